@@ -1,0 +1,6 @@
+import definePackage from '@iron/tsup-config'
+
+export default definePackage({
+  entry: ['src/index.ts', 'src/testing.ts', 'src/sqlite/reader-worker.ts'],
+  noExternal: ['@iron/migrations', '@iron/test-kit'],
+})

@@ -1,1 +1,31 @@
-export {}
+export { type Clock, systemClock } from './clock.ts'
+export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions } from './errors.ts'
+export { Faults, ID_MAX, type TextRule } from './faults.ts'
+export { type IdempotencyKey, IdempotencyStore } from './idempotency-store.ts'
+export { createIdSource, type IdPrefix, type IdSource, isId } from './ids.ts'
+export type { IronDatabase, ReadOptions, WriteOptions } from './iron-database.ts'
+export { canonicalJson, type Json, type JsonObject } from './json.ts'
+export { type Migration, migrations } from './migrate/migrations.ts'
+export { type Violation, validateSchema } from './migrate/validate-schema.ts'
+export { migrate, openDatabase, type OpenOptions, type ServiceOptions } from './open.ts'
+export {
+  type Cursor,
+  cursorPage,
+  type CursorPage,
+  cursorWindow,
+  type CursorWindow,
+  encodeCursor,
+  LIMIT_DEFAULT,
+  LIMIT_MAX,
+  type Page,
+  type Paged,
+  pageWindow,
+  type PageWindow,
+  PER_PAGE_DEFAULT,
+  PER_PAGE_MAX,
+} from './page.ts'
+export type * from './schema.ts'
+export { commitBeforeRefusing, DatabaseService, type DbSource } from './service.ts'
+export { type Parameter, prepare, type Statement } from './statement.ts'
+export type { AtTx, DeferredQueue, DialectName, InTx, PreparedQuery, ReadTx, WriteTx } from './transaction.ts'
+export type { Feed, Get, List, Prune } from './methods.ts'

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { DatabaseError } from './errors.ts'
+import { Faults } from './faults.ts'
+import { canonicalJson, type Json } from './json.ts'
+import { prepare } from './statement.ts'
+import { DatabaseService } from './service.ts'
+import type { WriteTx } from './transaction.ts'
+
+/** One use of an `Idempotency-Key` (http-api 1.9). */
+export interface IdempotencyKey {
+  readonly principalId: string
+  /** Method and path. */
+  readonly route: string
+  /** 1..255 visible ASCII. */
+  readonly key: string
+  /** What a repeat is compared by. */
+  readonly payload: unknown
+}
+
+/** Rows deleted in one transaction, so that no writer waits long (data-model 6). */
+const PRUNE_STEP = 5_000
+
+interface Slot {
+  principalId: string
+  route: string
+  key: string
+}
+
+const stored = prepare<Slot, { payload_hash: string; result: string }>((db, p) =>
+  db
+    .selectFrom('idempotency_keys')
+    .select(['payload_hash', 'result'])
+    .where('principal_id', '=', p('principalId'))
+    .where('route', '=', p('route'))
+    .where('key', '=', p('key')),
+)
+
+const store = prepare<Slot & { payloadHash: string; result: string; createdAt: number }>((db, p) =>
+  db.insertInto('idempotency_keys').values({
+    principal_id: p('principalId'),
+    route: p('route'),
+    key: p('key'),
+    payload_hash: p('payloadHash'),
+    result: p('result'),
+    created_at: p('createdAt'),
+  }),
+)
+
+const expired = prepare<{ olderThan: number; limit: number }, Slot>((db, p) =>
+  db
+    .selectFrom('idempotency_keys')
+    .select(['principal_id as principalId', 'route', 'key'])
+    .where('created_at', '<', p('olderThan'))
+    .orderBy('created_at')
+    .limit(p('limit')),
+)
+
+const remove = prepare<Slot>((db, p) =>
+  db
+    .deleteFrom('idempotency_keys')
+    .where('principal_id', '=', p('principalId'))
+    .where('route', '=', p('route'))
+    .where('key', '=', p('key')),
+)
+
+/**
+ * Answers a repeated creating call with the first answer: the answer is stored in the transaction of the change, so either
+ * both exist or neither does. The caller strips secrets from the result.
+ */
+export class IdempotencyStore extends DatabaseService {
+  /**
+   * Runs `work` once per key; a repeat gets the stored result. A concurrent second call waits for the first; a `work` that
+   * fails stores nothing.
+   *
+   * @throws {DatabaseError} IDEMPOTENCY_CONFLICT when the key was used with another payload
+   */
+  run<T extends Json>(
+    key: IdempotencyKey,
+    work: (tx: WriteTx) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly replayed: boolean }> {
+    checkKey(key)
+    const payloadHash = createHash('sha256').update(canonicalJson(key.payload ?? null)).digest('hex')
+    const slot: Slot = { principalId: key.principalId, route: key.route, key: key.key }
+    return this.write(async (tx) => {
+      await tx.lock(`idempotency:${canonicalJson(slot)}`)
+      const known = await stored.first(tx, slot)
+      if (known !== undefined) {
+        if (known.payload_hash !== payloadHash) {
+          throw new DatabaseError('IDEMPOTENCY_CONFLICT', 'the idempotency key was used with another payload')
+        }
+        return { result: JSON.parse(known.result) as T, replayed: true }
+      }
+      const result = await work(tx)
+      await store.run(tx, { ...slot, payloadHash, result: JSON.stringify(result), createdAt: this.clock.now() })
+      return { result, replayed: false }
+    })
+  }
+
+  /**
+   * Forgets keys stored before `olderThan` (epoch ms).
+   *
+   * @returns how many, at most `limit` (default 5 000)
+   */
+  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
+    const limit = options.limit ?? PRUNE_STEP
+    return this.write(async (tx) => {
+      const rows = await expired.all(tx, { olderThan: options.olderThan, limit })
+      for (const row of rows) await remove.run(tx, row)
+      return rows.length
+    })
+  }
+}
+
+function checkKey(key: IdempotencyKey): void {
+  const faults = new Faults()
+  faults.id('principalId', key.principalId)
+  faults.text('route', key.route, { max: 200 })
+  if (!/^[\x21-\x7e]{1,255}$/.test(key.key)) faults.add('key', 'must be 1 to 255 visible ASCII characters')
+  faults.throwIfAny((details) => new DatabaseError('VALIDATION_ERROR', 'the idempotency key is not valid', { details }))
+}

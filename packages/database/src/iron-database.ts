@@ -1,0 +1,48 @@
+import type { Clock } from './clock.ts'
+import type { IdSource } from './ids.ts'
+import type { AtTx, DialectName, InTx, ReadTx, WriteTx } from './transaction.ts'
+
+/** Options of {@link IronDatabase.write}. */
+export interface WriteOptions extends InTx {
+  /** Shares one transaction and one fsync with other grouped jobs that wait at the same time; each has its own savepoint. */
+  readonly group?: boolean | undefined
+  /** How often a transaction that lost a conflict is run in all. Default 10. */
+  readonly attempts?: number | undefined
+  /** From the call to the commit, waiting and retries included, in milliseconds. Default 10 000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Options of {@link IronDatabase.read}. */
+export interface ReadOptions extends AtTx {
+  /**
+   * The work is one lookup by key: it needs no snapshot and answers in microseconds, so on SQLite it runs on a read-only
+   * connection of this thread instead of crossing to a reader thread.
+   */
+  readonly lookup?: boolean | undefined
+}
+
+/** An open, migrated database. Every handle is one writer on SQLite and one pool on PostgreSQL. */
+export interface IronDatabase extends AsyncDisposable {
+  readonly dialect: DialectName
+  /** Where it is, without password. */
+  readonly url: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  /** Runs `work` on one snapshot of committed data. Never waits for a writer (except `:memory:`, which has one connection). */
+  read<T>(work: (tx: ReadTx) => Promise<T>, options?: ReadOptions): Promise<T>
+  /**
+   * Runs `work` in one write transaction: what it did is durable when the promise resolves, and undone when it rejects.
+   * `work` may run again after a conflict, so effects outside the database belong in `tx.afterCommit`.
+   *
+   * @throws {DatabaseError} NESTED_WRITE inside another `write` on this handle without its `tx`; DATABASE_BUSY after the
+   * last attempt; WRITE_TIMEOUT; DATABASE_UNAVAILABLE when nothing was committed because the engine failed.
+   */
+  write<T>(work: (tx: WriteTx) => Promise<T>, options?: WriteOptions): Promise<T>
+  /** Calls `wake` after commits that notified `channel`. Resolves to the function that stops it. */
+  listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>>
+  /** Resolves when the engine answers. @throws {DatabaseError} DATABASE_UNAVAILABLE */
+  ping(): Promise<void>
+  /** Writes a consistent copy to a file while the database is in use (SQLite only). */
+  backup(file: string): Promise<void>
+  close(): Promise<void>
+}

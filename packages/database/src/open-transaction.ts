@@ -1,0 +1,150 @@
+import type { Kysely, QueryResult } from 'kysely'
+import { DatabaseError } from './errors.ts'
+import type { Executor } from './kysely-executor.ts'
+import type { IronSchema } from './schema.ts'
+import type { DeferredQueue, DialectName, PreparedQuery, WriteTx } from './transaction.ts'
+
+/** What an engine gives a transaction: where its statements run, and how it nests and locks. */
+export interface TransactionEngine {
+  readonly dialect: DialectName
+  readonly executor: Executor
+  readonly kysely: Kysely<IronSchema>
+  /** Runs a statement without result: SAVEPOINT and its kin. */
+  command(sql: string): Promise<void>
+  lock(name: string, shared: boolean): Promise<void>
+}
+
+/** Wakes listeners, after the commit. */
+export type Notify = (channel: string, payload: string) => void
+
+/**
+ * A write transaction while it is open. It collects what must wait for its end (deferred rows, wake-ups, after-commit work),
+ * so that a savepoint that is undone takes its share with it.
+ */
+export class OpenTransaction implements WriteTx {
+  readonly dialect: DialectName
+  readonly #engine: TransactionEngine
+  readonly #depth: number
+  #state: 'open' | 'nested' | 'closed' = 'open'
+  #deferred: Map<DeferredQueue<never>, unknown[]> | undefined
+  #afterCommit: (() => void)[] | undefined
+  #notifications: Map<string, string> | undefined
+
+  constructor(engine: TransactionEngine, depth = 0) {
+    this.#engine = engine
+    this.#depth = depth
+    this.dialect = engine.dialect
+  }
+
+  get sql(): Kysely<IronSchema> {
+    this.#mustBeOpen()
+    return this.#engine.kysely
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'closed'
+  }
+
+  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+    this.#mustBeOpen()
+    return this.#engine.executor.execute(query)
+  }
+
+  async savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
+    this.#mustBeOpen()
+    const name = `iron_${String(this.#depth + 1)}`
+    const inner = new OpenTransaction(this.#engine, this.#depth + 1)
+    this.#state = 'nested'
+    try {
+      await this.#engine.command(`SAVEPOINT ${name}`)
+      let result: T
+      try {
+        result = await work(inner)
+      } catch (error) {
+        inner.#state = 'closed'
+        await this.#engine.command(`ROLLBACK TO SAVEPOINT ${name}`)
+        await this.#engine.command(`RELEASE SAVEPOINT ${name}`)
+        throw error
+      }
+      inner.#state = 'closed'
+      await this.#engine.command(`RELEASE SAVEPOINT ${name}`)
+      this.#state = 'open'
+      this.#adopt(inner)
+      return result
+    } finally {
+      this.#state = 'open'
+    }
+  }
+
+  async lock(name: string, options: { readonly shared?: boolean | undefined } = {}): Promise<void> {
+    this.#mustBeOpen()
+    await this.#engine.lock(name, options.shared ?? false)
+  }
+
+  defer<T>(queue: DeferredQueue<T>, item: T): void {
+    this.#mustBeOpen()
+    this.#deferred ??= new Map()
+    const key = queue as unknown as DeferredQueue<never>
+    const items = this.#deferred.get(key)
+    if (items === undefined) this.#deferred.set(key, [item])
+    else items.push(item)
+  }
+
+  afterCommit(run: () => void): void {
+    this.#mustBeOpen()
+    ;(this.#afterCommit ??= []).push(run)
+  }
+
+  notify(channel: string, payload: string): void {
+    this.#mustBeOpen()
+    ;(this.#notifications ??= new Map()).set(`${channel}\n${payload}`, payload)
+  }
+
+  /** Writes what was deferred, as the last statements before the commit. */
+  async flush(): Promise<void> {
+    const deferred = this.#deferred
+    if (deferred === undefined) return
+    this.#deferred = undefined
+    const queues = [...deferred].sort(([a], [b]) => a.order - b.order)
+    for (const [queue, items] of queues) await queue.flush(this, items as never[])
+  }
+
+  /** The wake-ups asked for, each once. */
+  notifications(): { channel: string; payload: string }[] {
+    if (this.#notifications === undefined) return []
+    return [...this.#notifications].map(([key, payload]) => ({
+      channel: key.slice(0, key.length - payload.length - 1),
+      payload,
+    }))
+  }
+
+  /** Ends the transaction: from here on every use of it throws. */
+  close(): void {
+    this.#state = 'closed'
+  }
+
+  /** Runs what waited for the commit; a failure there cannot undo it any more, so it is only reported. */
+  committed(report: (error: unknown) => void): void {
+    for (const run of this.#afterCommit ?? []) {
+      try {
+        run()
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+
+  #adopt(inner: OpenTransaction): void {
+    for (const [queue, items] of inner.#deferred ?? []) for (const item of items) this.defer(queue, item as never)
+    for (const run of inner.#afterCommit ?? []) (this.#afterCommit ??= []).push(run)
+    for (const [key, payload] of inner.#notifications ?? []) (this.#notifications ??= new Map()).set(key, payload)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state === 'open') return
+    if (this.#state === 'nested') {
+      throw new DatabaseError('TRANSACTION_CLOSED', 'a savepoint of this transaction is open: use the tx it was given')
+    }
+    throw new DatabaseError('TRANSACTION_CLOSED', 'this transaction has ended')
+  }
+}

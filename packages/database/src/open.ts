@@ -1,0 +1,96 @@
+import { type Clock, systemClock } from './clock.ts'
+import { createIdSource, type IdSource } from './ids.ts'
+import type { IronDatabase } from './iron-database.ts'
+import { applyMigrations } from './migrate/apply.ts'
+import type { MigrationHost } from './migrate/host.ts'
+import { PostgresDatabase } from './postgres/postgres-database.ts'
+import { makeFolder, parseSource } from './source.ts'
+import { SqliteDatabase } from './sqlite/sqlite-database.ts'
+import { DatabaseError } from './errors.ts'
+import { packageVersion } from './version.ts'
+
+/** Options every service of the house takes. */
+export interface ServiceOptions {
+  /** Default: the wall clock. */
+  readonly clock?: Clock | undefined
+  /** Default: UUIDv7 ids on that clock. */
+  readonly ids?: IdSource | undefined
+}
+
+/** Options of {@link openDatabase}. */
+export interface OpenOptions extends ServiceOptions {
+  /** `apply` (default) runs the missing steps; `verify` refuses a schema that is not exactly this version's. */
+  readonly migrations?: 'apply' | 'verify' | undefined
+  /** Reader threads of a SQLite file. Default 4. */
+  readonly readers?: number | undefined
+  /** How long SQLite waits for another process's lock, in milliseconds. Default 5 000. */
+  readonly busyTimeoutMs?: number | undefined
+  /** How long a write may take in all, in milliseconds. Default 10 000. */
+  readonly writeTimeoutMs?: number | undefined
+  /** Told what went wrong where nobody waits: after-commit work, idle connections. Default: `process.emitWarning`. */
+  readonly onBackgroundError?: ((error: unknown) => void) | undefined
+}
+
+/** Options of this package's own test helpers. */
+export interface InternalOpenOptions extends OpenOptions {
+  /** Start `:memory:` from this image of a migrated database. */
+  readonly image?: Buffer | undefined
+}
+
+/**
+ * Opens SQLite or PostgreSQL and brings its schema to this version.
+ *
+ * @throws {DatabaseError} UNSUPPORTED_URL, DATABASE_UNAVAILABLE, SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH, MIGRATION_FAILED
+ */
+export async function openDatabase(source: string | URL, options: OpenOptions = {}): Promise<IronDatabase> {
+  const database = await connect(source, options)
+  const image = (options as InternalOpenOptions).image
+  try {
+    if (image === undefined) {
+      await applyMigrations(hostOf(database), { mode: options.migrations ?? 'apply', appVersion: packageVersion() })
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return database
+}
+
+/**
+ * Brings an open database to this version's schema.
+ *
+ * @returns the numbers of the steps that ran, and the schema's version now
+ */
+export function migrate(db: IronDatabase): Promise<{ applied: number[]; version: number }> {
+  return applyMigrations(hostOf(db), { mode: 'apply', appVersion: packageVersion() })
+}
+
+async function connect(source: string | URL, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {
+  const place = parseSource(source)
+  const clock = options.clock ?? systemClock
+  const ids = options.ids ?? createIdSource(clock)
+  const report = options.onBackgroundError ?? warn
+  if (place.dialect === 'postgres') {
+    const { writeTimeoutMs } = options
+    return PostgresDatabase.open({ url: place.url, clock, ids, writeTimeoutMs, report })
+  }
+  makeFolder(place.file)
+  const { readers, busyTimeoutMs, writeTimeoutMs, image } = options
+  return new SqliteDatabase({ file: place.file, clock, ids, readers, busyTimeoutMs, writeTimeoutMs, image, report })
+}
+
+function hostOf(db: IronDatabase): MigrationHost {
+  if (!(db instanceof SqliteDatabase) && !(db instanceof PostgresDatabase)) {
+    throw new DatabaseError('VALIDATION_ERROR', 'not a handle of openDatabase', { details: { fields: { db: 'is not open' } } })
+  }
+  return {
+    dialect: db.dialect,
+    exclusive: (work) => db.exclusive(work),
+    now: () => db.clock.now(),
+    ...(db instanceof SqliteDatabase && db.file !== undefined ? { backup: () => db.backupBeforeMigration() } : {}),
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
+}

@@ -1,0 +1,48 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { DatabaseError } from './errors.ts'
+
+/** Where a database is. */
+export type Source =
+  | { readonly dialect: 'sqlite'; readonly file: string }
+  | { readonly dialect: 'postgres'; readonly url: string }
+
+const MEMORY = ':memory:'
+
+/**
+ * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL, `:memory:`, `sqlite::memory:`,
+ * `postgres://…` and `postgresql://…` (packages.md 6).
+ *
+ * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme
+ */
+export function parseSource(source: string | URL): Source {
+  const text = typeof source === 'string' ? source : source.href
+  if (text === MEMORY || text === `sqlite:${MEMORY}`) return { dialect: 'sqlite', file: MEMORY }
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: text }
+  if (scheme === 'file') return { dialect: 'sqlite', file: fileURLToPath(text) }
+  if (scheme === 'sqlite') return { dialect: 'sqlite', file: absolute(sqlitePath(text)) }
+  if (scheme === undefined && text.trim() !== '' && !text.includes('\0')) return { dialect: 'sqlite', file: absolute(text) }
+  throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
+    details: { scheme: scheme ?? null },
+  })
+}
+
+/** Creates the folder of a database file when it is missing. */
+export function makeFolder(file: string): void {
+  if (file !== MEMORY) mkdirSync(path.dirname(file), { recursive: true })
+}
+
+function sqlitePath(url: string): string {
+  const rest = url.slice('sqlite:'.length).replace(/\?.*$/s, '')
+  if (rest === '' || rest === '//') throw new DatabaseError('UNSUPPORTED_URL', 'a sqlite: URL names a file')
+  if (!rest.startsWith('//')) return decodeURIComponent(rest)
+  // An empty authority, as in file:///x; sqlite:///./x is the customary spelling of a path below the working folder.
+  const file = decodeURIComponent(rest.slice(2))
+  return file.startsWith('/./') || file.startsWith('/../') ? file.slice(1) : file
+}
+
+function absolute(file: string): string {
+  return path.resolve(file)
+}

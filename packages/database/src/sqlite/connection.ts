@@ -1,0 +1,109 @@
+import Database, { type Database as Connection, type Statement } from 'better-sqlite3'
+import type { QueryResult } from 'kysely'
+import { DatabaseError } from '../errors.ts'
+import type { Executor } from '../kysely-executor.ts'
+import type { PreparedQuery } from '../transaction.ts'
+import { refuseUnsafeIntegers } from '../safe-integers.ts'
+import { sqliteFailure } from './failure.ts'
+
+/** Prepared statements kept on one connection; the house has a few hundred, dynamic lists a few hundred more. */
+const STATEMENTS_MAX = 1_000
+
+/** How long SQLite waits for another process's write lock, in milliseconds (data-model 8). */
+export const BUSY_TIMEOUT_MS = 5_000
+
+/** How to open a file. */
+export interface SqliteOpenOptions {
+  readonly readonly?: boolean | undefined
+  readonly busyTimeoutMs?: number | undefined
+  /** Start from this image of a database instead of a file. */
+  readonly image?: Buffer | undefined
+}
+
+/** One connection with the settings of data-model 8, set and read back, and a cache of its prepared statements. */
+export class SqliteConnection implements Executor {
+  readonly raw: Connection
+  readonly #statements = new Map<string, Statement>()
+
+  constructor(file: string, options: SqliteOpenOptions = {}) {
+    try {
+      this.raw = new Database(options.image ?? file, { readonly: options.readonly ?? false, fileMustExist: options.readonly ?? false })
+    } catch (error) {
+      throw sqliteFailure(error)
+    }
+    try {
+      this.#configure(file === ':memory:' || options.image !== undefined, options)
+    } catch (error) {
+      this.raw.close()
+      throw sqliteFailure(error)
+    }
+  }
+
+  /** Answers at once: SQLite runs on this thread. */
+  run<R>(query: PreparedQuery<R>): QueryResult<R> {
+    try {
+      const statement = this.#statements.get(query.sql) ?? this.#prepare(query.sql)
+      if (statement.reader) {
+        const rows = statement.all(query.parameters as unknown[]) as R[]
+        refuseUnsafeIntegers(rows)
+        return { rows }
+      }
+      const { changes } = statement.run(query.parameters as unknown[])
+      return { rows: [], numAffectedRows: BigInt(changes) }
+    } catch (error) {
+      throw sqliteFailure(error)
+    }
+  }
+
+  async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+    return this.run(query)
+  }
+
+  /** A statement without parameters and result. */
+  command(sql: string): void {
+    try {
+      const statement = this.#statements.get(sql) ?? this.#prepare(sql)
+      statement.run()
+    } catch (error) {
+      throw sqliteFailure(error)
+    }
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.raw.close()
+  }
+
+  #prepare(sql: string): Statement {
+    if (this.#statements.size >= STATEMENTS_MAX) {
+      const oldest = this.#statements.keys().next().value
+      if (oldest !== undefined) this.#statements.delete(oldest)
+    }
+    const statement = this.raw.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #configure(inMemory: boolean, options: SqliteOpenOptions): void {
+    const busyTimeoutMs = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
+    const settings: [pragma: string, value: string | number, readBack: string | number][] = [
+      ['busy_timeout', busyTimeoutMs, busyTimeoutMs],
+      ['foreign_keys', 'ON', 1],
+      ['recursive_triggers', 'ON', 1],
+      ['trusted_schema', 'OFF', 0],
+    ]
+    if (options.readonly !== true) {
+      settings.push(['journal_mode', inMemory ? 'MEMORY' : 'WAL', inMemory ? 'memory' : 'wal'], ['synchronous', 'FULL', 2])
+      if (process.platform === 'darwin') settings.push(['fullfsync', 'ON', 1])
+    }
+    for (const [pragma, value, expected] of settings) {
+      this.raw.pragma(`${pragma} = ${String(value)}`)
+      const actual = this.raw.pragma(pragma, { simple: true })
+      if (actual !== expected) {
+        throw new DatabaseError('DATABASE_UNAVAILABLE', `SQLite did not accept ${pragma} = ${String(value)}`, {
+          details: { pragma, expected, actual },
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { Worker } from 'node:worker_threads'
+import type { Kysely, QueryResult } from 'kysely'
+import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
+import { type Executor, kyselyOn } from '../kysely-executor.ts'
+import type { IronSchema } from '../schema.ts'
+import type { PreparedQuery } from '../transaction.ts'
+import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
+
+/** Reads that may wait for a reader thread; above it a caller is told to come back. */
+export const QUEUED_READS_MAX = 10_000
+
+interface Pending {
+  readonly resolve: (answer: ReaderAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** One reader thread: answers in the order of the questions. */
+class Reader implements Executor {
+  readonly #worker: Worker
+  readonly #pending: Pending[] = []
+  readonly kysely: Kysely<IronSchema>
+  #failure: DatabaseError | undefined
+
+  constructor(setup: ReaderSetup) {
+    // Beside this file stands the same worker in the language this file is in: sources in tests, JavaScript when built.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const place = extension === 'ts' ? './reader-worker.ts' : './sqlite/reader-worker.js'
+    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup })
+    this.#worker.unref()
+    this.#worker.on('message', (answer: ReaderAnswer) => {
+      this.#pending.shift()?.resolve(answer)
+      if (this.#pending.length === 0) this.#worker.unref()
+    })
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', () => this.#fail(undefined))
+    this.kysely = kyselyOn('sqlite', this)
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+    if (this.#failure !== undefined) throw this.#failure
+    const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
+      this.#pending.push({ resolve, reject })
+      this.#worker.ref()
+      this.#send({ kind: 'query', sql: query.sql, parameters: query.parameters })
+    })
+    if ('rows' in answer) return { rows: answer.rows as R[] }
+    const { code, message, details, retryable } = answer.failure
+    if (code === null) throw new Error(message)
+    throw new DatabaseError(code as DatabaseErrorCode, message, { details, retryable })
+  }
+
+  /** Ends the snapshot; messages are ordered, so nobody needs to wait. */
+  end(): void {
+    this.#send({ kind: 'end' })
+  }
+
+  async close(): Promise<void> {
+    if (this.failed) return
+    const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
+    this.#worker.ref()
+    this.#send({ kind: 'close' })
+    await exited
+  }
+
+  #send(question: ReaderQuestion): void {
+    if (!this.failed) this.#worker.postMessage(question)
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= new DatabaseError('DATABASE_UNAVAILABLE', 'a reader thread has ended', { retryable: true, cause })
+    for (const { reject } of this.#pending.splice(0)) reject(this.#failure)
+  }
+}
+
+/** Read-only connections in worker threads, started as they are needed: a heavy query never stalls the event loop. */
+export class ReaderPool {
+  readonly #setup: ReaderSetup
+  readonly #size: number
+  readonly #readers: Reader[] = []
+  readonly #free: Reader[] = []
+  readonly #waiting: ((reader: Reader) => void)[] = []
+
+  constructor(setup: ReaderSetup, size: number) {
+    this.#setup = setup
+    this.#size = size
+  }
+
+  /** Lends a reader to `work` and ends its snapshot afterwards. */
+  async use<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+    const reader = await this.#acquire()
+    try {
+      return await work(reader)
+    } finally {
+      reader.end()
+      this.#release(reader)
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.close()))
+  }
+
+  #acquire(): Promise<Reader> | Reader {
+    let reader = this.#free.pop()
+    while (reader?.failed === true) {
+      this.#readers.splice(this.#readers.indexOf(reader), 1)
+      reader = this.#free.pop()
+    }
+    if (reader !== undefined) return reader
+    if (this.#readers.length < this.#size) {
+      const started = new Reader(this.#setup)
+      this.#readers.push(started)
+      return started
+    }
+    if (this.#waiting.length >= QUEUED_READS_MAX) {
+      throw new DatabaseError('DATABASE_BUSY', 'too many reads are waiting', { retryable: true })
+    }
+    return new Promise<Reader>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #release(reader: Reader): void {
+    const next = this.#waiting.shift()
+    if (next !== undefined && !reader.failed) next(reader)
+    else {
+      this.#free.push(reader)
+      if (next !== undefined) void Promise.resolve(this.#acquire()).then(next)
+    }
+  }
+}

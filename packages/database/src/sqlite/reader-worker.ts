@@ -1,0 +1,41 @@
+// The body of a reader thread: one read-only connection that runs compiled SQL sent by the main thread. Closures do not
+// cross; a snapshot is a deferred transaction between the first query of a read and its end.
+import { parentPort, workerData } from 'node:worker_threads'
+import { IronError } from '../errors.ts'
+import { SqliteConnection } from './connection.ts'
+import type { ReaderAnswer, ReaderFailure, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
+
+const setup = workerData as ReaderSetup
+const port = parentPort
+if (port === null) throw new Error('this module runs in a worker thread only')
+
+const connection = new SqliteConnection(setup.file, { readonly: true, busyTimeoutMs: setup.busyTimeoutMs })
+
+port.on('message', (question: ReaderQuestion) => {
+  if (question.kind === 'end') {
+    if (connection.raw.inTransaction) connection.command('COMMIT')
+    return
+  }
+  if (question.kind === 'close') {
+    connection.close()
+    port.close()
+    return
+  }
+  port.postMessage(answer(question.sql, question.parameters))
+})
+
+function answer(sql: string, parameters: readonly unknown[]): ReaderAnswer {
+  try {
+    if (!connection.raw.inTransaction) connection.command('BEGIN')
+    return { rows: connection.run({ sql, parameters } as never).rows }
+  } catch (error) {
+    return { failure: failureOf(error) }
+  }
+}
+
+function failureOf(error: unknown): ReaderFailure {
+  if (error instanceof IronError) {
+    return { code: error.code, message: error.message, details: error.details, retryable: error.retryable }
+  }
+  return { code: null, message: error instanceof Error ? error.message : String(error), details: {}, retryable: false }
+}

@@ -1,0 +1,144 @@
+import { type Kysely, sql } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { DatabaseError } from '../errors.ts'
+import type { IdSource } from '../ids.ts'
+import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
+import { kyselyOn, queryBuilders } from '../kysely-executor.ts'
+import { refuseInsideWrite, WRITE_TIMEOUT_MS } from '../open-writes.ts'
+import { ReadSnapshot } from '../read-snapshot.ts'
+import type { IronSchema } from '../schema.ts'
+import type { ReadTx, WriteTx } from '../transaction.ts'
+import { WakeUps } from '../wake-ups.ts'
+import { BUSY_TIMEOUT_MS, SqliteConnection } from './connection.ts'
+import { ReaderPool } from './reader-pool.ts'
+import { SqliteWriter } from './writer.ts'
+
+/** Reader threads of a file (packages.md 6). */
+export const READERS = 4
+
+/** What {@link SqliteDatabase} needs to know. */
+export interface SqliteDatabaseOptions {
+  /** An absolute path, or `:memory:`. */
+  readonly file: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly readers?: number | undefined
+  readonly busyTimeoutMs?: number | undefined
+  readonly writeTimeoutMs?: number | undefined
+  /** Start `:memory:` from this image. */
+  readonly image?: Buffer | undefined
+  readonly report: (error: unknown) => void
+}
+
+/** SQLite behind {@link IronDatabase}: one writer on this thread, readers in worker threads (rulings R11). */
+export class SqliteDatabase implements IronDatabase {
+  readonly dialect = 'sqlite'
+  readonly url: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly #options: SqliteDatabaseOptions
+  readonly #connection: SqliteConnection
+  readonly #writer: SqliteWriter
+  readonly #wakeUps: WakeUps
+  readonly #inMemory: boolean
+  #readers: ReaderPool | undefined
+  #lookups: { readonly connection: SqliteConnection; readonly kysely: Kysely<IronSchema> } | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: SqliteDatabaseOptions) {
+    this.#options = options
+    this.#inMemory = options.file === ':memory:'
+    this.url = this.#inMemory ? 'sqlite::memory:' : `sqlite:${options.file}`
+    this.clock = options.clock
+    this.ids = options.ids
+    this.#wakeUps = new WakeUps(options.report)
+    this.#connection = new SqliteConnection(options.file, options)
+    this.#writer = new SqliteWriter(this.#connection, {
+      notify: (channel, payload) => this.#wakeUps.wake(channel, payload),
+      report: options.report,
+    })
+  }
+
+  async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    if (options.tx !== undefined) return work(options.tx)
+    refuseInsideWrite(this.#writer)
+    const timeoutMs = options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS
+    return this.#writer.write(work, options.group ?? false, timeoutMs)
+  }
+
+  async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
+    if (options.tx !== undefined) return work(options.tx)
+    if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
+    refuseInsideWrite(this.#writer)
+    if (this.#inMemory) return this.#writer.write(work, false, this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
+    if (options.lookup === true) {
+      const { connection, kysely } = this.#lookup()
+      return ReadSnapshot.during(new ReadSnapshot('sqlite', kysely, connection), work)
+    }
+    const busyTimeoutMs = this.#options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
+    this.#readers ??= new ReaderPool({ file: this.#options.file, busyTimeoutMs }, this.#options.readers ?? READERS)
+    return this.#readers.use((reader) => ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work))
+  }
+
+  async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
+    const stop = this.#wakeUps.add(channel, wake)
+    return async () => {
+      stop()
+    }
+  }
+
+  async ping(): Promise<void> {
+    if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
+    await this.#connection.execute(sql`SELECT 1`.compile(queryBuilders.sqlite))
+  }
+
+  async backup(file: string): Promise<void> {
+    await this.#connection.raw.backup(file)
+  }
+
+  /** An image of the whole database, for tests that start from a migrated one. */
+  image(): Buffer {
+    return this.#connection.raw.serialize()
+  }
+
+  /** The file, unless the database lives in memory. */
+  get file(): string | undefined {
+    return this.#inMemory ? undefined : this.#options.file
+  }
+
+  /** Copies the file beside itself before its schema changes (data-model 9.5). */
+  async backupBeforeMigration(): Promise<string> {
+    const backup = `${this.#options.file}.before-migration-${String(this.clock.now())}.db`
+    await this.backup(backup)
+    return backup
+  }
+
+  /** For migrations only: the writer's connection without a transaction, and nobody else on it. */
+  exclusive<T>(work: (kysely: Kysely<IronSchema>) => Promise<T>): Promise<T> {
+    return this.#writer.exclusive(work)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #lookup(): { readonly connection: SqliteConnection; readonly kysely: Kysely<IronSchema> } {
+    if (this.#lookups === undefined) {
+      const connection = new SqliteConnection(this.#options.file, { ...this.#options, readonly: true })
+      this.#lookups = { connection, kysely: kyselyOn('sqlite', connection) }
+    }
+    return this.#lookups
+  }
+
+  async #end(): Promise<void> {
+    await this.#writer.close()
+    await this.#readers?.close()
+    this.#lookups?.connection.close()
+    this.#connection.close()
+  }
+}

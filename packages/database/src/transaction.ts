@@ -1,0 +1,58 @@
+import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
+import type { IronSchema } from './schema.ts'
+
+/** The two engines of the house. */
+export type DialectName = 'sqlite' | 'postgres'
+
+/** A snapshot to read from. */
+export interface ReadTx {
+  readonly sql: Kysely<IronSchema>
+  readonly dialect: DialectName
+  /**
+   * Runs a compiled query past Kysely's pipeline, prepared once on the driver: for hot statements, normally through
+   * {@link prepare}.
+   */
+  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>>
+}
+
+/** A compiled query, and the name under which PostgreSQL keeps it prepared. */
+export interface PreparedQuery<R = unknown> extends CompiledQuery<R> {
+  readonly name?: string | undefined
+}
+
+/**
+ * What a transaction writes as its last statements, such as rows of a log whose head everybody needs: items are collected
+ * while the work runs and flushed in `order` just before the commit. Items of a savepoint that was rolled back are dropped.
+ */
+export interface DeferredQueue<T> {
+  /** Queues are flushed from the lowest to the highest: audit 1, events 2 (budget protocol 12.1). */
+  readonly order: number
+  flush(tx: WriteTx, items: readonly T[]): Promise<void>
+}
+
+/** An open write transaction. */
+export interface WriteTx extends ReadTx {
+  /** Runs `work` so that its failure undoes only what it did. */
+  savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T>
+  /**
+   * Serialises transactions on a name that need not be a row, until the end of the transaction. `shared` holders admit each
+   * other. One writer at a time makes this free on SQLite.
+   */
+  lock(name: string, options?: { readonly shared?: boolean | undefined }): Promise<void>
+  /** Hands an item to a queue that is written as the last statements of this transaction. */
+  defer<T>(queue: DeferredQueue<T>, item: T): void
+  /** Runs once after the attempt that committed. What it throws is reported, not propagated. */
+  afterCommit(run: () => void): void
+  /** Wakes the listeners of `channel` after the commit, on PostgreSQL in every process. Wake-ups may merge. */
+  notify(channel: string, payload: string): void
+}
+
+/** Option of every method that may write inside a transaction of its caller. */
+export interface InTx {
+  readonly tx?: WriteTx | undefined
+}
+
+/** Option of every method that may read from a snapshot of its caller. */
+export interface AtTx {
+  readonly tx?: ReadTx | undefined
+}

@@ -79,7 +79,9 @@ export class IdempotencyStore extends DatabaseService {
     work: (tx: WriteTx) => Promise<T>,
   ): Promise<{ readonly result: T; readonly replayed: boolean }> {
     checkKey(key)
-    const payloadHash = createHash('sha256').update(canonicalJson(key.payload ?? null)).digest('hex')
+    const payloadHash = createHash('sha256')
+      .update(canonicalJson(key.payload ?? null))
+      .digest('hex')
     const slot: Slot = { principalId: key.principalId, route: key.route, key: key.key }
     return this.write(async (tx) => {
       await tx.lock(`idempotency:${canonicalJson(slot)}`)

@@ -81,7 +81,9 @@ async function connect(source: string | URL, options: InternalOpenOptions): Prom
 
 function hostOf(db: IronDatabase): MigrationHost {
   if (!(db instanceof SqliteDatabase) && !(db instanceof PostgresDatabase)) {
-    throw new DatabaseError('VALIDATION_ERROR', 'not a handle of openDatabase', { details: { fields: { db: 'is not open' } } })
+    throw new DatabaseError('VALIDATION_ERROR', 'not a handle of openDatabase', {
+      details: { fields: { db: 'is not open' } },
+    })
   }
   return {
     dialect: db.dialect,

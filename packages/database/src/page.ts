@@ -95,7 +95,11 @@ export interface CursorWindow {
  * @param kinds the types of the values a cursor of this log holds
  * @throws {DatabaseError} VALIDATION_ERROR; INVALID_CURSOR for a cursor that is not one of ours
  */
-export function cursorWindow(cursor: Cursor, kinds: readonly ('string' | 'number')[], order: 'asc' | 'desc' = 'desc'): CursorWindow {
+export function cursorWindow(
+  cursor: Cursor,
+  kinds: readonly ('string' | 'number')[],
+  order: 'asc' | 'desc' = 'desc',
+): CursorWindow {
   const faults = new Faults()
   const limit = cursor.limit ?? LIMIT_DEFAULT
   faults.integer('limit', limit, 1, LIMIT_MAX)

@@ -60,7 +60,10 @@ export abstract class DatabaseService implements AsyncDisposable {
   }
 
   /** Runs `work` in the caller's transaction, or in one of its own. */
-  protected async write<T>(work: (tx: WriteTx, db: IronDatabase) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+  protected async write<T>(
+    work: (tx: WriteTx, db: IronDatabase) => Promise<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
     const db = await this.ready()
     return options.tx === undefined ? db.write((tx) => work(tx, db), options) : work(options.tx, db)
   }

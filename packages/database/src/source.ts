@@ -5,8 +5,7 @@ import { DatabaseError } from './errors.ts'
 
 /** Where a database is. */
 export type Source =
-  | { readonly dialect: 'sqlite'; readonly file: string }
-  | { readonly dialect: 'postgres'; readonly url: string }
+  { readonly dialect: 'sqlite'; readonly file: string } | { readonly dialect: 'postgres'; readonly url: string }
 
 const MEMORY = ':memory:'
 
@@ -23,7 +22,8 @@ export function parseSource(source: string | URL): Source {
   if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: text }
   if (scheme === 'file') return { dialect: 'sqlite', file: fileURLToPath(text) }
   if (scheme === 'sqlite') return { dialect: 'sqlite', file: absolute(sqlitePath(text)) }
-  if (scheme === undefined && text.trim() !== '' && !text.includes('\0')) return { dialect: 'sqlite', file: absolute(text) }
+  if (scheme === undefined && text.trim() !== '' && !text.includes('\0'))
+    return { dialect: 'sqlite', file: absolute(text) }
   throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
     details: { scheme: scheme ?? null },
   })

@@ -63,7 +63,11 @@ export class PostgresExecutor implements Executor {
 
   async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
     try {
-      const result = await this.#client.query<never>({ name: query.name, text: query.sql, values: query.parameters as unknown[] })
+      const result = await this.#client.query<never>({
+        name: query.name,
+        text: query.sql,
+        values: query.parameters as unknown[],
+      })
       return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount ?? 0) }
     } catch (error) {
       throw postgresFailure(error)

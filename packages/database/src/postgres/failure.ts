@@ -31,7 +31,10 @@ export function postgresFailure(error: unknown): Error {
   const failure = error instanceof Error ? error : new Error(String(error))
   if (!isPostgresError(error)) {
     if (/timeout exceeded when trying to connect/.test(failure.message)) {
-      return new DatabaseError('DATABASE_BUSY', 'no database connection became free in time', { retryable: true, cause: error })
+      return new DatabaseError('DATABASE_BUSY', 'no database connection became free in time', {
+        retryable: true,
+        cause: error,
+      })
     }
     if (/Connection terminated|not queryable|after calling end/.test(failure.message)) return unavailable(error)
     return failure

@@ -78,7 +78,8 @@ export class PostgresDatabase implements IronDatabase {
         return await this.#attempt(work, deadlineMs)
       } catch (error) {
         if (!isConflict(error) || attempt >= attempts) throw error
-        const pauseMs = Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
+        const pauseMs =
+          Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
         if (performance.now() + pauseMs > deadlineMs) throw error
         await sleep(pauseMs)
       }

@@ -27,7 +27,10 @@ export class SqliteConnection implements Executor {
 
   constructor(file: string, options: SqliteOpenOptions = {}) {
     try {
-      this.raw = new Database(options.image ?? file, { readonly: options.readonly ?? false, fileMustExist: options.readonly ?? false })
+      this.raw = new Database(options.image ?? file, {
+        readonly: options.readonly ?? false,
+        fileMustExist: options.readonly ?? false,
+      })
     } catch (error) {
       throw sqliteFailure(error)
     }
@@ -93,7 +96,10 @@ export class SqliteConnection implements Executor {
       ['trusted_schema', 'OFF', 0],
     ]
     if (options.readonly !== true) {
-      settings.push(['journal_mode', inMemory ? 'MEMORY' : 'WAL', inMemory ? 'memory' : 'wal'], ['synchronous', 'FULL', 2])
+      settings.push(
+        ['journal_mode', inMemory ? 'MEMORY' : 'WAL', inMemory ? 'memory' : 'wal'],
+        ['synchronous', 'FULL', 2],
+      )
       if (process.platform === 'darwin') settings.push(['fullfsync', 'ON', 1])
     }
     for (const [pragma, value, expected] of settings) {

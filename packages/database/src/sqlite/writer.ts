@@ -70,7 +70,9 @@ export class SqliteWriter {
     if (this.#closed) return Promise.reject(new DatabaseError('DATABASE_CLOSED', 'the database is closed'))
     if (this.#queue.length - this.#head >= QUEUED_WRITES_MAX) {
       const details = { queued: QUEUED_WRITES_MAX }
-      return Promise.reject(new DatabaseError('DATABASE_BUSY', 'too many writes are waiting', { details, retryable: true }))
+      return Promise.reject(
+        new DatabaseError('DATABASE_BUSY', 'too many writes are waiting', { details, retryable: true }),
+      )
     }
     return new Promise<T>((resolve, reject) => {
       const deadlineMs = performance.now() + timeoutMs

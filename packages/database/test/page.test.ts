@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals'
+import { cursorPage, cursorWindow, encodeCursor, pageWindow } from '../src/index.ts'
+
+const sorts = { createdAt: 'created_at', name: 'name' } as const
+
+describe('pages', () => {
+  test('defaults and offsets', () => {
+    expect(pageWindow({}, sorts)).toEqual({ page: 1, perPage: 50, offset: 0, column: 'created_at', direction: 'desc' })
+    expect(pageWindow({ page: 3, perPage: 10, sort: 'name' }, sorts)).toMatchObject({
+      offset: 20,
+      column: 'name',
+      direction: 'asc',
+    })
+  })
+
+  test.each([
+    [{ page: 0 }, 'page'],
+    [{ page: 1.5 }, 'page'],
+    [{ perPage: 101 }, 'perPage'],
+    [{ perPage: -1 }, 'perPage'],
+    [{ sort: 'password' }, 'sort'],
+    [{ sort: '__proto__' }, 'sort'],
+    [{ sort: '-constructor' }, 'sort'],
+    [{ sort: 'name; drop table users' }, 'sort'],
+  ])('VAL-10 VAL-11 %j is refused', (page, field) => {
+    expect(() => pageWindow(page, sorts)).toThrow(
+      expect.objectContaining({ code: 'VALIDATION_ERROR', details: { fields: { [field]: expect.any(String) } } }),
+    )
+  })
+
+  test('VAL-02 all faults at once', () => {
+    expect(() => pageWindow({ page: 0, perPage: 0, sort: 'x' }, sorts)).toThrow(
+      expect.objectContaining({
+        details: { fields: { page: expect.any(String), perPage: expect.any(String), sort: expect.any(String) } },
+      }),
+    )
+  })
+})
+
+describe('cursors', () => {
+  test('round trip, and the extra row only tells that there is more', () => {
+    const rows = [{ seq: 3 }, { seq: 2 }, { seq: 1 }]
+    const page = cursorPage(
+      rows,
+      2,
+      (row) => row.seq,
+      (row) => [row.seq],
+    )
+    expect(page.data).toEqual([3, 2])
+    expect(cursorWindow({ after: page.nextCursor! }, ['number'])).toEqual({ after: [2], limit: 100, order: 'desc' })
+    expect(
+      cursorPage(
+        rows,
+        3,
+        (row) => row.seq,
+        (row) => [row.seq],
+      ).nextCursor,
+    ).toBeNull()
+  })
+
+  test.each(['', 'x', 'WzFd ', '!', encodeCursor('1'), encodeCursor(1, 2), Buffer.from('[1 ]').toString('base64url')])(
+    'DAT-20 %j is not one of ours',
+    (after) => {
+      expect(() => cursorWindow({ after }, ['number'])).toThrow(expect.objectContaining({ code: 'INVALID_CURSOR' }))
+    },
+  )
+})

@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals'
+import { createTestDb, enginesForTests } from '../src/testing.ts'
+
+const places = (await enginesForTests()).flatMap((dialect) =>
+  dialect === 'sqlite'
+    ? [
+        { dialect, storage: 'memory' as const },
+        { dialect, storage: 'file' as const },
+      ]
+    : [{ dialect, storage: undefined }],
+)
+
+describe.each(places)('read on $dialect $storage', (place) => {
+  test('sees committed data', async () => {
+    await using test = await createTestDb(place)
+    await test.db.write((tx) => tx.sql.insertInto('meta').values({ key: 'k', value: 'v' }).execute())
+    const read = (lookup: boolean): Promise<{ value: string } | undefined> =>
+      test.db.read((tx) => tx.sql.selectFrom('meta').select('value').where('key', '=', 'k').executeTakeFirst(), {
+        lookup,
+      })
+    expect(await read(false)).toEqual({ value: 'v' })
+    expect(await read(true)).toEqual({ value: 'v' })
+  })
+
+  test('errors cross from where the query ran', async () => {
+    await using test = await createTestDb(place)
+    const bad = test.db.read((tx) => tx.execute({ sql: 'SELECT nothing FROM nowhere', parameters: [] } as never))
+    await expect(bad).rejects.toThrow(/nowhere/)
+    await expect(test.db.read((tx) => tx.sql.selectFrom('meta').selectAll().execute())).resolves.toEqual([])
+  })
+
+  test('a read that has ended refuses further use', async () => {
+    await using test = await createTestDb(place)
+    const kept = await test.db.read(async (tx) => tx)
+    expect(() => kept.sql).toThrow(/ended/)
+  })
+})
+
+describe.each(places.filter(({ storage }) => storage !== 'memory'))('snapshots on $dialect $storage', (place) => {
+  test('one read sees one snapshot and does not wait for a writer', async () => {
+    await using test = await createTestDb(place)
+    const count = { sql: 'SELECT count(*) AS n FROM meta', parameters: [] } as never
+    const begun = Promise.withResolvers<void>()
+    const written = Promise.withResolvers<void>()
+    const reading = test.db.read(async (tx) => {
+      const before = (await tx.execute<{ n: number }>(count)).rows[0]!.n
+      begun.resolve()
+      await written.promise
+      return [before, (await tx.execute<{ n: number }>(count)).rows[0]!.n]
+    })
+    await begun.promise
+    await test.db.write((tx) => tx.sql.insertInto('meta').values({ key: 'k', value: 'v' }).execute())
+    written.resolve()
+    expect(await reading).toEqual([0, 0])
+    expect((await test.db.read((tx) => tx.execute<{ n: number }>(count))).rows[0]!.n).toBe(1)
+  })
+
+  test('more reads than readers are served in turn', async () => {
+    await using test = await createTestDb(place)
+    const reads = Array.from({ length: 50 }, (_, index) =>
+      test.db.read(
+        async (tx) =>
+          (await tx.execute<{ n: number }>({ sql: `SELECT ${String(index)} AS n`, parameters: [] } as never)).rows[0]!
+            .n,
+      ),
+    )
+    expect(await Promise.all(reads)).toEqual(Array.from({ length: 50 }, (_, index) => index))
+  })
+})
+
+test('OPS-08 readers of a file cannot write', async () => {
+  await using test = await createTestDb({ storage: 'file' })
+  const sneak = (lookup: boolean): Promise<unknown> =>
+    test.db.read(
+      (tx) => tx.execute({ sql: "INSERT INTO meta (key, value) VALUES ('k', 'v')", parameters: [] } as never),
+      { lookup },
+    )
+  await expect(sneak(true)).rejects.toThrow()
+  await expect(sneak(false)).rejects.toThrow()
+})

@@ -1,0 +1,28 @@
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from '@jest/globals'
+import { parseSource } from '../src/source.ts'
+
+const here = (file: string): object => ({ dialect: 'sqlite', file: path.resolve(file) })
+
+test.each([
+  ['./iron.db', here('iron.db')],
+  ['data/iron.db', here('data/iron.db')],
+  ['sqlite:./iron.db', here('iron.db')],
+  ['sqlite:iron.db', here('iron.db')],
+  ['sqlite:///./iron.db?mode=rwc', here('iron.db')],
+  ['sqlite:///srv/iron.db', here('/srv/iron.db')],
+  ['sqlite:/srv/my%20iron.db', here('/srv/my iron.db')],
+  [pathToFileURL('/srv/iron.db').href, here('/srv/iron.db')],
+  [':memory:', { dialect: 'sqlite', file: ':memory:' }],
+  ['sqlite::memory:', { dialect: 'sqlite', file: ':memory:' }],
+  ['postgres://u:p@host/db', { dialect: 'postgres', url: 'postgres://u:p@host/db' }],
+  ['postgresql://host/db', { dialect: 'postgres', url: 'postgresql://host/db' }],
+])('%s', (source, place) => {
+  expect(parseSource(source)).toEqual(place)
+  if (source.includes('://')) expect(parseSource(new URL(source))).toEqual(place)
+})
+
+test.each(['mysql://host/db', 'http://host', '', '  ', 'sqlite:', 'sqlite://', 'a\0b'])('%j is refused', (source) => {
+  expect(() => parseSource(source)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))
+})

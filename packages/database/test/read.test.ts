@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { createTestDb, enginesForTests } from '../src/testing.ts'
+import { createTestDb, enginesForTests, type TestDbOptions } from '../src/testing.ts'
 
-const places = (await enginesForTests()).flatMap((dialect) =>
+const places: TestDbOptions[] = (await enginesForTests()).flatMap((dialect): TestDbOptions[] =>
   dialect === 'sqlite'
     ? [
-        { dialect, storage: 'memory' as const },
-        { dialect, storage: 'file' as const },
+        { dialect, storage: 'memory' },
+        { dialect, storage: 'file' },
       ]
-    : [{ dialect, storage: undefined }],
+    : [{ dialect }],
 )
 
 describe.each(places)('read on $dialect $storage', (place) => {

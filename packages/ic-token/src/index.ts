@@ -1,1 +1,8 @@
-export {}
+export { DEFAULT_PERMISSIONS } from './claims.ts'
+export type { IcTokenClaims } from './claims.ts'
+export { IcTokenError } from './errors.ts'
+export type { IcTokenErrorCode } from './errors.ts'
+export { hashIcToken, matchesHash } from './hash.ts'
+export { IcTokenManager } from './ic-token-manager.ts'
+export type { Clock, IcTokenInput, IcTokenManagerOptions, IcTokenResult } from './ic-token-manager.ts'
+export type { IcTokenKey } from './key-ring.ts'

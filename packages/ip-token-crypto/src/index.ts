@@ -1,1 +1,9 @@
-export {}
+export { CryptoError } from './errors.ts'
+export type { CryptoErrorCode } from './errors.ts'
+export { openIpToken, sealIpToken } from './ip-token.ts'
+export type { IpTokenBinding } from './ip-token.ts'
+export { generateMasterKey, parseMasterKeys } from './master-keys.ts'
+export type { VaultKey } from './master-keys.ts'
+export { maskSecret } from './secret-text.ts'
+export { SecretVault } from './secret-vault.ts'
+export type { SealedSecret } from './secret-vault.ts'

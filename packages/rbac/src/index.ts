@@ -1,1 +1,8 @@
-export {}
+export { authorize, can, decide, permissionsOf, scopeOf } from './decide.ts'
+export type { Ask, Decision, Resource, Subject } from './decide.ts'
+export { RbacError } from './errors.ts'
+export type { RbacErrorCode } from './errors.ts'
+export { parsePermission, parseRole, PERMISSIONS, ROLES } from './permissions.ts'
+export type { Permission, Role, Scope } from './permissions.ts'
+export { defaultPolicy, definePolicy } from './policy.ts'
+export type { Policy, PolicyTable } from './policy.ts'

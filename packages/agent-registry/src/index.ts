@@ -1,1 +1,9 @@
-export {}
+export type { Agent, AgentState, DesiredState } from './agent.ts'
+export { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts'
+export type { ArchivedAgent } from './agents/archive-agent.ts'
+export type { AgentFilter } from './agents/list-agents.ts'
+export type { AgentAuthentication, AgentPrincipal } from './authenticate.ts'
+export { AgentError, type AgentErrorCode } from './errors.ts'
+export type { IcTokenInfo, IcTokenOptions, IssuedIcToken } from './ic-tokens/ic-token-info.ts'
+export type { NewAgent } from './new-agent.ts'
+export type { Standing } from './standing.ts'

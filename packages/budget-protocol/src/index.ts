@@ -1,1 +1,5 @@
-export {}
+export { BudgetProtocol, type BudgetProtocolOptions, type ReportAnswer, type ReturnAnswer } from './budget-protocol.ts'
+export { decideProvider, type ProviderChoice } from './choose-provider.ts'
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export type { GrantRequest } from './grant-request.ts'
+export type { LeaseGrant } from './lease-grant.ts'

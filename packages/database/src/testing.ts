@@ -71,10 +71,19 @@ export async function createTestDb(options: TestDbOptions = {}): Promise<TestDb>
   }
 }
 
-interface Place {
+/** Where a test database is, and how it goes away. */
+export interface TestPlace {
   readonly url: string
-  readonly image?: Buffer | undefined
   readonly remove: () => Promise<void>
+}
+
+interface Place extends TestPlace {
+  readonly image?: Buffer | undefined
+}
+
+/** A place of a test's own for a server process to open: a file in a private folder, or a migrated PostgreSQL database. */
+export function createTestPlace(dialect: DialectName): Promise<TestPlace> {
+  return dialect === 'postgres' ? postgresPlace() : Promise.resolve(filePlace())
 }
 
 let image: Promise<Buffer> | undefined

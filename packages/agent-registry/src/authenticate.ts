@@ -1,0 +1,81 @@
+import { prepare, type ReadTx } from '@iron/database'
+import { IcTokenError, type IcTokenManager, matchesHash } from '@iron/ic-token'
+import type { Actor } from '@iron/journal'
+import type { AuthRefusal, ClientContext } from '@iron/token-manager'
+
+/** An agent that has proved who it is. */
+export interface AgentPrincipal {
+  readonly kind: 'ic_token'
+  readonly agentId: string
+  readonly budgetId: string
+  readonly ownerId: string
+  readonly permissions: readonly string[]
+  /** Epoch ms; null = until it is ended. */
+  readonly expiresAt: number | null
+  /** The bare JWT: what IP tokens are sealed to. */
+  readonly jwt: string
+  readonly actor: Actor
+}
+
+/** What authentication of an agent answers. */
+export type AgentAuthentication = { readonly outcome: 'ok'; readonly principal: AgentPrincipal } | AuthRefusal
+
+interface CredentialRow {
+  readonly owner_id: string | null
+  readonly archived_at: number | null
+  readonly token_hash: string | null
+  readonly last_seen_at: number | null
+}
+
+/** One read: the agent, its budget's owner and archive mark, and the hash of its live token. */
+const credentialOf = prepare<{ agentId: string }, CredentialRow>((db, p) =>
+  db
+    .selectFrom('agents as a')
+    .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
+    .leftJoin('ic_tokens as t', (join) => join.onRef('t.agent_id', '=', 'a.id').on('t.revoked_at', 'is', null))
+    .select(['b.owner_id', 'b.archived_at', 't.token_hash', 'a.last_seen_at'])
+    .where('a.id', '=', p('agentId')),
+)
+
+const refused = (code: AuthRefusal['code'], expiredAt?: number): AuthRefusal =>
+  expiredAt === undefined ? { outcome: 'refused', code } : { outcome: 'refused', code, expiredAt }
+
+/**
+ * Checks a presented IC token against the database: signature and claims first (no query for garbage), then the agent and,
+ * in constant time, the stored hash. An unknown agent and a bad signature look alike; a token that was replaced or cleared,
+ * or whose agent is archived, is TOKEN_REVOKED (packages.md 11).
+ */
+export async function authenticateAgent(
+  icTokens: IcTokenManager,
+  read: <T>(work: (tx: ReadTx) => Promise<T>) => Promise<T>,
+  presented: string,
+  options: { readonly permission?: string | undefined; readonly context?: ClientContext | undefined },
+): Promise<AgentAuthentication & { readonly lastSeenAt?: number | null }> {
+  let token
+  try {
+    token = icTokens.verify(presented)
+  } catch (error) {
+    if (!(error instanceof IcTokenError)) throw error
+    const expiredAt = error.details['expiredAt']
+    if (error.code === 'EXPIRED') return refused('TOKEN_EXPIRED', typeof expiredAt === 'number' ? expiredAt : undefined)
+    return refused('UNAUTHORIZED')
+  }
+  const { claims, jwt } = token
+  const row = await read((tx) => credentialOf.first(tx, { agentId: claims.agent_id }))
+  if (row === undefined) return refused('UNAUTHORIZED')
+  if (row.archived_at !== null || row.token_hash === null || !matchesHash(jwt, row.token_hash))
+    return refused('TOKEN_REVOKED')
+  if (options.permission !== undefined && !claims.permissions.includes(options.permission)) return refused('FORBIDDEN')
+  const actor: Actor = Object.freeze({ type: 'agent', id: claims.agent_id, ...options.context })
+  const principal: AgentPrincipal = Object.freeze({
+    kind: 'ic_token',
+    agentId: claims.agent_id,
+    budgetId: claims.budget_id,
+    ownerId: row.owner_id ?? '',
+    permissions: claims.permissions,
+    expiresAt: claims.exp === undefined ? null : claims.exp * 1_000,
+    jwt,
+    actor,
+  })
+  return { outcome: 'ok', principal, lastSeenAt: row.last_seen_at }
+}

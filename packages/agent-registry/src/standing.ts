@@ -1,0 +1,62 @@
+import { prepare, type ReadTx } from '@iron/database'
+import type { Provider, ProviderCatalog, UserService } from '@iron/token-manager'
+import type { DesiredState } from './agent.ts'
+import { findProviderIds } from './agents/agent-rows.ts'
+import { agentNotFound } from './errors.ts'
+
+/** What a grant must know about an agent, read inside its transaction. */
+export interface Standing {
+  readonly ownerId: string
+  readonly ownerActive: boolean
+  readonly desiredState: DesiredState
+  readonly stateReason: string | null
+  /** In order of preference. */
+  readonly providers: readonly Provider[]
+}
+
+interface StandingRow {
+  readonly owner_id: string | null
+  readonly desired_state: DesiredState
+  readonly state_reason: string | null
+}
+
+const standingRow = prepare<{ id: string }, StandingRow>((db, p) =>
+  db
+    .selectFrom('agents as a')
+    .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
+    .select(['b.owner_id', 'a.desired_state', 'a.state_reason'])
+    .where('a.id', '=', p('id')),
+)
+
+const desired = prepare<{ id: string }, { desired_state: DesiredState }>((db, p) =>
+  db.selectFrom('agents').select('desired_state').where('id', '=', p('id')),
+)
+
+/** Reads an agent's standing; no cache decides about money (budget protocol 12.1). */
+export async function standingOf(
+  tx: ReadTx,
+  id: string,
+  parts: { readonly users: UserService; readonly providers: ProviderCatalog },
+): Promise<Standing> {
+  const row = await standingRow.first(tx, { id })
+  if (row === undefined) throw agentNotFound(id)
+  const ownerId = row.owner_id ?? ''
+  const owner = await parts.users.getUser(ownerId, { tx })
+  const providers: Provider[] = []
+  for (const providerId of await findProviderIds(tx, id)) {
+    const provider = await parts.providers.get(providerId, { tx })
+    if (provider !== undefined) providers.push(provider)
+  }
+  return {
+    ownerId,
+    ownerActive: owner?.status === 'active',
+    desiredState: row.desired_state,
+    stateReason: row.state_reason,
+    providers,
+  }
+}
+
+/** What the agent is told to do; `running` for one that the registry does not know. */
+export async function desiredStateOf(tx: ReadTx, id: string): Promise<DesiredState> {
+  return (await desired.first(tx, { id }))?.desired_state ?? 'running'
+}

@@ -1,0 +1,30 @@
+import { IronError } from '@iron/database'
+import { AgentError } from '@iron/agent-registry'
+import { LeaseError } from '@iron/lease-manager'
+import { TokenManagerError } from '@iron/token-manager'
+
+/** Why a message was refused before it reached the budget. Refusals of the called services pass through unchanged. */
+export type ProtocolErrorCode =
+  | 'VALIDATION_ERROR'
+  | 'ACCOUNT_SUSPENDED'
+  | 'AGENT_STOPPED'
+  | 'NO_PROVIDER_ASSIGNED'
+  | 'PROVIDER_NOT_ASSIGNED'
+  | 'PROVIDER_DISABLED'
+  | 'NO_ACTIVE_KEY'
+
+/** The error class of this package. */
+export class ProtocolError extends IronError<ProtocolErrorCode> {}
+
+/**
+ * Whether an error is a refusal of a message, after which its transaction commits what it rightly did before (overdue leases
+ * ended; rulings R1), and not a failure, after which everything is undone.
+ */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ProtocolError ||
+    error instanceof LeaseError ||
+    error instanceof AgentError ||
+    (error instanceof TokenManagerError && error.code !== 'CRYPTO_UNAVAILABLE')
+  )
+}

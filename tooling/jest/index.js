@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url)
  */
 export default {
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@iron/source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['@iron/source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

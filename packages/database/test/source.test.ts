@@ -20,7 +20,11 @@ test.each([
   ['postgresql://host/db', { dialect: 'postgres', url: 'postgresql://host/db' }],
 ])('%s', (source, place) => {
   expect(parseSource(source)).toEqual(place)
-  if (source.includes('://')) expect(parseSource(new URL(source))).toEqual(place)
+})
+
+test('a URL object is taken as well', () => {
+  expect(parseSource(new URL('file:///srv/iron.db'))).toEqual(here('/srv/iron.db'))
+  expect(parseSource(new URL('postgres://host/db'))).toEqual({ dialect: 'postgres', url: 'postgres://host/db' })
 })
 
 test.each(['mysql://host/db', 'http://host', '', '  ', 'sqlite:', 'sqlite://', 'a\0b'])('%j is refused', (source) => {

@@ -1,1 +1,5 @@
-export {}
+/**
+ * The schema of Iron as one linear list of steps (data-model 9). There is no way back: restore the backup instead.
+ */
+export { steps } from './manifest.ts'
+export type { AnySchema, Engine, MigrationStep } from './step.ts'

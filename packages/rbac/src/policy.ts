@@ -21,30 +21,31 @@ export type PolicyTable = { readonly [R in Role]?: { readonly [P in Permission]?
  * @throws {RbacError} INVALID_POLICY with `details.fields` = `{ path: text }`, all faults at once
  */
 export function definePolicy(grants: PolicyTable): Policy {
-  const fields: Record<string, string> = {}
+  const faults = new Map<string, string>()
   const table = new Map<Role, ReadonlyMap<Permission, Scope>>()
   if (!isTable(grants)) throw new RbacError('INVALID_POLICY', { fields: { $: 'must be an object of roles' } })
 
-  for (const [role, row] of Object.entries(grants)) {
+  for (const [role, row] of Object.entries(grants) as [string, unknown][]) {
     if (row === undefined) continue
     if (!isRole(role)) {
-      fields[role] = 'is not a role'
+      faults.set(role, 'is not a role')
     } else if (!isTable(row)) {
-      fields[role] = 'must be an object of permissions'
+      faults.set(role, 'must be an object of permissions')
     } else {
-      table.set(role, readRow(role, row, fields))
+      table.set(role, readRow(role, row, faults))
     }
   }
-  if (Object.keys(fields).length > 0) throw new RbacError('INVALID_POLICY', { fields: Object.freeze(fields) })
+  // Not written into an object one by one: the assignment of a key `__proto__` would be lost, and with it the fault.
+  if (faults.size > 0) throw new RbacError('INVALID_POLICY', { fields: Object.freeze(Object.fromEntries(faults)) })
   return Object.freeze({ grants: (role: Role) => table.get(role) ?? nothing })
 }
 
-function readRow(role: Role, row: object, fields: Record<string, string>): ReadonlyMap<Permission, Scope> {
+function readRow(role: Role, row: object, faults: Map<string, string>): ReadonlyMap<Permission, Scope> {
   const granted: [Permission, Scope][] = []
   for (const [permission, scope] of Object.entries(row) as [string, unknown][]) {
     if (scope === undefined) continue
-    if (!isPermission(permission)) fields[`${role}.${permission}`] = 'is not a permission'
-    else if (!isScope(scope)) fields[`${role}.${permission}`] = "must be 'own' or 'any'"
+    if (!isPermission(permission)) faults.set(`${role}.${permission}`, 'is not a permission')
+    else if (!isScope(scope)) faults.set(`${role}.${permission}`, "must be 'own' or 'any'")
     else granted.push([permission, scope])
   }
   return unchangeable(new Map(granted))

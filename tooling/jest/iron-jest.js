@@ -11,7 +11,9 @@ const flags = [
   '--disable-warning=ExperimentalWarning',
   process.env.NODE_OPTIONS ?? '',
 ]
-const jest = spawn(process.execPath, [require.resolve('jest/bin/jest'), ...process.argv.slice(2)], {
+// `pnpm test -- <file>` hands over the `--` as well, after which jest would take every flag for a file name.
+const args = process.argv.slice(process.argv[2] === '--' ? 3 : 2)
+const jest = spawn(process.execPath, [require.resolve('jest/bin/jest'), ...args], {
   stdio: 'inherit',
   env: { ...process.env, NODE_OPTIONS: flags.join(' ').trim() },
 })

@@ -1,1 +1,9 @@
-export {}
+export { type Clock, type ManualClock, manualClock, TEST_ANCHOR_MS } from './clock.ts'
+export { freePort } from './free-port.ts'
+export { type IdSource, seededIds } from './ids.ts'
+export { seededRandom } from './random.ts'
+export { type PrivatePostgresOptions, privatePostgres } from './services/postgres.ts'
+export type { PrivateService } from './services/private-service.ts'
+export { privateRedis } from './services/redis.ts'
+export { type Engine, enginesForTests, postgresForTests, redisForTests, type TestService } from './services/services.ts'
+export { type Exit, type StartedProcess, startProcess, type StartOptions } from './start-process.ts'

@@ -9,10 +9,16 @@ export interface TextRule {
 /** Longest id a caller may bring, in code points (packages.md 0.2). */
 export const ID_MAX = 255
 
-// eslint-disable-next-line no-control-regex -- finding control characters is the purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
-// eslint-disable-next-line no-control-regex -- the same without tab, line feed and carriage return
+
 const CONTROL_IN_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
+
+/** Length in code points, without building an array of them. */
+export function codePointsIn(text: string): number {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
 
 /**
  * Collects every fault of an input, so that all are reported at once (VAL-02). Text limits count code points after NFC;
@@ -41,7 +47,7 @@ export class Faults {
       return
     }
     const min = rule.min ?? 1
-    const length = [...value.normalize('NFC')].length
+    const length = codePointsIn(value.normalize('NFC'))
     if (length < min || length > rule.max) {
       this.add(path, `must be ${String(min)} to ${String(rule.max)} characters long`)
     } else if ((rule.multiline === true ? CONTROL_IN_LINES : CONTROL).test(value)) {

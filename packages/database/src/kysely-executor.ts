@@ -29,9 +29,9 @@ class ExecutorConnection implements DatabaseConnection {
     this.#executor = executor
   }
   executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#executor.execute(query as PreparedQuery<R>)
+    return this.#executor.execute(query)
   }
-  // eslint-disable-next-line require-yield -- the type asks for a generator; nothing of ours streams
+
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streaming is not supported: read in pages')
   }

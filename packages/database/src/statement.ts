@@ -26,8 +26,8 @@ class Placeholder {
 
 interface Compiled {
   readonly query: CompiledQuery
-  /** For each bind position: the parameter's name, or the constant that stands there. */
-  readonly binds: readonly (Placeholder | unknown)[]
+  /** For each bind position: a {@link Placeholder}, or the constant that stands there. */
+  readonly binds: readonly unknown[]
   readonly name: string
 }
 
@@ -41,7 +41,7 @@ interface Compiled {
  * ```
  */
 export function prepare<P extends object, R = never>(
-  build: (db: Kysely<IronSchema>, parameter: Parameter<P>, dialect: DialectName) => Compilable<unknown>,
+  build: (db: Kysely<IronSchema>, parameter: Parameter<P>, dialect: DialectName) => Compilable,
 ): Statement<P, R> {
   const compiled: Partial<Record<DialectName, Compiled>> = {}
   const parameter: Parameter<P> = (name) => sql.val(new Placeholder(name)) as unknown as RawBuilder<P[typeof name]>

@@ -91,7 +91,8 @@ let image: Promise<Buffer> | undefined
 /** The migrated schema is made once per process and copied, not run again for every test (rulings R13). */
 function migratedImage(): Promise<Buffer> {
   image ??= openDatabase(':memory:').then(async (db) => {
-    const bytes = (db as SqliteDatabase).image()
+    if (!(db instanceof SqliteDatabase)) throw new Error('memory is always SQLite')
+    const bytes = db.image()
     await db.close()
     return bytes
   })

@@ -40,17 +40,17 @@ describe.each(places.filter(({ storage }) => storage !== 'memory'))('snapshots o
   test('one read sees one snapshot and does not wait for a writer', async () => {
     await using test = await createTestDb(place)
     const count = { sql: 'SELECT count(*) AS n FROM meta', parameters: [] } as never
-    const begun = Promise.withResolvers<void>()
-    const written = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<undefined>()
+    const written = Promise.withResolvers<undefined>()
     const reading = test.db.read(async (tx) => {
       const before = (await tx.execute<{ n: number }>(count)).rows[0]!.n
-      begun.resolve()
+      begun.resolve(undefined)
       await written.promise
       return [before, (await tx.execute<{ n: number }>(count)).rows[0]!.n]
     })
     await begun.promise
     await test.db.write((tx) => tx.sql.insertInto('meta').values({ key: 'k', value: 'v' }).execute())
-    written.resolve()
+    written.resolve(undefined)
     expect(await reading).toEqual([0, 0])
     expect((await test.db.read((tx) => tx.execute<{ n: number }>(count))).rows[0]!.n).toBe(1)
   })

@@ -134,10 +134,10 @@ describe.each(await enginesForTests())('write on %s', (dialect) => {
   test('listeners wake after the commit, and not for what was undone', async () => {
     await using test = await createTestDb({ dialect })
     const woken: string[] = []
-    const first = Promise.withResolvers<void>()
+    const first = Promise.withResolvers<undefined>()
     const stop = await test.db.listen('iron_test', (payload) => {
       woken.push(payload)
-      first.resolve()
+      first.resolve(undefined)
     })
     await expect(
       test.db.write(async (tx) => {

@@ -1,4 +1,5 @@
 import type { Kysely, QueryResult } from 'kysely'
+import type pg from 'pg'
 import type { Client, ClientBase, ClientConfig, PoolClient, PoolConfig } from 'pg'
 import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import { parseSafeInteger } from '../safe-integers.ts'
@@ -28,10 +29,10 @@ const types: ClientConfig['types'] = {
       : oid === 16
         ? (text: string) => text === 't'
         : (text: string) => text,
-} as ClientConfig['types']
+}
 
 /** The driver is an optional peer: it is loaded when a PostgreSQL URL is opened, and only then. */
-export async function loadDriver(): Promise<{ Client: typeof Client; Pool: typeof import('pg').Pool }> {
+export async function loadDriver(): Promise<typeof pg> {
   const { default: driver } = await import('pg')
   return driver
 }
@@ -68,7 +69,7 @@ export class PostgresExecutor implements Executor {
         text: query.sql,
         values: query.parameters as unknown[],
       })
-      return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount ?? 0) }
+      return { rows: result.rows, numAffectedRows: BigInt(result.rowCount ?? 0) }
     } catch (error) {
       throw postgresFailure(error)
     }

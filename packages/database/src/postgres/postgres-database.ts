@@ -10,7 +10,7 @@ import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
-import type { ReadTx, WriteTx } from '../transaction.ts'
+import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { clientConfig, executorOf, loadDriver, type PostgresExecutor } from './client.ts'
 import { isConflict, postgresFailure } from './failure.ts'
@@ -155,7 +155,10 @@ export class PostgresDatabase implements IronDatabase {
         const result = await beforeDeadline(runInside(this.#pool, open, work), deadlineMs)
         await open.flush()
         for (const { channel, payload } of open.notifications()) {
-          await executor.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload] } as never)
+          await executor.execute({
+            sql: 'SELECT pg_notify($1, $2)',
+            parameters: [channel, payload],
+          } as unknown as PreparedQuery)
         }
         open.close()
         await executor.command('COMMIT')
@@ -199,7 +202,11 @@ function engineOf(executor: PostgresExecutor): TransactionEngine {
     command: (sql) => executor.command(sql),
     lock: async (name, shared) => {
       const sql = shared ? 'SELECT pg_advisory_xact_lock_shared($1)' : 'SELECT pg_advisory_xact_lock($1)'
-      await executor.execute({ sql, parameters: [lockNumber(name)], name: shared ? 'lock_shared' : 'lock' } as never)
+      await executor.execute({
+        sql,
+        parameters: [lockNumber(name)],
+        name: shared ? 'lock_shared' : 'lock',
+      } as unknown as PreparedQuery)
     },
   }
 }

@@ -47,11 +47,11 @@ export class SqliteConnection implements Executor {
     try {
       const statement = this.#statements.get(query.sql) ?? this.#prepare(query.sql)
       if (statement.reader) {
-        const rows = statement.all(query.parameters as unknown[]) as R[]
+        const rows = statement.all(query.parameters) as R[]
         refuseUnsafeIntegers(rows)
         return { rows }
       }
-      const { changes } = statement.run(query.parameters as unknown[])
+      const { changes } = statement.run(query.parameters)
       return { rows: [], numAffectedRows: BigInt(changes) }
     } catch (error) {
       throw sqliteFailure(error)

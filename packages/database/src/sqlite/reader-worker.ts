@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { IronError } from '../errors.ts'
 import { SqliteConnection } from './connection.ts'
+import type { PreparedQuery } from '../transaction.ts'
 import type { ReaderAnswer, ReaderFailure, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
 
 const setup = workerData as ReaderSetup
@@ -27,7 +28,7 @@ port.on('message', (question: ReaderQuestion) => {
 function answer(sql: string, parameters: readonly unknown[]): ReaderAnswer {
   try {
     if (!connection.raw.inTransaction) connection.command('BEGIN')
-    return { rows: connection.run({ sql, parameters } as never).rows }
+    return { rows: connection.run<unknown>({ sql, parameters } as unknown as PreparedQuery).rows }
   } catch (error) {
     return { failure: failureOf(error) }
   }

@@ -44,3 +44,8 @@ export type DatabaseErrorCode =
 
 /** The error class of this package. */
 export class DatabaseError extends IronError<DatabaseErrorCode> {}
+
+/** Whether an error is one of the house's, of whatever package. */
+export function isIronError(error: unknown): error is IronError {
+  return error instanceof IronError
+}

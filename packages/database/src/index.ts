@@ -1,5 +1,5 @@
 export { type Clock, systemClock } from './clock.ts'
-export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions } from './errors.ts'
+export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions, isIronError } from './errors.ts'
 export { Faults, ID_MAX, type TextRule } from './faults.ts'
 export { type IdempotencyKey, IdempotencyStore } from './idempotency-store.ts'
 export { createIdSource, type IdPrefix, type IdSource, isId } from './ids.ts'

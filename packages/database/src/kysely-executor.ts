@@ -20,7 +20,7 @@ import type { DialectName, PreparedQuery } from './transaction.ts'
 
 /** Whatever can run a compiled query: a SQLite connection, a reader thread, a PostgreSQL client. */
 export interface Executor {
-  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>>
+  execute<R>(query: PreparedQuery): Promise<QueryResult<R>>
 }
 
 class ExecutorConnection implements DatabaseConnection {

@@ -45,7 +45,7 @@ export class OpenTransaction implements WriteTx {
     return this.#state !== 'closed'
   }
 
-  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+  execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     this.#mustBeOpen()
     return this.#engine.executor.execute(query)
   }

@@ -22,7 +22,7 @@ export class ReadSnapshot implements ReadTx {
     return this.#kysely
   }
 
-  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+  execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     if (!this.#open) throw new DatabaseError('TRANSACTION_CLOSED', 'this read has ended')
     return this.#executor.execute(query)
   }

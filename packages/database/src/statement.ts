@@ -50,18 +50,18 @@ export function prepare<P extends object, R = never>(
     const name = createHash('sha256').update(query.sql).digest('hex').slice(0, 32)
     return (compiled[dialect] = { query, binds: query.parameters, name })
   }
-  const bind = (dialect: DialectName, parameters: P): PreparedQuery<R> => {
+  const bind = (dialect: DialectName, parameters: P): PreparedQuery => {
     const { query, binds, name } = compiled[dialect] ?? compile(dialect)
     const values = new Array<unknown>(binds.length)
     for (let index = 0; index < binds.length; index += 1) {
       const slot = binds[index]
       values[index] = slot instanceof Placeholder ? (parameters as Record<string, unknown>)[slot.name] : slot
     }
-    return { sql: query.sql, parameters: values, query: query.query, queryId: query.queryId, name }
+    return { sql: query.sql, parameters: values, name }
   }
   return {
-    all: async (tx, parameters) => (await tx.execute(bind(tx.dialect, parameters))).rows,
-    first: async (tx, parameters) => (await tx.execute(bind(tx.dialect, parameters))).rows[0],
-    run: async (tx, parameters) => Number((await tx.execute(bind(tx.dialect, parameters))).numAffectedRows ?? 0n),
+    all: async (tx, parameters) => (await tx.execute<R>(bind(tx.dialect, parameters))).rows,
+    first: async (tx, parameters) => (await tx.execute<R>(bind(tx.dialect, parameters))).rows[0],
+    run: async (tx, parameters) => Number((await tx.execute<R>(bind(tx.dialect, parameters))).numAffectedRows ?? 0n),
   }
 }

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type ManualClock, manualClock, postgresForTests, seededIds } from '@iron/test-kit'
-import type { CompiledQuery } from 'kysely'
 import type { Client } from 'pg'
 import { DatabaseError } from './errors.ts'
 import type { IronDatabase } from './iron-database.ts'
@@ -191,10 +190,10 @@ async function administer(url: string, work: (client: Client) => Promise<unknown
   }
 }
 
-function rawQuery<T>(sql: string, parameters: readonly unknown[], dialect: DialectName): PreparedQuery<T> {
+function rawQuery(sql: string, parameters: readonly unknown[], dialect: DialectName): PreparedQuery {
   let position = 0
   const text = dialect === 'postgres' ? sql.replace(/\?/g, () => `$${String((position += 1))}`) : sql
-  return { sql: text, parameters } as unknown as CompiledQuery<T>
+  return { sql: text, parameters }
 }
 
 function rethrow(error: unknown): void {

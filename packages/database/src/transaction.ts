@@ -1,4 +1,4 @@
-import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
+import type { Kysely, QueryResult } from 'kysely'
 import type { IronSchema } from './schema.ts'
 
 /** The two engines of the house. */
@@ -12,11 +12,13 @@ export interface ReadTx {
    * Runs a compiled query past Kysely's pipeline, prepared once on the driver: for hot statements, normally through
    * {@link prepare}.
    */
-  execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>>
+  execute<R>(query: PreparedQuery): Promise<QueryResult<R>>
 }
 
-/** A compiled query, and the name under which PostgreSQL keeps it prepared. */
-export interface PreparedQuery<R = unknown> extends CompiledQuery<R> {
+/** SQL of the transaction's dialect with its values; `name` is under which PostgreSQL keeps it prepared. */
+export interface PreparedQuery {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
   readonly name?: string | undefined
 }
 

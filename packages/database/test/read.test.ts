@@ -24,7 +24,7 @@ describe.each(places)('read on $dialect $storage', (place) => {
 
   test('errors cross from where the query ran', async () => {
     await using test = await createTestDb(place)
-    const bad = test.db.read((tx) => tx.execute({ sql: 'SELECT 1 FROM nowhere', parameters: [] } as never))
+    const bad = test.db.read((tx) => tx.execute({ sql: 'SELECT 1 FROM nowhere', parameters: [] }))
     await expect(bad).rejects.toThrow(/nowhere/)
     await expect(test.db.read((tx) => tx.sql.selectFrom('meta').selectAll().execute())).resolves.toEqual([])
   })
@@ -39,7 +39,7 @@ describe.each(places)('read on $dialect $storage', (place) => {
 describe.each(places.filter(({ storage }) => storage !== 'memory'))('snapshots on $dialect $storage', (place) => {
   test('one read sees one snapshot and does not wait for a writer', async () => {
     await using test = await createTestDb(place)
-    const count = { sql: 'SELECT count(*) AS n FROM meta', parameters: [] } as never
+    const count = { sql: 'SELECT count(*) AS n FROM meta', parameters: [] }
     const begun = Promise.withResolvers<undefined>()
     const written = Promise.withResolvers<undefined>()
     const reading = test.db.read(async (tx) => {
@@ -60,8 +60,7 @@ describe.each(places.filter(({ storage }) => storage !== 'memory'))('snapshots o
     const reads = Array.from({ length: 50 }, (_, index) =>
       test.db.read(
         async (tx) =>
-          (await tx.execute<{ n: number }>({ sql: `SELECT ${String(index)} AS n`, parameters: [] } as never)).rows[0]!
-            .n,
+          (await tx.execute<{ n: number }>({ sql: `SELECT ${String(index)} AS n`, parameters: [] })).rows[0]!.n,
       ),
     )
     expect(await Promise.all(reads)).toEqual(Array.from({ length: 50 }, (_, index) => index))
@@ -71,10 +70,9 @@ describe.each(places.filter(({ storage }) => storage !== 'memory'))('snapshots o
 test('OPS-08 readers of a file cannot write', async () => {
   await using test = await createTestDb({ storage: 'file' })
   const sneak = (lookup: boolean): Promise<unknown> =>
-    test.db.read(
-      (tx) => tx.execute({ sql: "INSERT INTO meta (key, value) VALUES ('k', 'v')", parameters: [] } as never),
-      { lookup },
-    )
+    test.db.read((tx) => tx.execute({ sql: "INSERT INTO meta (key, value) VALUES ('k', 'v')", parameters: [] }), {
+      lookup,
+    })
   await expect(sneak(true)).rejects.toThrow()
   await expect(sneak(false)).rejects.toThrow()
 })

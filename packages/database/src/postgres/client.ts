@@ -62,7 +62,7 @@ export class PostgresExecutor implements Executor {
     this.kysely = kyselyOn('postgres', this)
   }
 
-  async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     try {
       const result = await this.#client.query<never>({
         name: query.name,

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import type { Clock } from '../clock.ts'
-import { DatabaseError, IronError } from '../errors.ts'
+import { DatabaseError, isIronError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
-import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
+import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { clientConfig, executorOf, loadDriver, type PostgresExecutor } from './client.ts'
 import { isConflict, postgresFailure } from './failure.ts'
@@ -158,7 +158,7 @@ export class PostgresDatabase implements IronDatabase {
           await executor.execute({
             sql: 'SELECT pg_notify($1, $2)',
             parameters: [channel, payload],
-          } as unknown as PreparedQuery)
+          })
         }
         open.close()
         await executor.command('COMMIT')
@@ -186,7 +186,7 @@ export class PostgresDatabase implements IronDatabase {
       return await work(executorOf(client))
     } catch (error) {
       // A connection whose state is not known is not handed to the next caller.
-      broken = error instanceof IronError && ['DATABASE_UNAVAILABLE', 'WRITE_TIMEOUT'].includes(error.code)
+      broken = isIronError(error) && ['DATABASE_UNAVAILABLE', 'WRITE_TIMEOUT'].includes(error.code)
       throw error
     } finally {
       client.release(broken)
@@ -206,7 +206,7 @@ function engineOf(executor: PostgresExecutor): TransactionEngine {
         sql,
         parameters: [lockNumber(name)],
         name: shared ? 'lock_shared' : 'lock',
-      } as unknown as PreparedQuery)
+      })
     },
   }
 }

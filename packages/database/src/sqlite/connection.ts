@@ -43,7 +43,7 @@ export class SqliteConnection implements Executor {
   }
 
   /** Answers at once: SQLite runs on this thread. */
-  run<R>(query: PreparedQuery<R>): QueryResult<R> {
+  run<R>(query: PreparedQuery): QueryResult<R> {
     try {
       const statement = this.#statements.get(query.sql) ?? this.#prepare(query.sql)
       if (statement.reader) {
@@ -58,7 +58,7 @@ export class SqliteConnection implements Executor {
     }
   }
 
-  async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     return this.run(query)
   }
 

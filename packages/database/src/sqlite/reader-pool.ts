@@ -40,7 +40,7 @@ class Reader implements Executor {
     return this.#failure !== undefined
   }
 
-  async execute<R>(query: PreparedQuery<R>): Promise<QueryResult<R>> {
+  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     if (this.#failure !== undefined) throw this.#failure
     const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
       this.#pending.push({ resolve, reject })

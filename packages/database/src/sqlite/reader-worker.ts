@@ -1,9 +1,8 @@
 // The body of a reader thread: one read-only connection that runs compiled SQL sent by the main thread. Closures do not
 // cross; a snapshot is a deferred transaction between the first query of a read and its end.
 import { parentPort, workerData } from 'node:worker_threads'
-import { IronError } from '../errors.ts'
+import { isIronError } from '../errors.ts'
 import { SqliteConnection } from './connection.ts'
-import type { PreparedQuery } from '../transaction.ts'
 import type { ReaderAnswer, ReaderFailure, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
 
 const setup = workerData as ReaderSetup
@@ -28,14 +27,14 @@ port.on('message', (question: ReaderQuestion) => {
 function answer(sql: string, parameters: readonly unknown[]): ReaderAnswer {
   try {
     if (!connection.raw.inTransaction) connection.command('BEGIN')
-    return { rows: connection.run<unknown>({ sql, parameters } as unknown as PreparedQuery).rows }
+    return { rows: connection.run<unknown>({ sql, parameters }).rows }
   } catch (error) {
     return { failure: failureOf(error) }
   }
 }
 
 function failureOf(error: unknown): ReaderFailure {
-  if (error instanceof IronError) {
+  if (isIronError(error)) {
     return { code: error.code, message: error.message, details: error.details, retryable: error.retryable }
   }
   return { code: null, message: error instanceof Error ? error.message : String(error), details: {}, retryable: false }

@@ -52,7 +52,10 @@ export class PostgresDatabase implements IronDatabase {
     this.#wakeUps = new WakeUps(options.report)
     this.#listener = new PostgresListener(options.url, this.#wakeUps, options.report)
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-    pool.on('error', options.report)
+    // One that breaks while it is being closed anyway is no news.
+    pool.on('error', (error) => {
+      if (this.#closed === undefined) options.report(error)
+    })
   }
 
   /** Connects once, so that a wrong address or password is known at the start. */

@@ -68,7 +68,7 @@ export class BudgetProtocol extends DatabaseService {
    * @throws {LeaseError} LEASE_CAP_REACHED, BUDGET_EXCEEDED, LIMIT_EXCEEDED, IDEMPOTENCY_CONFLICT, LEASE_NOT_ACTIVE (replay)
    * @throws {TokenManagerError} CRYPTO_UNAVAILABLE: the key cannot be opened, nothing is reserved
    */
-  handshake(agent: AgentPrincipal, request: GrantRequest = {}): Promise<LeaseGrant> {
+  async handshake(agent: AgentPrincipal, request: GrantRequest = {}): Promise<LeaseGrant> {
     checkGrantRequest(request)
     return this.#message(async (tx) => {
       const standing = await this.#admit(tx, agent)
@@ -81,7 +81,7 @@ export class BudgetProtocol extends DatabaseService {
   }
 
   /** Lends a slice of the budget to a runtime that already holds a key (budget protocol 4.3). Refusals as handshake. */
-  reserve(agent: AgentPrincipal, request: Omit<GrantRequest, 'provider'> = {}): Promise<LeaseGrant> {
+  async reserve(agent: AgentPrincipal, request: Omit<GrantRequest, 'provider'> = {}): Promise<LeaseGrant> {
     checkGrantRequest(request)
     return this.#message(async (tx) => {
       const standing = await this.#admit(tx, agent)
@@ -97,7 +97,7 @@ export class BudgetProtocol extends DatabaseService {
    *
    * @throws {LeaseError} LEASE_NOT_FOUND, LEASE_NOT_ACTIVE, and the refusals of a handshake
    */
-  refresh(
+  async refresh(
     agent: AgentPrincipal,
     leaseId: string,
     request: Pick<GrantRequest, 'requested' | 'idempotencyKey'> = {},

@@ -1,0 +1,30 @@
+/** Comparisons and checks of amounts that money itself does not bring. Every result is exact or an error (MON-06). */
+import { MAX_AMOUNT, type Microdollars, minus, ZERO } from '@iron/cost-calculator'
+import type { Faults } from '@iron/database'
+
+/** The sum of two amounts. @throws {CostError} AMOUNT_OUT_OF_RANGE */
+export function plus(a: Microdollars, b: Microdollars): Microdollars {
+  return minus(a, -b as Microdollars)
+}
+
+/** The smaller amount. */
+export function smaller(a: Microdollars, b: Microdollars): Microdollars {
+  return a < b ? a : b
+}
+
+/** What is left of `a` after `b`, at least nothing. */
+export function rest(a: Microdollars, b: Microdollars): Microdollars {
+  return a > b ? minus(a, b) : ZERO
+}
+
+/**
+ * Records a fault unless `value` is a whole amount of microdollars from `min` to {@link MAX_AMOUNT}. NaN, infinities, fractions,
+ * texts and negative zero are refused before anything is computed (MON-04).
+ */
+export function checkAmount(faults: Faults, path: string, value: unknown, min: number, max: number = MAX_AMOUNT): void {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) {
+    faults.add(path, 'must be a whole number of microdollars')
+  } else if (value < min || value > max) {
+    faults.add(path, `must be ${min} to ${max} microdollars`)
+  }
+}

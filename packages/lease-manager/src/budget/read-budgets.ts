@@ -1,0 +1,229 @@
+/** Reading budgets: one, a page with the sums over all matches, and the changes of one allocation. */
+import { type Microdollars, minus, ZERO } from '@iron/cost-calculator'
+import { type AtTx, type Cursor, type CursorPage, cursorPage, cursorWindow, Faults, type Page, type Paged, pageWindow, type ReadTx } from '@iron/database'
+import { LeaseError } from '../errors.ts'
+import { countOpenLeases } from '../lease/lease-row.ts'
+import { refuseFaults } from '../lease/validate.ts'
+import { type Balance, BUDGET_STATUSES, type BudgetStatus, percentUsed, RISK_LEVELS, type RiskLevel } from './balance.ts'
+import { type Budget, publicBudget } from './budget.ts'
+import { BUDGET_COLUMNS, budgetState, readBudget } from './budget-row.ts'
+
+/** Which budgets. Archived agents are left out unless named by `agentId`. */
+export interface BudgetFilter {
+  readonly ownerId?: string | undefined
+  readonly agentId?: string | undefined
+  readonly status?: BudgetStatus | undefined
+  readonly riskLevel?: RiskLevel | undefined
+  /** Percent used strictly above, 0..100. */
+  readonly threshold?: number | undefined
+}
+
+/** Balances summed over every match, not only the page. */
+export interface BudgetSummary extends Balance {
+  readonly agents: number
+  readonly active: number
+  readonly exhausted: number
+  readonly unfunded: number
+}
+
+/** A page of budgets and the sums over all of them. */
+export interface BudgetPage extends Paged<Budget> {
+  readonly summary: BudgetSummary
+}
+
+/** One change of the allocation; version 0 is the empty budget before the first. */
+export interface BudgetChange {
+  readonly version: number
+  readonly at: number
+  readonly previousAllocated: Microdollars
+  readonly allocated: Microdollars
+  readonly reason: string | null
+  readonly changedBy: string
+  readonly budgetRequestId: string | null
+}
+
+export async function getBudget(tx: ReadTx, agentId: string): Promise<Budget | undefined> {
+  const budget = await readBudget(tx, agentId)
+  return budget === undefined ? undefined : publicBudget(budget, await countOpenLeases(tx, agentId))
+}
+
+const SORTS = {
+  percentUsed: 'used_share',
+  allocated: 'b.allocated_micros',
+  spent: 'b.spent_micros',
+  remaining: 'left_micros',
+  agentName: 'sort_name',
+  createdAt: 'b.created_at',
+} as const
+
+/** From which percentage a risk level begins, and at which the next one does. */
+const RISK_PERCENT: Readonly<Record<Exclude<RiskLevel, 'exhausted'>, readonly [from: number, below: number]>> = {
+  low: [0, 50],
+  medium: [50, 80],
+  high: [80, 90],
+  critical: [90, 100],
+}
+
+function checkFilter(filter: BudgetFilter): void {
+  const faults = new Faults()
+  if (filter.ownerId !== undefined) faults.id('ownerId', filter.ownerId)
+  if (filter.agentId !== undefined) faults.id('agentId', filter.agentId)
+  if (filter.status !== undefined) faults.oneOf('status', filter.status, BUDGET_STATUSES)
+  if (filter.riskLevel !== undefined) faults.oneOf('riskLevel', filter.riskLevel, RISK_LEVELS)
+  if (filter.threshold !== undefined) faults.integer('threshold', filter.threshold, 0, 100)
+  refuseFaults(faults)
+}
+
+/** Percentages are compared as products of integers, so that both engines agree with the figures shown, exactly. */
+function matching(tx: ReadTx, filter: BudgetFilter) {
+  const hundred = 100 as Microdollars
+  const percent = (value: number): Microdollars => value as Microdollars
+  const { ownerId, agentId, status, riskLevel, threshold } = filter
+  let query = tx.sql.selectFrom('agent_budgets as b')
+  if (ownerId !== undefined) query = query.where('b.owner_id', '=', ownerId)
+  query = agentId === undefined ? query.where('b.archived_at', 'is', null) : query.where('b.agent_id', '=', agentId)
+  if (status === 'unfunded') query = query.where('b.allocated_micros', '=', ZERO).where('b.spent_micros', '=', ZERO)
+  if (status === 'active') query = query.whereRef('b.spent_micros', '<', 'b.allocated_micros')
+  if (status === 'exhausted' || riskLevel === 'exhausted') {
+    query = query.whereRef('b.spent_micros', '>=', 'b.allocated_micros').where('b.spent_micros', '>', ZERO)
+  }
+  if (riskLevel !== undefined && riskLevel !== 'exhausted') {
+    const [from, below] = RISK_PERCENT[riskLevel]
+    query = query.where((eb) =>
+      eb.or([
+        eb.and([
+          eb(eb('b.spent_micros', '*', hundred), '>=', eb('b.allocated_micros', '*', percent(from))),
+          eb(eb('b.spent_micros', '*', hundred), '<', eb('b.allocated_micros', '*', percent(below))),
+        ]),
+        // Nothing of nothing is 0 percent.
+        eb.and([eb('b.allocated_micros', '=', ZERO), eb('b.spent_micros', '=', ZERO), eb(eb.val(from), '=', 0)]),
+      ]),
+    )
+  }
+  if (threshold !== undefined) {
+    query = query.where((eb) =>
+      eb.and([
+        eb(eb('b.spent_micros', '*', hundred), '>', eb('b.allocated_micros', '*', percent(threshold))),
+        // Something of nothing is 100 percent and no more.
+        eb.or([eb('b.allocated_micros', '>', ZERO), eb(eb.val(threshold), '<', 100)]),
+      ]),
+    )
+  }
+  return query
+}
+
+export async function listBudgets(tx: ReadTx, filter: BudgetFilter, options: Page & AtTx): Promise<BudgetPage> {
+  checkFilter(filter)
+  const { page, perPage, offset, column, direction } = pageWindow(options, SORTS, '-percentUsed')
+  const rows = await matching(tx, filter)
+    .select(BUDGET_COLUMNS)
+    .select((eb) => {
+      const name = eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id')
+      return [
+        name.as('agent_name'),
+        eb.fn.coalesce(name, eb.val('')).as('sort_name'),
+        eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros')).as('left_micros'),
+        eb
+          .case()
+          .when('b.allocated_micros', '>', ZERO)
+          .then(eb(eb.cast<number>('b.spent_micros', 'double precision'), '/', eb.cast<number>('b.allocated_micros', 'double precision')))
+          .when('b.spent_micros', '>', ZERO)
+          .then(eb.cast<number>(eb.val(1), 'double precision'))
+          .else(eb.cast<number>(eb.val(0), 'double precision'))
+          .end()
+          .as('used_share'),
+        eb
+          .selectFrom('leases as l')
+          .select(eb.fn.countAll<number>().as('n'))
+          .whereRef('l.agent_id', '=', 'b.agent_id')
+          .where('l.status', '=', 'active')
+          .as('open_leases'),
+      ]
+    })
+    .orderBy(column, direction)
+    .orderBy('b.agent_id', direction)
+    .limit(perPage)
+    .offset(offset)
+    .execute()
+  const summary = await summarise(tx, filter)
+  const data = rows.map((row) => publicBudget(budgetState(row), row.open_leases ?? 0))
+  return Object.freeze({ data: Object.freeze(data), page, perPage, total: summary.agents, summary })
+}
+
+async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummary> {
+  const row = await matching(tx, filter)
+    .select((eb) => {
+      const left = eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros'))
+      const owed = eb(eb('b.reserved_micros', '+', eb.ref('b.spent_micros')), '-', eb.ref('b.allocated_micros'))
+      return [
+        eb.fn.countAll<number>().as('agents'),
+        eb.fn.sum<Microdollars | null>('b.allocated_micros').as('allocated'),
+        eb.fn.sum<Microdollars | null>('b.reserved_micros').as('reserved'),
+        eb.fn.sum<Microdollars | null>('b.spent_micros').as('spent'),
+        eb.fn.sum<Microdollars | null>(eb.case().when(left, '>', ZERO).then(left).else(ZERO).end()).as('remaining'),
+        eb.fn.sum<Microdollars | null>(eb.case().when(left, '<', ZERO).then(owed).else(ZERO).end()).as('overdrawn'),
+        eb.fn.sum<number | null>(eb.case().whenRef('b.spent_micros', '<', 'b.allocated_micros').then(1).else(0).end()).as('active'),
+        eb.fn
+          .sum<number | null>(
+            eb
+              .case()
+              .when(eb.and([eb('b.allocated_micros', '=', ZERO), eb('b.spent_micros', '=', ZERO)]))
+              .then(1)
+              .else(0)
+              .end(),
+          )
+          .as('unfunded'),
+      ]
+    })
+    .executeTakeFirstOrThrow()
+  const allocated = row.allocated ?? ZERO
+  const spent = row.spent ?? ZERO
+  const reserved = row.reserved ?? ZERO
+  const active = row.active ?? 0
+  const unfunded = row.unfunded ?? 0
+  return Object.freeze({
+    agents: row.agents,
+    active,
+    unfunded,
+    exhausted: row.agents - active - unfunded,
+    allocated,
+    spent,
+    reserved,
+    available: minus(minus(allocated, reserved), spent),
+    remaining: row.remaining ?? ZERO,
+    overdrawn: row.overdrawn ?? ZERO,
+    percentUsed: percentUsed(allocated, spent),
+  })
+}
+
+/** The allocation rows of the ledger, newest first unless `order` says otherwise. @throws {LeaseError} AGENT_NOT_FOUND */
+export async function budgetHistory(tx: ReadTx, agentId: string, options: Cursor & AtTx): Promise<CursorPage<BudgetChange>> {
+  const { after, limit, order } = cursorWindow(options, ['number'])
+  if ((await readBudget(tx, agentId)) === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
+  let query = tx.sql
+    .selectFrom('ledger_entries')
+    .select(['version', 'created_at', 'type', 'amount_micros', 'allocated_after', 'reason', 'actor_id', 'budget_request_id'])
+    .where('agent_id', '=', agentId)
+    .where('type', 'in', ['allocate', 'deallocate'])
+    .orderBy('version', order)
+    .limit(limit + 1)
+  const [version] = after ?? []
+  if (version !== undefined) query = query.where('version', order === 'asc' ? '>' : '<', version as number)
+  return cursorPage(
+    await query.execute(),
+    limit,
+    (row): BudgetChange => {
+      const change = row.type === 'allocate' ? row.amount_micros : (-row.amount_micros as Microdollars)
+      return Object.freeze({
+        version: row.version,
+        at: row.created_at,
+        previousAllocated: minus(row.allocated_after, change),
+        allocated: row.allocated_after,
+        reason: row.reason,
+        changedBy: row.actor_id ?? agentId,
+        budgetRequestId: row.budget_request_id,
+      })
+    },
+    (row) => [row.version],
+  )
+}

@@ -1,0 +1,173 @@
+/**
+ * Books one LLM call (budget protocol 4.4). Order: duplicate, overdue leases, lease, booking. Neither owner, agent, lease state,
+ * limits nor budget can refuse it: what was spent is always booked in full, and once (I15).
+ */
+import { type Amounts, type Microdollars, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
+import { Faults, type InTx, type WriteTx } from '@iron/database'
+import type { CallFacts } from '@iron/journal'
+import { plus } from '../amount.ts'
+import { announceThresholds } from '../budget/announce.ts'
+import { type Budget, publicBudget } from '../budget/budget.ts'
+import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
+import { available } from '../ledger/movement.ts'
+import { post } from '../ledger/post.ts'
+import { auditOverrun } from './announce.ts'
+import type { LeaseContext, PricingContext } from './context.ts'
+import type { Counted } from './counted.ts'
+import { overdueBounds } from './decide-overdue.ts'
+import { decideReport, type ReportDecision } from './decide-report.ts'
+import { endOverdueLeases } from './end-lease.ts'
+import { findBilled } from './find-billed.ts'
+import { leaseNotFound } from './grant.ts'
+import { type Lease, type LeaseState, publicLease } from './lease.ts'
+import { agentOfLease, type LeaseChange, readDueLeases, updateLease } from './lease-row.ts'
+import { hasUsage, type PricedReport, priceReport } from './price-report.ts'
+import { checkReport, refuseFaults } from './validate.ts'
+
+/** One LLM call. `cost` is charged as given; without it the server prices `model` and `usage`. */
+export interface UsageReport extends CallFacts {
+  /** Names the call, once per agent and for ever. 1..100 visible ASCII characters. */
+  readonly requestId: string
+  readonly model: string
+}
+
+/** Options of a report. */
+export interface ReportOptions extends InTx {
+  /** The lease must be this agent's. Default: whoever's it is. */
+  readonly agentId?: string | undefined
+  /** Whose prices apply. Default: the reported provider's. */
+  readonly priceProvider?: string | undefined
+}
+
+/** `overrun`: the part of the cost no hold covered. */
+export interface ReportResult extends Amounts<'cost' | 'overrun'> {
+  readonly requestId: string
+  /** The lease of the first booking, as it is now. */
+  readonly lease: Lease
+  readonly budget: Budget
+  readonly pricing: Pricing
+  /** The call was booked before: charge and flags are those of the first booking. */
+  readonly duplicate: boolean
+  /** The lease was not active any more. */
+  readonly late: boolean
+  /** Nothing is available any more: no grant succeeds until that changes. */
+  readonly overBudget: boolean
+  readonly counted: Counted
+}
+
+/** A report that has been checked and priced. */
+export interface ReadyReport {
+  readonly leaseId: string
+  readonly report: UsageReport
+  readonly priced: PricedReport
+}
+
+/** Checks and prices before the transaction, where nothing is held. @throws {LeaseError} VALIDATION_ERROR */
+export function readyReport(context: PricingContext, leaseId: string, report: UsageReport, priceProvider: string | undefined): ReadyReport {
+  const faults = new Faults()
+  faults.id('leaseId', leaseId)
+  if (typeof report !== 'object' || (report as unknown) === null) faults.add('report', 'must be an object')
+  else {
+    checkReport(faults, report)
+    if (report.cost === undefined && report.outcome !== 'failed' && !faults.any && !hasUsage(report)) {
+      faults.add('cost', 'is required unless usage is given or the call failed')
+    }
+  }
+  refuseFaults(faults)
+  return { leaseId, report, priced: priceReport(report, context.pricing, context.clock.now(), priceProvider) }
+}
+
+export async function bookReport(tx: WriteTx, context: LeaseContext, ready: ReadyReport, givenAgentId: string | undefined): Promise<ReportResult> {
+  const { leaseId, report } = ready
+  const agentId = givenAgentId ?? (await agentOfLease(tx, leaseId))
+  const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
+  if (agentId === undefined || locked === undefined) throw leaseNotFound()
+  const bounds = overdueBounds(locked.now, context.times)
+
+  const billed = await findBilled(tx, context.requests, agentId, report)
+  if (billed !== undefined) {
+    const { named, openLeases } = await readDueLeases(tx, agentId, billed.leaseId ?? leaseId, bounds)
+    if (named === undefined) throw leaseNotFound()
+    return resultOf(report.requestId, named, locked, openLeases, { ...billed, duplicate: true, counted: NOTHING_COUNTED })
+  }
+
+  const read = await readDueLeases(tx, agentId, leaseId, bounds)
+  const swept = await endOverdueLeases(tx, context, locked, read.named === undefined ? read.due : [...read.due, read.named])
+  const lease = swept.leases.find(({ id }) => id === leaseId)
+  if (lease === undefined) throw leaseNotFound()
+  return book(tx, context, swept.budget, lease, ready, read.openLeases - swept.ended)
+}
+
+async function book(
+  tx: WriteTx,
+  context: LeaseContext,
+  budget: LockedBudget,
+  lease: LeaseState,
+  { report, priced }: ReadyReport,
+  openLeases: number,
+): Promise<ReportResult> {
+  const { cost, pricing, priceId } = priced
+  const decision = decideReport(lease, cost, budget.now, context.rules.ttlMs)
+  const { spend, overrun, itemised, late } = decision
+  const cause = { leaseId: lease.id, requestId: report.requestId }
+  const spent = await post(tx, budget, { type: 'spend', amount: spend, ...cause })
+  const booked = await post(tx, spent.budget, { type: 'overrun', amount: overrun, ...cause })
+  const change = changeOf(lease, decision)
+  const current = change === undefined ? lease : await updateLease(tx, lease, change)
+  const { call } = await context.requests.record(
+    { ...report, agentId: budget.agentId, leaseId: lease.id, cost, pricing, priceId, billed: true, late, overrun },
+    { tx },
+  )
+  if (overrun > ZERO) {
+    auditOverrun(tx, context, current, overrun, { request_id: report.requestId, cost_usd: toUsd(cost), late })
+  }
+  announceThresholds(tx, context, booked.budget, [...spent.crossed, ...booked.crossed], lease.id)
+  return resultOf(report.requestId, current, booked.budget, openLeases, {
+    cost,
+    overrun,
+    pricing,
+    late,
+    duplicate: false,
+    counted: Object.freeze({ cost: minusItemised(cost, itemised), tokens: call.totalTokens, requests: 1 }),
+  })
+}
+
+const NOTHING_COUNTED: Counted = Object.freeze({ cost: ZERO, tokens: 0, requests: 0 })
+
+/** What an earlier return counted for this call is not counted again (budget protocol 9). */
+function minusItemised(cost: Microdollars, itemised: Microdollars): Microdollars {
+  return plus(cost, -itemised as Microdollars)
+}
+
+/** The columns a report changes; undefined when it changes none. */
+function changeOf(lease: LeaseState, decision: ReportDecision): LeaseChange | undefined {
+  const { spend, overrun, itemised, expiresAt } = decision
+  if (spend === ZERO && overrun === ZERO && itemised === ZERO && expiresAt === lease.expiresAt) return undefined
+  return {
+    spent: plus(lease.spent, spend),
+    overrun: plus(lease.overrun, overrun),
+    unreported: minusItemised(lease.unreported, itemised),
+    expiresAt,
+  }
+}
+
+function resultOf(
+  requestId: string,
+  lease: LeaseState,
+  budget: LockedBudget,
+  openLeases: number,
+  booked: Pick<ReportResult, 'cost' | 'overrun' | 'pricing' | 'late' | 'duplicate' | 'counted'>,
+): ReportResult {
+  return Object.freeze({
+    requestId,
+    lease: publicLease(lease, budget.now),
+    budget: publicBudget(budget, openLeases),
+    cost: booked.cost,
+    overrun: booked.overrun,
+    pricing: booked.pricing,
+    duplicate: booked.duplicate,
+    late: booked.late,
+    overBudget: available(budget) < ZERO,
+    counted: booked.counted,
+  })
+}

@@ -1,0 +1,110 @@
+/** The last word on a lease: books what was never reported, releases the rest (budget protocol 4.7). */
+import { type Amounts, type Microdollars, ZERO } from '@iron/cost-calculator'
+import { toUsd } from '@iron/cost-calculator'
+import { type InTx, prepare, type ReadTx, type WriteTx } from '@iron/database'
+import { plus } from '../amount.ts'
+import { announceThresholds } from '../budget/announce.ts'
+import { type Budget, publicBudget } from '../budget/budget.ts'
+import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
+import { post } from '../ledger/post.ts'
+import { announceClosed, auditOverrun, auditReturned } from './announce.ts'
+import type { LeaseContext } from './context.ts'
+import type { Counted } from './counted.ts'
+import { overdueBounds } from './decide-overdue.ts'
+import { decideReturn } from './decide-return.ts'
+import { endLease, endOverdueLeases } from './end-lease.ts'
+import { leaseNotFound } from './grant.ts'
+import { isOpen, type Lease, type LeaseState, type LeaseStatus, publicLease, statusAt } from './lease.ts'
+import { agentOfLease, readDueLeases, updateLease } from './lease-row.ts'
+
+/** Options of a return. */
+export interface ReturnOptions extends InTx {
+  /** The lease must be this agent's. */
+  readonly agentId?: string | undefined
+  /** The caller's own total for this lease, every call included. */
+  readonly spent?: Microdollars | undefined
+}
+
+/** `spent`: the recorded total, overrun included. A repeat gets the figures of the first call. */
+export interface ReturnResult extends Amounts<'spent' | 'returned' | 'unreported'> {
+  readonly lease: Lease
+  readonly budget: Budget
+  readonly status: LeaseStatus
+  readonly duplicate: boolean
+  readonly counted: Counted
+}
+
+/** Reason of the ledger rows that book what a return claims beyond the reports. */
+export const UNREPORTED_USAGE = 'unreported_usage'
+
+export async function returnLease(tx: WriteTx, context: LeaseContext, leaseId: string, options: ReturnOptions): Promise<ReturnResult> {
+  const agentId = options.agentId ?? (await agentOfLease(tx, leaseId))
+  const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
+  if (agentId === undefined || locked === undefined) throw leaseNotFound()
+  const read = await readDueLeases(tx, agentId, leaseId, overdueBounds(locked.now, context.times))
+  const swept = await endOverdueLeases(tx, context, locked, read.named === undefined ? read.due : [...read.due, read.named])
+  const lease = swept.leases.find(({ id }) => id === leaseId)
+  if (lease === undefined) throw leaseNotFound()
+  const openLeases = read.openLeases - swept.ended
+
+  const decision = decideReturn(lease, options.spent)
+  if (decision.outcome === 'replayed') {
+    const unreported = await unreportedOf(tx, leaseId)
+    return resultOf(lease, swept.budget, openLeases, { spent: lease.returnSpent ?? ZERO, unreported, counted: ZERO, duplicate: true })
+  }
+  const wasOpen = isOpen(lease)
+  const { spend, overrun, gap } = decision
+  const spent = await post(tx, swept.budget, { type: 'spend', amount: spend, leaseId, reason: UNREPORTED_USAGE })
+  const booked = await post(tx, spent.budget, { type: 'overrun', amount: overrun, leaseId, reason: UNREPORTED_USAGE })
+  const change = {
+    spent: plus(lease.spent, spend),
+    overrun: plus(lease.overrun, overrun),
+    unreported: plus(lease.unreported, gap),
+    returnedAt: booked.budget.now,
+    returnSpent: decision.total,
+  }
+  const ended = wasOpen
+    ? await endLease(tx, booked.budget, lease, { closeReason: 'returned', change })
+    : { budget: booked.budget, lease: await updateLease(tx, lease, change) }
+  auditReturned(tx, context, ended.lease, gap)
+  if (overrun > ZERO) auditOverrun(tx, context, ended.lease, overrun, { unreported_usd: toUsd(gap) })
+  if (wasOpen) announceClosed(tx, context, ended.lease)
+  announceThresholds(tx, context, ended.budget, [...spent.crossed, ...booked.crossed], leaseId)
+  return resultOf(ended.lease, ended.budget, openLeases - (wasOpen ? 1 : 0), {
+    spent: decision.total,
+    unreported: gap,
+    counted: gap,
+    duplicate: false,
+  })
+}
+
+function resultOf(
+  lease: LeaseState,
+  budget: LockedBudget,
+  openLeases: number,
+  figures: Amounts<'spent' | 'unreported' | 'counted'> & { readonly duplicate: boolean },
+): ReturnResult {
+  return Object.freeze({
+    lease: publicLease(lease, budget.now),
+    budget: publicBudget(budget, openLeases),
+    status: statusAt(lease, budget.now),
+    spent: figures.spent,
+    returned: lease.released,
+    unreported: figures.unreported,
+    duplicate: figures.duplicate,
+    counted: Object.freeze({ cost: figures.counted, tokens: 0, requests: 0 }),
+  })
+}
+
+const unreportedRows = prepare<{ leaseId: string }, { total: Microdollars | null }>((db, p) =>
+  db
+    .selectFrom('ledger_entries')
+    .select((eb) => eb.fn.sum<Microdollars | null>('amount_micros').as('total'))
+    .where('lease_id', '=', p('leaseId'))
+    .where('reason', '=', UNREPORTED_USAGE),
+)
+
+/** What the first return booked: later reports shrink the lease's own figure, the ledger keeps it. */
+async function unreportedOf(tx: ReadTx, leaseId: string): Promise<Microdollars> {
+  return (await unreportedRows.first(tx, { leaseId }))?.total ?? ZERO
+}

@@ -1,0 +1,164 @@
+/**
+ * The only code that touches balances (budget protocol 3.4). One movement is one conditional UPDATE of the agent's budget row,
+ * which repeats the guard, and one INSERT of the ledger row with the resulting balances and the next link of its hash chain;
+ * a trigger compares the two. Rows are never changed afterwards: a correction is a movement of its own (MON-31).
+ */
+import { type Microdollars, ZERO } from '@iron/cost-calculator'
+import { prepare, type Statement, type WriteTx } from '@iron/database'
+import { type LockedBudget, lostRace } from '../budget/budget-row.ts'
+import { type Crossing, crossedByAllocation, crossedBySpending, type Mark, type Threshold } from '../budget/threshold.ts'
+import { admits, changesAllocation, type LedgerType, moved } from './movement.ts'
+import { rowHash, type UnsealedRow } from './row-hash.ts'
+
+/** What is to be booked. */
+export interface Movement {
+  readonly type: LedgerType
+  /** 0 books nothing. */
+  readonly amount: Microdollars
+  readonly leaseId?: string | undefined
+  /** Of the report. */
+  readonly requestId?: string | undefined
+  readonly budgetRequestId?: string | undefined
+  /** Absent: the agent itself. */
+  readonly actorId?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** The budget after the movement, and what its owner is to be told. */
+export interface Posted {
+  readonly budget: LockedBudget
+  readonly crossed: readonly Threshold[]
+}
+
+interface BudgetUpdate {
+  readonly agentId: string
+  readonly seq: number
+  readonly amount: number
+  readonly allocated: number
+  readonly reserved: number
+  readonly spent: number
+  readonly version: number
+  readonly nextSeq: number
+  readonly hash: string
+  readonly mark: Mark
+  readonly at: number
+}
+
+/** The guard of a movement as SQL sees it: which sum of columns must cover the amount. */
+const GUARDS: Readonly<Record<LedgerType, 'available' | 'reserved' | 'spent' | 'none'>> = {
+  allocate: 'none',
+  deallocate: 'available',
+  grant: 'available',
+  spend: 'reserved',
+  overrun: 'none',
+  release: 'reserved',
+  adjust: 'spent',
+}
+
+function guardedUpdate(guard: 'available' | 'reserved' | 'spent' | 'none'): Statement<BudgetUpdate, never> {
+  return prepare<BudgetUpdate>((db, p) => {
+    const update = db
+      .updateTable('agent_budgets')
+      .set({
+        allocated_micros: p('allocated') as never,
+        reserved_micros: p('reserved') as never,
+        spent_micros: p('spent') as never,
+        version: p('version'),
+        ledger_seq: p('nextSeq'),
+        ledger_hash: p('hash'),
+        alerted_percent: p('mark'),
+        updated_at: p('at'),
+      })
+      .where('agent_id', '=', p('agentId'))
+      .where('ledger_seq', '=', p('seq'))
+    switch (guard) {
+      case 'none':
+        return update
+      case 'available':
+        return update.where((eb) => eb(eb(eb('allocated_micros', '-', eb.ref('reserved_micros')), '-', eb.ref('spent_micros')), '>=', p('amount') as never))
+      case 'reserved':
+        return update.where('reserved_micros', '>=', p('amount') as never)
+      case 'spent':
+        return update.where('spent_micros', '>=', p('amount') as never)
+    }
+  })
+}
+
+const updates = {
+  none: guardedUpdate('none'),
+  available: guardedUpdate('available'),
+  reserved: guardedUpdate('reserved'),
+  spent: guardedUpdate('spent'),
+}
+
+const insertEntry = prepare<UnsealedRow & { hash: string }>((db, p) =>
+  db.insertInto('ledger_entries').values({
+    agent_id: p('agent_id'),
+    seq: p('seq'),
+    type: p('type'),
+    amount_micros: p('amount_micros'),
+    lease_id: p('lease_id'),
+    request_id: p('request_id'),
+    budget_request_id: p('budget_request_id'),
+    version: p('version'),
+    allocated_after: p('allocated_after'),
+    reserved_after: p('reserved_after'),
+    spent_after: p('spent_after'),
+    actor_id: p('actor_id'),
+    reason: p('reason'),
+    created_at: p('created_at'),
+    hash: p('hash'),
+  }),
+)
+
+/**
+ * Books one movement on a locked budget.
+ *
+ * @throws {DatabaseError} DATABASE_BUSY, to be run again, when the row is not the one that was read
+ */
+export async function post(tx: WriteTx, budget: LockedBudget, movement: Movement): Promise<Posted> {
+  const { type, amount } = movement
+  if (amount === ZERO) return { budget, crossed: [] }
+  if (amount < 0 || !admits(budget, type, amount)) throw new Error(`ledger: ${type} of ${amount} was not decided on these balances`)
+  const after = moved(budget, type, amount)
+  const { crossed, mark } = crossing(budget, after, type)
+  const version = changesAllocation(type) ? budget.version + 1 : budget.version
+  const seq = budget.seq + 1
+  const row: UnsealedRow = {
+    agent_id: budget.agentId,
+    seq,
+    type,
+    amount_micros: amount,
+    lease_id: movement.leaseId ?? null,
+    request_id: movement.requestId ?? null,
+    budget_request_id: movement.budgetRequestId ?? null,
+    version,
+    allocated_after: after.allocated,
+    reserved_after: after.reserved,
+    spent_after: after.spent,
+    actor_id: movement.actorId ?? null,
+    reason: movement.reason ?? null,
+    created_at: budget.now,
+  }
+  const hash = rowHash(budget.hash, row)
+  const changed = await updates[GUARDS[type]].run(tx, {
+    agentId: budget.agentId,
+    seq: budget.seq,
+    amount,
+    ...after,
+    version,
+    nextSeq: seq,
+    hash,
+    mark,
+    at: budget.now,
+  })
+  if (changed !== 1) throw lostRace('the budget changed under its lock')
+  await insertEntry.run(tx, { ...row, hash })
+  return { budget: { ...budget, ...after, version, seq, hash, mark, updatedAt: budget.now }, crossed }
+}
+
+function crossing(before: LockedBudget, after: { readonly allocated: Microdollars; readonly spent: Microdollars }, type: LedgerType): Crossing {
+  if (changesAllocation(type)) return crossedByAllocation(before, after)
+  if (type === 'spend' || type === 'overrun') return crossedBySpending(after, before.mark)
+  return { crossed: [], mark: before.mark }
+}

@@ -66,7 +66,7 @@ function isPlainText(text: string): boolean {
 }
 
 function codePoints(text: string): number {
-  return text.length <= ID_MAX_CODE_POINTS ? text.length : [...text].length
+  return text.length <= ID_MAX_CODE_POINTS ? text.length : Array.from(text).length
 }
 
 function isSeconds(value: unknown): value is number {

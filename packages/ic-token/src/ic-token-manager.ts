@@ -98,8 +98,9 @@ export class IcTokenManager {
    */
   issue(input: IcTokenInput): IcTokenResult {
     const nowMs = this.#clock.now()
-    const claims = claimsFor(input, nowMs)
-    checkInput(claims, nowMs)
+    const asked = claimsFor(input, nowMs)
+    checkInput(asked, nowMs)
+    const claims = freezeClaims(asked)
     const { kid, key } = this.#keys.current
     // Given as text: jsonwebtoken would add a wall-clock `iat` to an object whose own is 0.
     const payload = JSON.stringify(claims)
@@ -154,22 +155,18 @@ export class IcTokenManager {
   }
 }
 
+/** The claims asked for, sound or not: `checkInput` judges them, in the types of the caller or outside of them. */
 function claimsFor(input: IcTokenInput, nowMs: number): IcTokenClaims {
   const { agentId, id = `ic_${randomUUID()}`, permissions = DEFAULT_PERMISSIONS, expiresAt } = input
-  const { budgetId = `budget_${String(agentId).replace(/^agent_/, '')}` } = input
+  const { budgetId = defaultBudgetId(agentId) } = input
   const exp = expiresAt === undefined ? {} : { exp: Math.floor(expiresAt / 1000) }
-  const claims = {
-    agent_id: agentId,
-    budget_id: budgetId,
-    iss: ISSUER,
-    iat: Math.floor(nowMs / 1000),
-    ...exp,
-    jti: id,
-  } as const
-  return Object.freeze({
-    ...claims,
-    permissions: Array.isArray(permissions) ? Object.freeze([...permissions]) : permissions,
-  })
+  const iat = Math.floor(nowMs / 1000)
+  return { agent_id: agentId, budget_id: budgetId, iss: ISSUER, iat, ...exp, jti: id, permissions }
+}
+
+/** Of what is no text there is no default; only the agent id is reported then. */
+function defaultBudgetId(agentId: unknown): string {
+  return typeof agentId === 'string' && agentId !== '' ? `budget_${agentId.replace(/^agent_/, '')}` : 'budget_'
 }
 
 function checkInput(claims: IcTokenClaims, nowMs: number): void {

@@ -9,12 +9,16 @@ export const CLOCK_WARNING = 'IRON_CLOCK_STEPPED_BACK'
 
 /**
  * The agent's present: the clock, or its last booking when that is ahead by at most the tolerance, so that nothing un-expires
- * (MON-21). Further ahead the clock wins and the process is warned (`process.on('warning')`, code {@link CLOCK_WARNING}).
+ * (MON-21). Further ahead the clock wins.
  */
-export function agentNow(clock: Clock, agentId: string, updatedAt: number): number {
+export function agentNow(clock: Clock, updatedAt: number): number {
   const now = clock.now()
-  if (updatedAt <= now) return now
-  if (updatedAt - now <= CLOCK_TOLERANCE_MS) return updatedAt
-  process.emitWarning(`the clock stands ${updatedAt - now} ms behind the last booking of ${agentId}`, { code: CLOCK_WARNING })
-  return now
+  return updatedAt > now && updatedAt - now <= CLOCK_TOLERANCE_MS ? updatedAt : now
+}
+
+/** Warns the process (`process.on('warning')`, code {@link CLOCK_WARNING}) when the clock stands further back than tolerated. */
+export function warnOfClock(clock: Clock, agentId: string, updatedAt: number): void {
+  const behindMs = updatedAt - clock.now()
+  if (behindMs <= CLOCK_TOLERANCE_MS) return
+  process.emitWarning(`the clock stands ${behindMs} ms behind the last booking of ${agentId}`, { code: CLOCK_WARNING })
 }

@@ -7,7 +7,7 @@ import { DatabaseError, prepare } from '@iron/database'
 import type { Microdollars } from '@iron/cost-calculator'
 import { LeaseError } from '../errors.ts'
 import type { Stored } from '../ledger/movement.ts'
-import { agentNow } from './agent-now.ts'
+import { agentNow, warnOfClock } from './agent-now.ts'
 import type { Mark } from './threshold.ts'
 
 /** An agent's budget as read from its row. */
@@ -164,7 +164,8 @@ export function lostRace(text: string): DatabaseError {
 }
 
 function lockedBudget(row: BudgetRow, clock: Clock): LockedBudget {
-  return { ...budgetState(row), now: agentNow(clock, row.agent_id, row.updated_at) }
+  warnOfClock(clock, row.agent_id, row.updated_at)
+  return { ...budgetState(row), now: agentNow(clock, row.updated_at) }
 }
 
 function sortedOwners(...owners: (string | null | undefined)[]): string[] {

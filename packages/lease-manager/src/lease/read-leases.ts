@@ -25,7 +25,7 @@ function datedLeases(tx: ReadTx) {
 }
 
 function shown(row: DatedRow, clock: Clock): Lease {
-  return publicLease(leaseState(row), agentNow(clock, row.agent_id, row.budget_updated_at))
+  return publicLease(leaseState(row), agentNow(clock, row.budget_updated_at))
 }
 
 export async function getLease(tx: ReadTx, id: string, clock: Clock): Promise<Lease | undefined> {

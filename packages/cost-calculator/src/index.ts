@@ -1,2 +1,6 @@
+export type { Cost, CostLine, CostOptions, Pricing } from './cost.ts'
 export { CostError, type CostErrorCode } from './errors.ts'
 export { type Amounts, formatUsd, MAX_AMOUNT, micros, MIN_AMOUNT, type Microdollars, minus, sum, toUsd, usd, type UsdAmount, ZERO } from './money.ts'
+export type { LongContextRates, Price, PriceBook, PriceInput, PriceQuery, Rates, ServiceTier, UsdRates } from './prices/price.ts'
+export { countsOf, type TokenCounts, usageFromCounts } from './usage/counts.ts'
+export type { ProviderKind, Usage, UsageUnit } from './usage/usage.ts'

@@ -15,7 +15,8 @@ export interface VaultKey {
   readonly key: Uint8Array
 }
 
-const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/
+/** How the id of a master key looks; also what may be repeated of one in an error. */
+export const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/
 
 /** A fresh key: 32 random bytes. */
 export function generateMasterKey(): Uint8Array {

@@ -46,7 +46,7 @@ const SHOWN_AT_END = 3
  * maskSecret('sk-demo-1234567890def') // 'sk-d...def'
  */
 export function maskSecret(secret: string): string {
-  const characters = [...secret]
+  const characters = Array.from(secret)
   if (characters.length <= HIDDEN_UP_TO) return '***'
   return `${characters.slice(0, SHOWN_AT_START).join('')}...${characters.slice(-SHOWN_AT_END).join('')}`
 }

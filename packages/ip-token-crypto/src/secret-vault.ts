@@ -6,7 +6,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { decrypt, encrypt, TAG_BYTES } from './aes-gcm.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { CryptoError } from './errors.ts'
-import { checkVaultKeys, type VaultKey } from './master-keys.ts'
+import { checkVaultKeys, KEY_ID, type VaultKey } from './master-keys.ts'
 import { NoncePool } from './nonces.ts'
 import { secretBytes, secretOf } from './secret-text.ts'
 import { zeroAfter } from './zeroing.ts'
@@ -97,7 +97,7 @@ export class SecretVault {
   }
 
   #open(sealed: SealedSecret, context: string): Buffer {
-    const { keyId, nonce, ciphertext } = (sealed as SealedSecret | null | undefined) ?? ({} as Partial<SealedSecret>)
+    const { keyId, nonce, ciphertext } = sealed ?? ({} as Partial<SealedSecret>)
     const key = this.#key(keyId)
     const aad = contextBytes(context)
     const nonceBytes = fromBase64(nonce)
@@ -112,7 +112,8 @@ export class SecretVault {
 
   #key(keyId: unknown): KeyObject {
     const key = this.#keys.get(keyId)
-    if (key === undefined) throw new CryptoError('UNKNOWN_KEY', typeof keyId === 'string' ? { keyId } : {})
+    if (key === undefined)
+      throw new CryptoError('UNKNOWN_KEY', typeof keyId === 'string' && KEY_ID.test(keyId) ? { keyId } : {})
     return key
   }
 }

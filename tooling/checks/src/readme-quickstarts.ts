@@ -1,0 +1,101 @@
+/**
+ * Each packed package, installed with npm into an empty project, type-checks and runs the quick start of its README
+ * (OPS-18): what a stranger does first. A package comes with those of ours it depends on, and with nothing else: neither
+ * optional peers nor anything of the workspace. Needs `dist` and a package registry.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { dependencyFolder, dependencyProgram } from './dependency.ts'
+import type { Check, Finding } from './finding.ts'
+import { packMember } from './pack.ts'
+import { onOneLine, runProgram } from './run-program.ts'
+import { type Member, publishedPackages, withOwnDependencies } from './workspace.ts'
+
+/** As strict as a careful user's project, declarations of dependencies included. */
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    verbatimModuleSyntax: true,
+    skipLibCheck: false,
+    noEmit: true,
+  },
+  files: ['quickstart.ts'],
+}
+
+export const checkQuickstarts: Check = async (root) => {
+  const all = publishedPackages(root)
+  const folder = mkdtempSync(path.join(tmpdir(), 'iron-quickstarts-'))
+  const findings: Finding[] = []
+  try {
+    const tarballs = new Map<string, string>()
+    for (const { folder: member, manifest } of all) {
+      tarballs.set(manifest.name, await packMember(path.join(root, member), path.join(folder, 'tarballs')))
+    }
+    for (const member of all) {
+      const text = await quickstartFault(root, member, all, tarballs, folder)
+      if (text !== undefined) findings.push({ rule: 'quickstart', where: member.folder, text })
+    }
+  } catch (error) {
+    findings.push({ rule: 'quickstart', where: 'pack', text: String(error) })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return findings
+}
+
+/** The README's first `ts` block, which says whose it is; nothing when there is none. */
+export function quickstartOf(readme: string, name: string): string | undefined {
+  const block = /^```ts\n([^]*?)^```/m.exec(readme)?.[1]
+  return block?.split('\n')[0]?.trim() === `// README ${name}` ? block : undefined
+}
+
+async function quickstartFault(
+  root: string,
+  member: Member,
+  all: readonly Member[],
+  tarballs: ReadonlyMap<string, string>,
+  into: string,
+): Promise<string | undefined> {
+  const { name } = member.manifest
+  const code = quickstartOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
+  if (code === undefined) return `README.md's first ts block does not begin with "// README ${name}"`
+  const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
+  return runQuickstart(code, needed, path.join(into, path.basename(member.folder)))
+}
+
+/** Installs, type-checks and runs a quick start in a new folder; the first thing that went wrong, if any. */
+export async function runQuickstart(
+  code: string,
+  tarballs: readonly string[],
+  project: string,
+): Promise<string | undefined> {
+  mkdirSync(project, { recursive: true })
+  writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
+  writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+  writeFileSync(path.join(project, 'quickstart.ts'), code)
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...tarballs]
+  const install = await runProgram('npm', args, { cwd: project })
+  if (install.code !== 0) return `npm install: ${onOneLine(install)}`
+  // Only types, and only Node's: put beside the installed packages so that nothing else of the workspace is in reach.
+  const nodeTypes = dependencyFolder('@types/node')
+  const undiciTypes = path.dirname(
+    createRequire(path.join(nodeTypes, 'package.json')).resolve('undici-types/package.json'),
+  )
+  const copy = { recursive: true, dereference: true }
+  cpSync(nodeTypes, path.join(project, 'node_modules', '@types', 'node'), copy)
+  cpSync(undiciTypes, path.join(project, 'node_modules', 'undici-types'), copy)
+  const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
+  const check = await runProgram(process.execPath, tsc, { cwd: project })
+  if (check.code !== 0) return `type check: ${onOneLine(check)}`
+  const run = await runProgram('timeout', ['60', process.execPath, 'quickstart.ts'], { cwd: project })
+  return run.code === 0 ? undefined : `run: exit code ${run.code}: ${onOneLine(run)}`
+}

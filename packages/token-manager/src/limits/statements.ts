@@ -1,0 +1,124 @@
+import { type Parameter, prepare, type ReadTx, type Statement } from '@iron/database'
+import type { LimitRow } from './limit.ts'
+import type { LimitWindow } from './windows.ts'
+
+type Sql = ReadTx['sql']
+type Instant = number | ReturnType<Parameter<{ readonly instant: number }>>
+
+/** Limits with what has been used of them in the windows that began at the given instants: one statement, no join. */
+export function selectLimits(db: Sql, starts: { readonly [Window in LimitWindow]: Instant }) {
+  return db.selectFrom('limits').select((eb) => {
+    const used = (metric: LimitWindow) =>
+      eb
+        .selectFrom('limit_counters')
+        .select('limit_counters.used')
+        .whereRef('limit_counters.owner_id', '=', 'limits.owner_id')
+        .where('limit_counters.project_id', '=', eb.fn.coalesce('limits.project_id', eb.val('')))
+        .where('limit_counters.metric', '=', metric)
+        .where('limit_counters.window_start', '=', starts[metric])
+    return [
+      'limits.id',
+      'limits.owner_id',
+      'limits.project_id',
+      'limits.max_tokens_per_day',
+      'limits.max_requests_per_minute',
+      'limits.max_cost_per_month_micros',
+      'limits.created_at',
+      'limits.updated_at',
+      used('tokens_per_day').as('tokens'),
+      used('requests_per_minute').as('requests'),
+      used('cost_per_month').as('cost'),
+      eb
+        .selectFrom('owner_reserved')
+        .select('owner_reserved.reserved')
+        .whereRef('owner_reserved.owner_id', '=', 'limits.owner_id')
+        .as('reserved'),
+    ]
+  })
+}
+
+/** The limits that bind a subject: the owner's general row, and that of the project if one is named. */
+export const limitsOf = prepare<
+  { ownerId: string; projectId: string | null; day: number; minute: number; month: number },
+  LimitRow
+>((db, p) =>
+  selectLimits(db, { tokens_per_day: p('day'), requests_per_minute: p('minute'), cost_per_month: p('month') })
+    .where('limits.owner_id', '=', p('ownerId'))
+    .where((eb) => eb.or([eb('limits.project_id', 'is', null), eb('limits.project_id', '=', p('projectId'))])),
+)
+
+/** One counter to be raised. */
+export interface CounterStep {
+  /** `''`: the general row. */
+  readonly projectId: string
+  readonly metric: LimitWindow
+  readonly start: number
+  readonly amount: number
+}
+
+type UpsertParameters = Record<string, string | number>
+
+/** Largest count a counter holds (data-model 3.2): a fact is never refused because a counter is full. */
+const USED_MAX = Number.MAX_SAFE_INTEGER
+
+const upserts = new Map<number, Statement<UpsertParameters, { limited: number }>>()
+
+/** Raises n counters in one statement; each row tells whether the owner's general row exists. */
+function upsertOf(count: number): Statement<UpsertParameters, { limited: number }> {
+  let statement = upserts.get(count)
+  if (statement === undefined) {
+    statement = prepare<UpsertParameters, { limited: number }>((db, p) =>
+      db
+        .insertInto('limit_counters')
+        .values(
+          Array.from({ length: count }, (_, row) => ({
+            owner_id: p('ownerId'),
+            project_id: p(`project${row}`),
+            metric: p(`metric${row}`) as never,
+            window_start: p(`start${row}`),
+            used: p(`amount${row}`),
+          })) as never,
+        )
+        .onConflict((conflict) =>
+          conflict.columns(['owner_id', 'project_id', 'metric', 'window_start']).doUpdateSet((eb) => ({
+            used: eb
+              .case()
+              .when('limit_counters.used', '>', eb(eb.lit(USED_MAX), '-', eb.ref('excluded.used')))
+              .then(eb.lit(USED_MAX))
+              .else(eb('limit_counters.used', '+', eb.ref('excluded.used')))
+              .end(),
+          })),
+        )
+        .returning((eb) =>
+          eb
+            .exists(
+              eb
+                .selectFrom('limits')
+                .select('limits.id')
+                .whereRef('limits.owner_id', '=', 'limit_counters.owner_id')
+                .where('limits.project_id', 'is', null),
+            )
+            .as('limited') as never,
+        ),
+    )
+    upserts.set(count, statement)
+  }
+  return statement
+}
+
+/**
+ * Raises an owner's counters in one statement, always in the same order, so that two transactions never wait for each other.
+ *
+ * @returns whether the owner has a general limit
+ */
+export async function raiseCounters(tx: ReadTx, ownerId: string, steps: readonly CounterStep[]): Promise<boolean> {
+  const parameters: UpsertParameters = { ownerId }
+  steps.forEach((step, row) => {
+    parameters[`project${row}`] = step.projectId
+    parameters[`metric${row}`] = step.metric
+    parameters[`start${row}`] = step.start
+    parameters[`amount${row}`] = step.amount
+  })
+  const first = await upsertOf(steps.length).first(tx, parameters)
+  return Boolean(first?.limited)
+}

@@ -1,0 +1,425 @@
+/**
+ * Logins and the sessions they open. A session is one row: its tokens are worth nothing once the row has ended, its refresh
+ * token is spent by use, and every refusal tells an outsider the same.
+ */
+import { createHash } from 'node:crypto'
+import {
+  type AtTx,
+  type DbSource,
+  Faults,
+  type InTx,
+  type IronDatabase,
+  type Page,
+  type Paged,
+  pageWindow,
+  type ServiceOptions,
+  type WriteTx,
+} from '@iron/database'
+import type { Actor, ActorRef, AuditInput } from '@iron/journal'
+import { actorId } from './actor-id.ts'
+import { AuditedService } from './audited-service.ts'
+import { refuseFaults, TokenManagerError } from './errors.ts'
+import { BCRYPT_COST, checkCost, PASSWORD_MAX, verifyPassword } from './passwords/hash-password.ts'
+import { decideRefresh, decideSession } from './sessions/decide-session.ts'
+import { decideFailure, lockedUntil, SILENCE_MS } from './sessions/login-attempts.ts'
+import {
+  type AuthRefusal,
+  type ClientContext,
+  type LoginResult,
+  type RefreshResult,
+  type Session,
+  SESSION_COLUMNS,
+  type SessionAuthentication,
+  type SessionTokens,
+  toSession,
+} from './sessions/session.ts'
+import { SessionCache } from './sessions/session-cache.ts'
+import { hashRefreshToken, type SessionKey, SessionTokenSigner } from './sessions/session-tokens.ts'
+import {
+  accountByEmail,
+  attemptsOf,
+  forgetAttempts,
+  insertSession,
+  revokeSession,
+  rotateRefresh,
+  sessionState,
+  stampLogin,
+  storeAttempts,
+} from './sessions/statements.ts'
+import { emailKey } from './users/account-keys.ts'
+import { isLiveUser, userById } from './users/statements.ts'
+import { toUser } from './users/user.ts'
+
+/** Life of an access token, in milliseconds (http-api 7). */
+const ACCESS_TTL_MS = 60 * 60_000
+/** Life of a refresh token, anew with each refresh, in milliseconds (http-api 7). */
+const REFRESH_TTL_MS = 30 * 24 * 60 * 60_000
+/** How long a read session is believed, in milliseconds: the promise of http-api 2, and the most that may be asked for. */
+const CACHE_MS_MAX = 1_000
+/** Bounds of stored texts and inputs, in code points. */
+const EMAIL_INPUT_MAX = 255
+const IP_MAX = 45
+const USER_AGENT_MAX = 500
+/** Rows deleted in one transaction (data-model 6). */
+const PRUNE_STEP = 5_000
+
+/** Options of {@link SessionService}. */
+export interface SessionServiceOptions extends ServiceOptions {
+  /** The first key signs; all keys verify. Secrets of at least 32 bytes. */
+  readonly keys: readonly SessionKey[]
+  /** Default 3 600 000 (1 h); at least 1000, whole seconds count. */
+  readonly accessTtlMs?: number | undefined
+  /** Default 2 592 000 000 (30 d); longer than `accessTtlMs`. */
+  readonly refreshTtlMs?: number | undefined
+  /** How long a session once read is believed. 0..1000, default 1000; 0 = every request reads. */
+  readonly cacheMs?: number | undefined
+  /** The cost passwords are stored with, so that an unknown e-mail takes the same time. Default 12. */
+  readonly bcryptCost?: number | undefined
+}
+
+export class SessionService extends AuditedService {
+  readonly #signer: SessionTokenSigner
+  readonly #cache: SessionCache
+  readonly #accessTtlMs: number
+  readonly #refreshTtlMs: number
+  readonly #cost: number
+
+  /** @throws {TokenManagerError} VALIDATION_ERROR, WEAK_SECRET */
+  constructor(source: DbSource, options: SessionServiceOptions) {
+    super(source, options)
+    this.#accessTtlMs = options.accessTtlMs ?? ACCESS_TTL_MS
+    this.#refreshTtlMs = options.refreshTtlMs ?? REFRESH_TTL_MS
+    this.#cost = options.bcryptCost ?? BCRYPT_COST
+    const cacheMs = options.cacheMs ?? CACHE_MS_MAX
+    const faults = new Faults()
+    faults.integer('accessTtlMs', this.#accessTtlMs, 1_000)
+    faults.integer('refreshTtlMs', this.#refreshTtlMs, 1_000)
+    faults.check(this.#refreshTtlMs > this.#accessTtlMs, 'refreshTtlMs', 'must be longer than accessTtlMs')
+    faults.integer('cacheMs', cacheMs, 0, CACHE_MS_MAX)
+    checkCost(faults, this.#cost)
+    refuseFaults(faults)
+    this.#signer = new SessionTokenSigner(options.keys)
+    this.#cache = new SessionCache(cacheMs)
+  }
+
+  /**
+   * Opens a session for an e-mail and a password. An unknown e-mail costs the same work and is counted the same way as a
+   * known one; ten failures lock it for half an hour (http-api 4.1).
+   *
+   * @throws {TokenManagerError} VALIDATION_ERROR; HASHING_BUSY (retryable)
+   */
+  async login(email: string, password: string, context: ClientContext = {}): Promise<LoginResult> {
+    const faults = new Faults()
+    faults.text('email', email, { max: EMAIL_INPUT_MAX })
+    faults.text('password', password, { max: PASSWORD_MAX })
+    refuseFaults(faults)
+    const key = attemptKey(email)
+    const before = await this.read(
+      async (tx) => ({
+        attempts: await attemptsOf.first(tx, { key }),
+        account: await accountByEmail.first(tx, { email: emailKey(email) }),
+      }),
+      { lookup: true },
+    )
+    const until = lockedUntil(before.attempts, this.clock.now())
+    if (until !== null) return { outcome: 'locked', until }
+    const passwordHash = before.account?.password_hash ?? null
+    const matches = await verifyPassword(password, passwordHash, this.#cost)
+    if (before.account === undefined || passwordHash === null || !matches) {
+      return this.write((tx, db) => this.#fail(tx, db, key, before.account?.id, context))
+    }
+    const account = { id: before.account.id, passwordHash }
+    return this.write((tx, db) => this.#succeed(tx, db, key, account, context))
+  }
+
+  /**
+   * Replaces both tokens of a session; the presented refresh token is spent. Presented again, it ends the session. Clients
+   * should refresh one at a time: of two simultaneous refreshes the second counts as reuse.
+   */
+  async refresh(refreshToken: string, context: ClientContext = {}): Promise<RefreshResult> {
+    const verified = this.#signer.verify('refresh', refreshToken, this.clock.now())
+    if (verified.outcome === 'refused') return verified
+    const { userId, sessionId } = verified.claims
+    const presented = { userId, hash: hashRefreshToken(refreshToken) }
+    const result = await this.write(async (tx, db): Promise<RefreshResult> => {
+      const rotated = await this.#rotate(tx, sessionId, presented)
+      if (rotated !== 'reused') return rotated
+      if ((await revokeSession.run(tx, { id: sessionId, at: this.clock.now(), reason: 'refresh_reuse' })) === 1) {
+        this.#record(tx, db, {
+          operation: 'SESSION_REUSE_DETECTED',
+          resourceType: 'session',
+          resourceId: sessionId,
+          actor: stranger(context),
+          metadata: { user_id: userId },
+        })
+      }
+      return { outcome: 'refused', code: 'TOKEN_REVOKED' }
+    })
+    if (result.outcome === 'refused') this.#cache.forget(sessionId)
+    return result
+  }
+
+  /**
+   * Who an access token stands for: its signature, then one read of session and user, believed for at most `cacheMs`.
+   * A failing database is an error, never a refusal (AUT-22).
+   */
+  async authenticate(accessToken: string): Promise<SessionAuthentication> {
+    const nowMs = this.clock.now()
+    const verified = this.#signer.verify('access', accessToken, nowMs)
+    if (verified.outcome === 'refused') return verified
+    const { userId, sessionId, expiresAt } = verified.claims
+    let state = this.#cache.get(sessionId, nowMs)
+    if (state === undefined) {
+      state = await this.read((tx) => sessionState.first(tx, { id: sessionId }), { lookup: true })
+      if (state !== undefined) this.#cache.set(sessionId, state, nowMs)
+    }
+    const refused = decideSession(state, userId, nowMs)
+    if (refused !== undefined || state === undefined) return refused ?? REVOKED
+    const forcePasswordChange = state.force_password_change === 1
+    return {
+      outcome: 'ok',
+      principal: { kind: 'session', userId, role: state.role, sessionId, expiresAt, forcePasswordChange },
+    }
+  }
+
+  /** The sessions of a user that are in force. Sorts: `createdAt` (default, newest first). */
+  list(filter: { readonly userId: string }, options: Page & AtTx = {}): Promise<Paged<Session>> {
+    const { page, perPage, offset, column, direction } = pageWindow(options, { createdAt: 'created_at' })
+    return this.read(async (tx) => {
+      const live = tx.sql
+        .selectFrom('sessions')
+        .where('user_id', '=', filter.userId)
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>', this.clock.now())
+      const { total } = await live.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+      const rows = await live
+        .select(SESSION_COLUMNS)
+        .orderBy(column, direction)
+        .orderBy('id', direction)
+        .limit(perPage)
+        .offset(offset)
+        .execute()
+      return { data: rows.map(toSession), page, perPage, total: Number(total) }
+    }, options)
+  }
+
+  /**
+   * Ends a session: its access and refresh tokens are worth nothing from now on. One that has ended already stays as it is.
+   *
+   * @param options.userId only a session of this user is found
+   * @throws {TokenManagerError} SESSION_NOT_FOUND
+   */
+  end(id: string, actor: ActorRef, options: InTx & { readonly userId?: string | undefined } = {}): Promise<void> {
+    return this.write(async (tx, db) => {
+      const state = await sessionState.first(tx, { id })
+      if (state === undefined || (options.userId !== undefined && options.userId !== state.user_id)) {
+        throw new TokenManagerError('SESSION_NOT_FOUND', 'there is no such session')
+      }
+      const reason = actorId(actor) === state.user_id ? 'logout' : 'admin'
+      if ((await revokeSession.run(tx, { id, at: this.clock.now(), reason })) === 0) return
+      tx.afterCommit(() => this.#cache.forget(id))
+      const metadata = { user_id: state.user_id, reason }
+      this.#record(tx, db, { operation: 'SESSION_ENDED', resourceType: 'session', resourceId: id, actor, metadata })
+    }, options)
+  }
+
+  /**
+   * Ends every session of a user, except one if asked.
+   *
+   * @returns how many ended
+   * @throws {TokenManagerError} USER_NOT_FOUND
+   */
+  endAll(
+    userId: string,
+    actor: ActorRef,
+    options: InTx & { readonly exceptSessionId?: string | undefined } = {},
+  ): Promise<number> {
+    return this.write(async (tx, db) => {
+      if (!(await isLiveUser(tx, userId))) throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
+      const reason = actorId(actor) === userId ? 'logout' : 'admin'
+      let update = tx.sql
+        .updateTable('sessions')
+        .set({ revoked_at: this.clock.now(), revoke_reason: reason })
+        .where('user_id', '=', userId)
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>', this.clock.now())
+      if (options.exceptSessionId !== undefined) update = update.where('id', '<>', options.exceptSessionId)
+      const ended = await update.returning('id').execute()
+      if (ended.length === 0) return 0
+      tx.afterCommit(() => ended.forEach(({ id }) => this.#cache.forget(id)))
+      const metadata = { session_ids: ended.map(({ id }) => id).sort(), reason }
+      this.#record(tx, db, { operation: 'SESSION_ENDED', resourceType: 'user', resourceId: userId, actor, metadata })
+      return ended.length
+    }, options)
+  }
+
+  /**
+   * Deletes sessions that expired or were ended before `olderThan`, and failed logins that have been silent for a day.
+   *
+   * @returns how many rows went, at most `limit` (default 5000) of each kind
+   */
+  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
+    const limit = options.limit ?? PRUNE_STEP
+    return this.write(async (tx) => {
+      const sessions = await tx.sql
+        .deleteFrom('sessions')
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('sessions')
+            .select('id')
+            .where((or) => or.or([or('expires_at', '<', options.olderThan), or('revoked_at', '<', options.olderThan)]))
+            .orderBy('expires_at')
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      const nowMs = this.clock.now()
+      const attempts = await tx.sql
+        .deleteFrom('login_attempts')
+        .where('account_key', 'in', (eb) =>
+          eb
+            .selectFrom('login_attempts')
+            .select('account_key')
+            .where('last_failed_at', '<=', nowMs - SILENCE_MS)
+            .where((or) => or.or([or('locked_until', 'is', null), or('locked_until', '<=', nowMs)]))
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      return Number(sessions.numDeletedRows + attempts.numDeletedRows)
+    })
+  }
+
+  /** The right password: a session, unless the account changed while the password was being checked. */
+  async #succeed(
+    tx: WriteTx,
+    db: IronDatabase,
+    key: string,
+    account: { readonly id: string; readonly passwordHash: string },
+    context: ClientContext,
+  ): Promise<LoginResult> {
+    await tx.lock(`login:${key}`)
+    const nowMs = this.clock.now()
+    const attempts = await attemptsOf.first(tx, { key })
+    const until = lockedUntil(attempts, nowMs)
+    if (until !== null) return { outcome: 'locked', until }
+    const row = await stampLogin.first(tx, { ...account, at: nowMs })
+    if (row === undefined) {
+      const now = await tx.sql
+        .selectFrom('users')
+        .select(['suspended_at'])
+        .where('id', '=', account.id)
+        .where('password_hash', '=', account.passwordHash)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirst()
+      return now === undefined ? { outcome: 'invalid_credentials' } : { outcome: 'suspended' }
+    }
+    if (attempts !== undefined) await forgetAttempts.run(tx, { key })
+    const user = toUser(row)
+    const sessionId = this.idsOf(db).next('sess')
+    const tokens = this.#issue({ userId: user.id, sessionId, role: user.role }, nowMs)
+    await insertSession.run(tx, {
+      id: sessionId,
+      userId: user.id,
+      refreshHash: hashRefreshToken(tokens.refreshToken),
+      at: nowMs,
+      expiresAt: tokens.refreshExpiresAt,
+      ip: shortened(context.ip, IP_MAX),
+      userAgent: shortened(context.userAgent, USER_AGENT_MAX),
+    })
+    const actor: Actor = { ...contextOf(context), type: 'user', id: user.id, role: user.role }
+    const metadata = { user_id: user.id }
+    this.#record(tx, db, { operation: 'SESSION_CREATED', resourceType: 'session', resourceId: sessionId, actor, metadata })
+    return { outcome: 'ok', user, tokens }
+  }
+
+  /** A wrong password or an unknown e-mail: counted, and recorded where there is an account. */
+  async #fail(
+    tx: WriteTx,
+    db: IronDatabase,
+    key: string,
+    accountId: string | undefined,
+    context: ClientContext,
+  ): Promise<LoginResult> {
+    await tx.lock(`login:${key}`)
+    const nowMs = this.clock.now()
+    const attempts = await attemptsOf.first(tx, { key })
+    const until = lockedUntil(attempts, nowMs)
+    if (until !== null) return { outcome: 'locked', until }
+    const next = decideFailure(attempts, nowMs)
+    await storeAttempts.run(tx, { key, failures: next.failures, at: nowMs, lockedUntil: next.locked_until })
+    if (accountId !== undefined) {
+      const entry = { resourceType: 'user', resourceId: accountId, actor: stranger(context) }
+      this.#record(tx, db, { ...entry, operation: 'LOGIN_FAILED', metadata: { failures: next.failures } })
+      if (next.locked_until !== null) {
+        const metadata = { failures: next.failures, locked_until: new Date(next.locked_until).toISOString() }
+        this.#record(tx, db, { ...entry, operation: 'ACCOUNT_LOCKED', metadata })
+      }
+    }
+    return { outcome: 'invalid_credentials' }
+  }
+
+  /** Decides on what is stored and rotates under the same condition; a faster refresh makes it decide again. */
+  async #rotate(
+    tx: WriteTx,
+    sessionId: string,
+    presented: { readonly userId: string; readonly hash: string },
+  ): Promise<RefreshResult | 'reused'> {
+    for (;;) {
+      const nowMs = this.clock.now()
+      const state = await sessionState.first(tx, { id: sessionId })
+      const decision = decideRefresh(state, presented, nowMs)
+      if (decision !== 'rotate') return decision
+      const row = await userById.first(tx, { id: presented.userId })
+      if (row === undefined) return REVOKED
+      const tokens = this.#issue({ userId: row.id, sessionId, role: row.role }, nowMs)
+      const to = hashRefreshToken(tokens.refreshToken)
+      const next = { id: sessionId, from: presented.hash, to, at: nowMs, expiresAt: tokens.refreshExpiresAt }
+      if ((await rotateRefresh.run(tx, next)) === 1) return { outcome: 'ok', user: toUser(row), tokens }
+    }
+  }
+
+  #issue(session: { userId: string; sessionId: string; role: 'admin' | 'user' | 'viewer' }, nowMs: number): SessionTokens {
+    const access = this.#signer.issue('access', session, nowMs, this.#accessTtlMs)
+    const refresh = this.#signer.issue('refresh', { ...session, role: undefined }, nowMs, this.#refreshTtlMs)
+    return Object.freeze({
+      sessionId: session.sessionId,
+      accessToken: access.token,
+      expiresAt: access.expiresAt,
+      refreshToken: refresh.token,
+      refreshExpiresAt: refresh.expiresAt,
+    })
+  }
+
+  #record(tx: WriteTx, db: IronDatabase, entry: AuditInput): void {
+    this.auditOf(db).defer(entry, { tx })
+  }
+}
+
+const REVOKED: AuthRefusal = Object.freeze({ outcome: 'refused', code: 'TOKEN_REVOKED' })
+
+/** Under which key failures are counted: the e-mail as it is looked up, or its hash when no account can have it. */
+function attemptKey(email: string): string {
+  const key = emailKey(email)
+  const length = [...key].length
+  return length >= 1 && length <= EMAIL_INPUT_MAX ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
+}
+
+/** Whoever presented a credential that is not accepted: known by address only. */
+function stranger(context: ClientContext): Actor {
+  return { ...contextOf(context), type: 'system', id: 'system:login' }
+}
+
+function contextOf(context: ClientContext): Pick<Actor, 'ip' | 'userAgent' | 'requestId'> {
+  const { ip, userAgent, requestId } = context
+  return {
+    ...(ip === undefined ? {} : { ip }),
+    ...(userAgent === undefined ? {} : { userAgent: shortened(userAgent, USER_AGENT_MAX) ?? '' }),
+    ...(requestId === undefined ? {} : { requestId }),
+  }
+}
+
+/** What a client says about itself is kept for the record only, so it is cut rather than refused. */
+function shortened(text: string | undefined, max: number): string | null {
+  if (text === undefined) return null
+  // eslint-disable-next-line no-control-regex -- PostgreSQL stores no NUL, and a record needs no control characters
+  return [...text.toWellFormed().replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')].slice(0, max).join('')
+}

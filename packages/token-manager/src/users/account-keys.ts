@@ -1,0 +1,51 @@
+/**
+ * The forms in which user names and e-mails are compared: two accounts that look equal must be one (AUT-17, VAL-17).
+ * Compatibility forms and case are folded away; invisible characters are refused instead, because dropping them
+ * would let somebody take a name by writing it differently.
+ */
+import type { Faults } from '@iron/database'
+
+/** Bounds in code points (http-api 4.2). */
+const USERNAME_MAX = 255
+const EMAIL_MIN = 3
+const EMAIL_MAX = 255
+
+/** Zero-width, direction-changing, filler and other characters that show nothing. */
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}]/u
+/** Every kind of white space that is not at an end. */
+const WHITE_SPACE = /\s/u
+
+/** What makes a user name unique: NFKC, trimmed, lower case. */
+export function usernameKey(username: string): string {
+  return folded(username)
+}
+
+/** The form in which an e-mail is stored and looked up: trimmed, lower case. */
+export function emailKey(email: string): string {
+  return folded(email)
+}
+
+/** Lower-casing can leave NFKC (and the reverse), so the form is taken until it stands still. */
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC').trim()
+}
+
+/** A user name: no white space, no `@` (so that it is never mistaken for an e-mail), nothing invisible. */
+export function checkUsername(faults: Faults, path: string, username: unknown): void {
+  faults.text(path, username, { max: USERNAME_MAX })
+  if (typeof username !== 'string') return
+  const key = usernameKey(username)
+  faults.check(!key.includes('@') && !WHITE_SPACE.test(key), path, 'must not contain white space or @')
+  faults.check(!INVISIBLE.test(username), path, 'must not contain invisible characters')
+  faults.text(path, key, { max: USERNAME_MAX })
+}
+
+/** An e-mail: one `@` with something on both sides, no white space inside, nothing invisible. */
+export function checkEmail(faults: Faults, path: string, email: unknown): void {
+  if (typeof email !== 'string') return faults.add(path, 'must be a text')
+  const key = emailKey(email)
+  faults.text(path, email.trim(), { min: EMAIL_MIN, max: EMAIL_MAX })
+  faults.text(path, key, { min: EMAIL_MIN, max: EMAIL_MAX })
+  faults.check(/^[^@\s]+@[^@\s]+$/u.test(key), path, 'must be an e-mail address')
+  faults.check(!INVISIBLE.test(email), path, 'must not contain invisible characters')
+}

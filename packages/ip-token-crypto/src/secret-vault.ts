@@ -97,7 +97,8 @@ export class SecretVault {
   }
 
   #open(sealed: SealedSecret, context: string): Buffer {
-    const { keyId, nonce, ciphertext } = sealed ?? ({} as Partial<SealedSecret>)
+    // A row read from storage may lack what the type promises.
+    const { keyId, nonce, ciphertext }: Partial<SealedSecret> = (sealed as SealedSecret | null | undefined) ?? {}
     const key = this.#key(keyId)
     const aad = contextBytes(context)
     const nonceBytes = fromBase64(nonce)

@@ -30,7 +30,7 @@ export function* flips(text: string): Generator<string> {
 /** What every buffer held at the moment it was zeroed while `work` ran. */
 export function zeroedDuring(work: () => unknown): string[] {
   const zeroed: string[] = []
-  const restore = [Uint8Array.prototype, Buffer.prototype].map((prototype) => watchFill(prototype, zeroed))
+  const restore = [Uint8Array, Buffer].map((type) => watchFill(type.prototype as object, zeroed))
   try {
     work()
   } finally {

@@ -1,1 +1,11 @@
-export {}
+export { type Act, type Actor, type ActorRef, actorOf, type Change, type Make } from './actor.ts'
+export { type AuditEntry, type AuditInput, ENTRY_BYTES_MAX } from './audit/entry.ts'
+export { looksSecret, redact, REDACTED } from './audit/redact.ts'
+export { AuditLog, type AuditLogOptions } from './audit-log.ts'
+export { JournalError, type JournalErrorCode } from './errors.ts'
+export { EVENTS_CHANNEL } from './events/append.ts'
+export { EVENT_DATA_BYTES_MAX, EVENT_TYPES, type EventType, type IronEvent, type NewEvent } from './events/event.ts'
+export { EventLog, type EventLogOptions } from './event-log.ts'
+export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
+export type { Recorded } from './requests/record.ts'
+export { RequestLog, type RequestLogOptions } from './request-log.ts'

@@ -1,0 +1,51 @@
+import { createHmac, hash as digest } from 'node:crypto'
+import type { AuditRow, PendingRow } from './entry.ts'
+
+/** The hash before the first entry: 64 zeros (data-model 3.7). */
+export const FIRST_PREV_HASH = '0'.repeat(64)
+
+/** A row as its hash sees it: everything but the two hashes. */
+export type HashedRow = PendingRow & { readonly seq: number }
+
+/** The hash of an entry that follows `prevHash`. */
+export type Chain = (prevHash: string, row: HashedRow) => string
+
+/**
+ * SHA-256, or HMAC-SHA-256 with a key, over the previous hash followed by the canonical JSON of all other columns
+ * (data-model 3.7). Without the key nobody can write a chain that verifies.
+ */
+export function chainWith(hmacKey: Uint8Array | undefined): Chain {
+  if (hmacKey === undefined) return (prevHash, row) => digest('sha256', prevHash + canonicalRow(row), 'hex')
+  const key = Buffer.from(hmacKey)
+  return (prevHash, row) => createHmac('sha256', key).update(prevHash).update(canonicalRow(row)).digest('hex')
+}
+
+/** The row's place and hashes, given what it follows. */
+export function linkRow(row: PendingRow, seq: number, prevHash: string, chain: Chain): AuditRow {
+  return { ...row, seq, prev_hash: prevHash, hash: chain(prevHash, { ...row, seq }) }
+}
+
+/**
+ * Canonical JSON of a row: the columns are listed in sorted order, which JSON.stringify keeps; JSON columns are hashed as the
+ * text they hold, so that not even their spelling can be changed.
+ */
+export function canonicalRow(row: HashedRow): string {
+  return JSON.stringify({
+    actor_id: row.actor_id,
+    actor_role: row.actor_role,
+    actor_type: row.actor_type,
+    actor_user_id: row.actor_user_id,
+    at: row.at,
+    changes: row.changes,
+    http_request_id: row.http_request_id,
+    id: row.id,
+    ip: row.ip,
+    metadata: row.metadata,
+    operation: row.operation,
+    reason: row.reason,
+    resource_id: row.resource_id,
+    resource_type: row.resource_type,
+    seq: row.seq,
+    user_agent: row.user_agent,
+  })
+}

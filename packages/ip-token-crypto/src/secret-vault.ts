@@ -96,9 +96,9 @@ export class SecretVault {
     return Object.freeze(sealed)
   }
 
-  #open(sealed: SealedSecret, context: string): Buffer {
-    // A row read from storage may lack what the type promises.
-    const { keyId, nonce, ciphertext }: Partial<SealedSecret> = (sealed as SealedSecret | null | undefined) ?? {}
+  /** Takes less than the public type promises: what is read from storage may lack parts. */
+  #open(sealed: Partial<SealedSecret> | null | undefined, context: string): Buffer {
+    const { keyId, nonce, ciphertext }: Partial<SealedSecret> = sealed ?? {}
     const key = this.#key(keyId)
     const aad = contextBytes(context)
     const nonceBytes = fromBase64(nonce)

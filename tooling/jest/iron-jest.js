@@ -3,6 +3,7 @@
 // resolve the house's packages to their sources as well.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 const flags = [
@@ -13,6 +14,15 @@ const flags = [
 ]
 // `pnpm test -- <file>` hands over the `--` as well, after which jest would take every flag for a file name.
 const args = process.argv.slice(process.argv[2] === '--' ? 3 : 2)
+// `pnpm test` at the root adds up the figures of all members.
+if (process.env.IRON_TEST_RESULTS) {
+  args.push('--reporters=default', `--reporters=${fileURLToPath(new URL('./results-reporter.js', import.meta.url))}`)
+}
+// `pnpm test:quick`: without the tests that start servers, load them or search long.
+if (process.env.IRON_TEST_QUICK === '1') {
+  const slow = '/test/(process|http|load|simulation)/'
+  args.push('--passWithNoTests', '--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=${slow}`)
+}
 const jest = spawn(process.execPath, [require.resolve('jest/bin/jest'), ...args], {
   stdio: 'inherit',
   env: { ...process.env, NODE_OPTIONS: flags.join(' ').trim() },

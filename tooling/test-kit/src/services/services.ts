@@ -42,8 +42,9 @@ export function redisForTests(): Promise<TestService | undefined> {
   })
 }
 
-/** The engines a storage suite runs on: `describe.each(await enginesForTests())`. Says so when PostgreSQL is missing. */
+/** The engines a storage suite runs on: `describe.each(await enginesForTests())`. Says so when PostgreSQL is missing; `pnpm test:quick` leaves it out. */
 export async function enginesForTests(): Promise<Engine[]> {
+  if (process.env.IRON_TEST_QUICK === '1') return ['sqlite']
   return (await postgresForTests()) === undefined ? ['sqlite'] : ['sqlite', 'postgres']
 }
 

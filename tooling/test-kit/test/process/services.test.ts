@@ -10,11 +10,11 @@ import {
   privateRedis,
   redisForTests,
   startProcess,
-} from '../src/index.ts'
-import { canStartPostgres } from '../src/services/postgres.ts'
-import { canStartRedis } from '../src/services/redis.ts'
+} from '../../src/index.ts'
+import { canStartPostgres } from '../../src/services/postgres.ts'
+import { canStartRedis } from '../../src/services/redis.ts'
 
-const index = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+const index = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 
 /** Runs an expression with the test-kit's names in a process of its own, so that the environment can differ. */
 async function ask(
@@ -115,7 +115,7 @@ describe.each(redisOrNone)('a private %s', () => {
 })
 
 describe.each(postgresOrNone)('the shared %s', () => {
-  const shared = fileURLToPath(new URL('../src/services/shared-service.ts', import.meta.url))
+  const shared = fileURLToPath(new URL('../../src/services/shared-service.ts', import.meta.url))
   const share = `(await import(${JSON.stringify(shared)})).sharedService('postgres')`
 
   test('processes that ask at the same time get the same one', async () => {

@@ -1,1 +1,5 @@
-export {}
+export { createApp } from './app.ts'
+export { ConfigError, type ControlApiConfig, loadConfig, type RateLimit } from './config.ts'
+export { ApiServer } from './server.ts'
+export type { Services } from './services.ts'
+export { StateManager } from './state-manager.ts'

@@ -80,7 +80,7 @@ export function reportAnswer(answer: ReportAnswer) {
  */
 export function batchAnswer(
   items: readonly BatchItem<ReportAnswer>[],
-  requestIds: readonly string[],
+  requestIds: readonly (string | null)[],
   errorOf: (error: { code: string; message: string; details: Readonly<Record<string, unknown>> }) => object,
 ) {
   let recorded = 0

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { TokenManagerError } from '@iron/token-manager'
+import { loadConfig } from '../config.ts'
+import { ApiServer } from '../server.ts'
+import { StateManager } from '../state-manager.ts'
+
+/** Random bytes of a generated admin password: 24 characters. */
+const PASSWORD_BYTES = 18
+
+/** Runs the server until it is told to stop. */
+export async function serve(): Promise<void> {
+  const state = new StateManager(loadConfig())
+  try {
+    await createFirstAdmin(state)
+  } catch (error) {
+    await state.close()
+    throw error
+  }
+  const server = new ApiServer(state, state.config.port)
+  void server.address.then((address) => announce(state.config.host, address)).catch(() => undefined)
+  await server.start()
+}
+
+/** On an empty users table only; a generated password is shown here, once, and nowhere else. */
+export async function createFirstAdmin(state: StateManager): Promise<void> {
+  const { users } = await state.services()
+  const { adminEmail, adminPassword } = state.config
+  const password = adminPassword ?? randomBytes(PASSWORD_BYTES).toString('base64url')
+  try {
+    if ((await users.listUsers({}, { perPage: 1 })).total > 0) return
+    await users.bootstrapAdmin({ username: 'admin', email: adminEmail, password })
+  } catch (error) {
+    // Another process of this installation was first.
+    if (error instanceof TokenManagerError && error.code === 'ALREADY_BOOTSTRAPPED') return
+    throw error
+  }
+  if (adminPassword === undefined) {
+    process.stderr.write(
+      `\nThe first admin is ${adminEmail} with the password ${password}\nIt is shown this once; change it after logging in.\n\n`,
+    )
+  }
+}
+
+function announce(host: string, address: AddressInfo): void {
+  const shown = host.includes(':') ? `[${host}]` : host
+  const url = `http://${shown}:${String(address.port)}`
+  process.stdout.write(`iron control-api listening on ${url}\n`)
+  process.stderr.write(
+    `Try next:\n  curl ${url}/health\n  npx --yes pnpm@12 demo        the whole budget session, played and checked\n  README.md                     the same session by hand with curl\n`,
+  )
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import type { IdSource } from '@iron/database'
+
+/** What every part of a request's handling may want to record. */
+export interface RequestContext {
+  readonly requestId: string
+  /** The client's address: the TCP peer, or what a believed proxy says. */
+  readonly ip: string
+  readonly userAgent: string | undefined
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
+/** Code points of a user agent that are kept (data-model 3.7). */
+const USER_AGENT_MAX = 500
+
+/** Reads who asks. A caller's request id is taken only in a safe shape (OPS-12). */
+export function requestContext(request: IncomingMessage, ids: IdSource, trustedProxies: number): RequestContext {
+  const given = request.headers['x-request-id']
+  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('evt').slice('evt_'.length)
+  const userAgent = request.headers['user-agent']?.slice(0, USER_AGENT_MAX)
+  return { requestId, ip: clientAddress(request, trustedProxies), userAgent }
+}
+
+/** Believes the last `trustedProxies` hops of X-Forwarded-For, and no others (AUT-14). */
+function clientAddress(request: IncomingMessage, trustedProxies: number): string {
+  const peer = plain(request.socket.remoteAddress ?? '')
+  if (trustedProxies === 0) return peer
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map((hop) => plain(hop.trim()))
+    .filter((hop) => hop !== '')
+  return [...forwarded, peer].at(-1 - trustedProxies) ?? forwarded[0] ?? peer
+}
+
+/** `::ffff:127.0.0.1` is `127.0.0.1`. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
+}

@@ -1,0 +1,67 @@
+/** The building blocks of request schemas: http-api 1.2 to 1.5 as JSON Schema with a few keywords of our own. */
+import type { IdPrefix } from '@iron/database'
+import { type TSchema, Type } from 'typebox'
+
+/** Bounds of a text, in code points. */
+interface TextBounds {
+  readonly min?: number
+  readonly max: number
+  /** Tabs and line breaks allowed; stored as sent. Otherwise the text is a name: trimmed, and not empty then. */
+  readonly multiline?: boolean
+}
+
+/** A text (keyword `ironText`). */
+export const text = (bounds: TextBounds) =>
+  Type.Unsafe<string>({ type: 'string', ironText: { min: 1, multiline: false, ...bounds } })
+
+/** An id of ours in a body or query: malformed is 400. */
+export const id = (prefix: IdPrefix) => Type.Unsafe<string>({ type: 'string', ironId: prefix })
+
+/** A provider by id or name, and other references that are looked up. */
+export const visibleAscii = (max: number) => Type.Unsafe<string>({ type: 'string', ironAscii: max })
+
+/** An amount of money in USD: 0.000001 to 1e9 with at most 6 decimals (http-api 1.3). */
+export const usdAmount = () => Type.Unsafe<number>({ type: 'number', ironUsd: 'amount' })
+
+/** The same, or 0. */
+export const usdAmountOrZero = () => Type.Unsafe<number>({ type: 'number', ironUsd: 'amountOrZero' })
+
+/** A cost in USD: 0 to 1e9, a rest below a microdollar is rounded up. */
+export const usdCost = () => Type.Unsafe<number>({ type: 'number', ironUsd: 'cost' })
+
+/** An RFC 3339 date-time with `Z` or an offset. */
+export const time = () => Type.Unsafe<string>({ type: 'string', ironTime: true })
+
+/** A count of something: 0 to 2^53 - 1 unless a smaller limit is given. */
+export const count = (maximum = Number.MAX_SAFE_INTEGER) => Type.Integer({ minimum: 0, maximum })
+
+/** One of the listed texts. */
+export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
+  Type.Unsafe<Values[number]>({ type: 'string', enum: values })
+
+/** An object without unknown fields. */
+export const object = <Fields extends Record<string, TSchema>>(fields: Fields) =>
+  Type.Object(fields, { additionalProperties: false })
+
+/** Query of a paged list (http-api 1.7). */
+export const page = {
+  page: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
+  per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+}
+
+/** `sort` of a paged list: one of the fields, `-` before it for descending. */
+export const sort = (...fields: string[]) => ({
+  sort: Type.Optional(oneOf(...fields.flatMap((field) => [field, `-${field}`]))),
+})
+
+/** Query of a log (http-api 1.7). */
+export const cursor = {
+  after: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  order: Type.Optional(oneOf('asc', 'desc')),
+}
+
+export const optional = Type.Optional
+export const array = Type.Array
+export const boolean = Type.Boolean
+export { type Static, type TSchema, Type } from 'typebox'

@@ -1,0 +1,46 @@
+import type { Logger } from '../observability/logger.ts'
+
+/** Periodic work that never overlaps itself and never keeps the process alive (OPS-09). */
+export class Timers {
+  readonly #logger: Logger
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #running = new Set<Promise<void>>()
+  #stopped = false
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Runs `work` every `everyMs`, the next time only after it has finished. */
+  every(name: string, everyMs: number, work: () => Promise<unknown>): void {
+    const schedule = (): void => {
+      if (this.#stopped) return
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer)
+        const run = this.#run(name, work).finally(() => {
+          this.#running.delete(run)
+          schedule()
+        })
+        this.#running.add(run)
+      }, everyMs)
+      timer.unref()
+      this.#timers.add(timer)
+    }
+    schedule()
+  }
+
+  /** Starts nothing more and waits for what runs. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    await Promise.all(this.#running)
+  }
+
+  async #run(name: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#logger.error({ job: name, err: error }, 'job failed')
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock } from '@iron/database'
+import { type ControlApiConfig, loadConfig } from './config.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
+import { loadSecrets } from './secrets.ts'
+import { composeServices, type Services } from './services.ts'
+
+/** Opens what a server needs, once, and closes it. */
+export class StateManager implements AsyncDisposable {
+  readonly config: ControlApiConfig
+  readonly logger: Logger
+  readonly #clock: Clock | undefined
+  #services: Promise<Services> | undefined
+
+  /** @throws {ConfigError} when the environment is not valid and no configuration is given */
+  constructor(config?: Partial<ControlApiConfig>, options: { readonly clock?: Clock | undefined } = {}) {
+    this.config = config === undefined ? loadConfig() : { ...loadConfig({}), ...config }
+    this.logger = createLogger(this.config.logLevel)
+    this.#clock = options.clock
+  }
+
+  /**
+   * The services on the open, migrated database.
+   *
+   * @throws {ConfigError} missing secrets; {DatabaseError} SCHEMA_MISMATCH, DATABASE_UNAVAILABLE
+   */
+  services(): Promise<Services> {
+    this.#services ??= composeServices(this.config, loadSecrets(this.config), {
+      clock: this.#clock,
+      onBackgroundError: (error) => this.logger.error({ err: error }, 'background failure'),
+    })
+    return this.#services
+  }
+
+  async close(): Promise<void> {
+    const services = await this.#services?.catch(() => undefined)
+    await services?.database.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

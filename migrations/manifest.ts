@@ -7,7 +7,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 1,
     name: 'baseline',
-    checksum: 'c4d9e432f12a2f6fc2f6c87515c6613cd0fb300a5465dc788e6edf20e917f699',
+    checksum: 'a1da2c407032ec3058070879c7cc9ea6256a5405acffc44d356a8ca6c17bde09',
     up: up0001,
   },
 ]

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { enginesForTests } from '@iron/test-kit'
+import { applyMigrations } from '../../src/migrate/apply.ts'
+import { type EmptyDatabase, openEmpty } from '../migrate/open-empty.ts'
+import { undone } from '../migrate/undone.ts'
+import { TABLES } from './data-model.ts'
+
+/**
+ * The query that each index exists for (data-model 3, "Indexes"). The predicate of a partial index is written out: with a
+ * parameter in its place the engine could not know that the index applies.
+ */
+const QUERIES: Readonly<Record<string, string>> = {
+  schema_migrations_name: 'SELECT * FROM schema_migrations WHERE name = ?',
+  idempotency_keys_age: 'SELECT * FROM idempotency_keys WHERE created_at < ?',
+  users_username: 'SELECT * FROM users WHERE username_key = ? AND deleted_at IS NULL',
+  users_email: 'SELECT * FROM users WHERE email = ? AND deleted_at IS NULL',
+  users_created: 'SELECT * FROM users ORDER BY created_at, id LIMIT 20',
+  users_live_admins:
+    "SELECT id FROM users WHERE role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL ORDER BY id LIMIT 2",
+  sessions_user: 'SELECT * FROM sessions WHERE user_id = ? ORDER BY created_at',
+  sessions_expiry: 'SELECT * FROM sessions WHERE expires_at < ?',
+  api_tokens_owner: 'SELECT * FROM api_tokens WHERE owner_id = ? ORDER BY created_at',
+  api_token_secrets_current: 'SELECT * FROM api_token_secrets WHERE token_id = ? AND valid_until IS NULL',
+  api_token_secrets_token: 'SELECT * FROM api_token_secrets WHERE token_id = ?',
+  limits_general: 'SELECT * FROM limits WHERE owner_id = ? AND project_id IS NULL',
+  limits_project: 'SELECT * FROM limits WHERE owner_id = ? AND project_id = ?',
+  providers_name: 'SELECT * FROM providers WHERE name = ? AND deleted_at IS NULL',
+  provider_keys_active: "SELECT * FROM provider_keys WHERE provider_id = ? AND status = 'active'",
+  provider_keys_provider: 'SELECT * FROM provider_keys WHERE provider_id = ? ORDER BY created_at',
+  provider_keys_vault: 'SELECT * FROM provider_keys WHERE vault_key_id = ? AND sealed IS NOT NULL',
+  agent_budgets_owner: 'SELECT reserved FROM owner_reserved WHERE owner_id = ?',
+  leases_supersedes: 'SELECT * FROM leases WHERE supersedes = ?',
+  leases_idempotency: 'SELECT * FROM leases WHERE agent_id = ? AND idempotency_key = ?',
+  leases_active: "SELECT * FROM leases WHERE agent_id = ? AND status = 'active'",
+  leases_due: "SELECT * FROM leases WHERE expires_at <= ? AND status = 'active'",
+  leases_agent: 'SELECT * FROM leases WHERE agent_id = ? ORDER BY created_at DESC',
+  ledger_entries_lease: 'SELECT * FROM ledger_entries WHERE lease_id = ?',
+  ledger_entries_history:
+    "SELECT * FROM ledger_entries WHERE agent_id = ? AND type IN ('allocate', 'deallocate') ORDER BY version DESC",
+  budget_requests_agent: 'SELECT * FROM budget_requests WHERE agent_id = ? ORDER BY created_at',
+  budget_requests_requester: 'SELECT * FROM budget_requests WHERE requester_id = ? ORDER BY created_at',
+  budget_requests_status: 'SELECT * FROM budget_requests WHERE status = ? ORDER BY created_at',
+  agents_created: 'SELECT * FROM agents ORDER BY created_at, id LIMIT 20',
+  agents_silent: "SELECT * FROM agents WHERE last_seen_at < ? AND state = 'running'",
+  agent_providers_order: 'SELECT * FROM agent_providers WHERE agent_id = ? ORDER BY position',
+  agent_providers_provider: 'SELECT * FROM agent_providers WHERE provider_id = ?',
+  ic_tokens_token_hash: 'SELECT * FROM ic_tokens WHERE token_hash = ?',
+  ic_tokens_live: 'SELECT * FROM ic_tokens WHERE agent_id = ? AND revoked_at IS NULL',
+  ic_tokens_agent: 'SELECT * FROM ic_tokens WHERE agent_id = ? ORDER BY created_at',
+  requests_key: 'SELECT * FROM requests WHERE subject_id = ? AND request_id = ?',
+  requests_subject_time: 'SELECT * FROM requests WHERE subject_id = ? AND received_at >= ? AND received_at < ?',
+  requests_time: 'SELECT * FROM requests WHERE received_at >= ? ORDER BY received_at, id LIMIT 100',
+  requests_lease: 'SELECT * FROM requests WHERE lease_id = ?',
+  request_rollups_subject: 'SELECT * FROM request_rollups WHERE subject_id = ? AND hour_start >= ?',
+  telemetry_ids_age: 'SELECT * FROM telemetry_ids WHERE received_at < ?',
+  spans_agent: 'SELECT * FROM spans WHERE agent_id = ? ORDER BY started_at DESC',
+  spans_age: 'SELECT * FROM spans WHERE received_at < ?',
+  audit_log_id: 'SELECT * FROM audit_log WHERE id = ?',
+  audit_log_resource: 'SELECT * FROM audit_log WHERE resource_type = ? AND resource_id = ? ORDER BY seq',
+  audit_log_actor: 'SELECT * FROM audit_log WHERE actor_id = ? ORDER BY seq',
+  audit_log_user: 'SELECT * FROM audit_log WHERE actor_user_id = ? ORDER BY seq',
+  events_agent: 'SELECT * FROM events WHERE agent_id = ? AND seq > ? ORDER BY seq',
+  events_dedupe: 'SELECT * FROM events WHERE dedupe_key = ?',
+}
+
+/** The lookups of the main job by primary key. */
+const BY_KEY: Readonly<Record<string, string>> = {
+  api_token_secrets: 'SELECT * FROM api_token_secrets WHERE token_hash = ?',
+  agent_budgets: 'SELECT * FROM agent_budgets WHERE agent_id = ?',
+  leases: 'SELECT * FROM leases WHERE id = ?',
+  ledger_entries: 'SELECT * FROM ledger_entries WHERE agent_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
+  request_keys: 'SELECT * FROM request_keys WHERE subject_id = ? AND request_id = ?',
+  limit_counters:
+    "SELECT * FROM limit_counters WHERE owner_id = ? AND project_id = ? AND metric = 'tokens_per_day' AND window_start = ?",
+  idempotency_keys: 'SELECT * FROM idempotency_keys WHERE principal_id = ? AND route = ? AND key = ?',
+  events: 'SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT 100',
+}
+
+describe.each(await enginesForTests())('query plans on an empty %s', (dialect) => {
+  let database: EmptyDatabase
+
+  beforeAll(async () => {
+    database = await openEmpty(dialect)
+    await applyMigrations(database.host, { mode: 'apply', appVersion: '0.0.0' })
+  })
+  afterAll(() => database[Symbol.asyncDispose]())
+
+  /** @param index the one that PostgreSQL is asked about: on an empty table it rates all alike, so the others are put away */
+  async function planOf(query: string, index?: string): Promise<string> {
+    if (dialect === 'sqlite') {
+      const text = query.replaceAll('?', "'x'")
+      return (await database.rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${text}`))
+        .map(({ detail }) => detail)
+        .join('\n')
+    }
+    // An empty table is cheapest to scan; without scans the plan shows whether the index can serve the query.
+    const text = query.replace(/(\w+(?:_at|_start)|seq) (<=|>=|<|>|=) \?/g, '$1 $2 1').replaceAll('?', "'x'")
+    return undone(database, async () => {
+      const others =
+        Object.values(TABLES).find((table) => index !== undefined && index in (table.indexes ?? {}))?.indexes ?? {}
+      for (const other of Object.keys(others)) if (other !== index) await database.rows(`DROP INDEX ${other}`)
+      await database.rows('SET LOCAL enable_seqscan = off')
+      await database.rows('SET LOCAL enable_sort = off')
+      await database.rows('SET LOCAL enable_bitmapscan = off')
+      const rows = await database.rows<{ 'QUERY PLAN': string }>(`EXPLAIN (COSTS OFF) ${text}`)
+      return rows.map((row) => row['QUERY PLAN']).join('\n')
+    })
+  }
+
+  test('there is a query for every index', () => {
+    const indexes = Object.values(TABLES).flatMap((table) => Object.keys(table.indexes ?? {}))
+    expect(Object.keys(QUERIES).sort()).toEqual(indexes.sort())
+  })
+
+  test.each(Object.entries(QUERIES))('%s', async (index, query) => {
+    const plan = await planOf(query, index)
+    expect(plan).toMatch(new RegExp(`\\b${index}\\b`))
+    if (dialect === 'sqlite') expect(plan).not.toContain('TEMP B-TREE')
+  })
+
+  test.each(Object.entries(BY_KEY))('%s by its key', async (table, query) => {
+    const plan = await planOf(query)
+    const own =
+      dialect === 'sqlite'
+        ? /SEARCH \w+ USING (PRIMARY KEY|INTEGER PRIMARY KEY|INDEX sqlite_autoindex)/
+        : `${table}_pkey`
+    expect(plan).toMatch(own)
+  })
+})

@@ -24,7 +24,7 @@ export async function openWorld(options: TestDbOptions & { readonly leases?: Lea
   return {
     test,
     clock: test.clock,
-    budgets: new AgentBudgetManager(test.db),
+    budgets: new AgentBudgetManager(test.db, { ttlMs: options.leases?.ttlMs, graceMs: options.leases?.graceMs }),
     leases: new LeaseManager(test.db, options.leases),
     ledger: new Ledger(test.db),
     requests: new RequestLog(test.db),

@@ -8,11 +8,12 @@ import {
   type Paged,
   type ReadTx,
   type ServiceOptions,
+  type WriteTx,
 } from '@iron/database'
 import type { IcTokenManager } from '@iron/ic-token'
 import { type ActorRef, AuditLog, EventLog } from '@iron/journal'
 import { AgentBudgetManager, LeaseManager } from '@iron/lease-manager'
-import { type ClientContext, type Provider, ProviderCatalog, UserService } from '@iron/token-manager'
+import { type ClientContext, type Provider, ProviderCatalog, TokenManagerError, UserService } from '@iron/token-manager'
 import { type Agent, agentOf, type DesiredState } from './agent.ts'
 import { findAgentRow, findLiveIcToken, findProviderIds } from './agents/agent-rows.ts'
 import { archiveAgent, type ArchivedAgent } from './agents/archive-agent.ts'
@@ -78,11 +79,7 @@ export class AgentRegistry extends DatabaseService {
     return this.write(async (tx, db) => {
       // Held together with the deletion of the owner: an agent is either moved with the others or refused (CON-23).
       await tx.lock(`owner:${input.ownerId}`, { shared: true })
-      if (this.#provisionOwners) await this.#users.provisionOwner(input.ownerId, { tx })
-      const owner = await this.#users.getUser(input.ownerId, { tx })
-      if (owner?.status !== 'active') {
-        throw new AgentError('USER_NOT_FOUND', 'the owner is no active user', { details: { ownerId: input.ownerId } })
-      }
+      await this.#requireActiveOwner(input.ownerId, actor, tx)
       const parts = {
         icTokens: this.#icTokens,
         providers: this.#providers,
@@ -156,6 +153,18 @@ export class AgentRegistry extends DatabaseService {
   /** What the agent is told to do. */
   desiredState(id: string, options: { readonly tx: ReadTx }): Promise<DesiredState> {
     return desiredStateOf(options.tx, id)
+  }
+
+  /** @throws {AgentError} USER_NOT_FOUND unless the owner is an active user */
+  async #requireActiveOwner(ownerId: string, actor: ActorRef, tx: WriteTx): Promise<void> {
+    const refusal = new AgentError('USER_NOT_FOUND', 'the owner is no active user', { details: { owner_id: ownerId } })
+    try {
+      const owner = await this.#users.requireOwner(ownerId, actor, { tx, provision: this.#provisionOwners })
+      if (owner.status !== 'active') throw refusal
+    } catch (error) {
+      if (error instanceof TokenManagerError && error.code === 'USER_NOT_FOUND') throw refusal
+      throw error
+    }
   }
 
   #noteSignOfLife(agentId: string): void {

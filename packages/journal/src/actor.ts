@@ -1,4 +1,4 @@
-import { Faults, type InTx } from '@iron/database'
+import type { Faults, InTx } from '@iron/database'
 
 /** Who did something, and from where. `userId` is the person behind a user or an API token. */
 export interface Actor {
@@ -36,6 +36,11 @@ export function actorOf(ref: ActorRef): Actor {
   return typeof ref === 'object' ? ref : { type: 'user', id: String(ref) }
 }
 
+/** The id that stands for whoever acted: the person behind a user or an API token, else the actor itself. */
+export function actorIdOf(ref: ActorRef): string {
+  return typeof ref === 'object' ? (ref.userId ?? ref.id) : String(ref)
+}
+
 /** Collects what is wrong with an actor. */
 export function checkActor(actor: Actor, faults: Faults): void {
   faults.oneOf('actor.type', actor.type, TYPES)
@@ -52,7 +57,7 @@ export function checkActor(actor: Actor, faults: Faults): void {
 /** A user agent as it is stored: cut, without control characters, valid Unicode. */
 export function storedUserAgent(text: string | undefined): string | null {
   if (text === undefined) return null
-  // eslint-disable-next-line no-control-regex -- PostgreSQL cannot store NUL, and none of the others says anything
+  // PostgreSQL cannot store NUL, and no other control character says anything here.
   const cleaned = text.toWellFormed().replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
-  return cleaned.length <= USER_AGENT_MAX ? cleaned : [...cleaned].slice(0, USER_AGENT_MAX).join('')
+  return cleaned.length <= USER_AGENT_MAX ? cleaned : Array.from(cleaned).slice(0, USER_AGENT_MAX).join('')
 }

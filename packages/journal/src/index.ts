@@ -1,4 +1,4 @@
-export { type Act, type Actor, type ActorRef, actorOf, type Change, type Make } from './actor.ts'
+export { type Act, type Actor, type ActorRef, actorIdOf, actorOf, type Change, type Make } from './actor.ts'
 export { type AuditEntry, type AuditInput, ENTRY_BYTES_MAX } from './audit/entry.ts'
 export { looksSecret, redact, REDACTED } from './audit/redact.ts'
 export { AuditLog, type AuditLogOptions } from './audit-log.ts'

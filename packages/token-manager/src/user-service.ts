@@ -4,7 +4,6 @@
  */
 import {
   type AtTx,
-  type Cursor,
   type DbSource,
   Faults,
   type InTx,
@@ -12,13 +11,14 @@ import {
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
-import type { ActorRef, AuditEntry } from '@iron/journal'
+import type { ActorRef } from '@iron/journal'
 import type { Role } from '@iron/rbac'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import { BCRYPT_COST, checkCost, storedHash } from './passwords/hash-password.ts'
 import { type CheckedUser, checkNewUser, type NewUser } from './users/new-user.ts'
 import { insertUser, userById } from './users/statements.ts'
+import { requireOwner } from './users/provision-owner.ts'
 import { toUser, type User, type UserRow } from './users/user.ts'
 
 /** Options of {@link UserService}. */
@@ -89,11 +89,23 @@ export class UserService extends AuditedService {
     )
   }
 
-  /** What was done to a user, newest first unless `order` says otherwise. */
-  async getUserAuditLog(id: string, options: Cursor & AtTx = {}): Promise<readonly AuditEntry[]> {
+  /**
+   * Makes sure that somebody can own things, in the caller's transaction. With `provision`, an unknown id becomes a user without
+   * e-mail and password, who owns and cannot log in.
+   *
+   * @throws {TokenManagerError} USER_NOT_FOUND for a deleted owner, and for an unknown one without `provision`
+   */
+  async requireOwner(
+    id: string,
+    actor: ActorRef,
+    options: { readonly tx: WriteTx; readonly provision?: boolean | undefined },
+  ): Promise<User> {
     const db = await this.ready()
-    const page = await this.auditOf(db).list({ resourceType: 'user', resourceId: id }, options)
-    return page.data
+    const { tx, provision = false } = options
+    await requireOwner(tx, id, actor, { provision, audit: this.auditOf(db), nowMs: this.clock.now() })
+    const row = await userById.first(tx, { id })
+    if (row === undefined) throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
+    return toUser(row)
   }
 
   /** Whether this is an active admin and there is no other. */

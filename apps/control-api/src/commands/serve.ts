@@ -28,10 +28,9 @@ export async function createFirstAdmin(state: StateManager): Promise<void> {
   const { adminEmail, adminPassword } = state.config
   const password = adminPassword ?? randomBytes(PASSWORD_BYTES).toString('base64url')
   try {
-    if ((await users.listUsers({}, { perPage: 1 })).total > 0) return
     await users.bootstrapAdmin({ username: 'admin', email: adminEmail, password })
   } catch (error) {
-    // Another process of this installation was first.
+    // There are users already, or another process of this installation was first.
     if (error instanceof TokenManagerError && error.code === 'ALREADY_BOOTSTRAPPED') return
     throw error
   }

@@ -1,9 +1,8 @@
-import { usd } from '@iron/cost-calculator'
+import { minus, toUsd, usd } from '@iron/cost-calculator'
 import { agentAnswer, icTokenInfoAnswer, issuedIcTokenAnswer } from '../answers/agent.ts'
 import { budgetAnswer } from '../answers/budget.ts'
 import { ledgerEntryAnswer, leaseAnswer } from '../answers/lease.ts'
 import { isoTime } from '../answers/scalars.ts'
-import { toUsd } from '@iron/cost-calculator'
 import { notFound } from '../http/handle.ts'
 import { actorOf, forbidden, holds, requirePermission } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -198,7 +197,7 @@ export const agentRoutes = [
         body: {
           ...budgetAnswer(change.budget),
           previous_allocated_usd: toUsd(change.previousAllocated),
-          change_usd: toUsd(difference(change.budget.allocated, change.previousAllocated)),
+          change_usd: toUsd(minus(change.budget.allocated, change.previousAllocated)),
           leases_revoked: change.leasesRevoked.length,
         },
       }
@@ -263,7 +262,7 @@ export const agentRoutes = [
     summary: 'One lease',
     handler: async ({ services, params }) => {
       const lease = await services.leases.get(params['lease_id'] ?? '')
-      if (lease?.agentId !== params['id']) throw notFound('LEASE_NOT_FOUND')
+      if (lease === undefined || lease.agentId !== params['id']) throw notFound('LEASE_NOT_FOUND')
       return { body: leaseAnswer(lease) }
     },
   }),

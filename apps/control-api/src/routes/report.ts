@@ -48,7 +48,7 @@ const COUNTS = {
 } as const satisfies Record<keyof TokenCounts, keyof Report>
 
 function usageOf(body: Report): Usage | undefined {
-  const counts: { [Name in keyof TokenCounts]?: number } = {}
+  const counts: { -readonly [Name in keyof TokenCounts]?: number } = {}
   let told = false
   for (const [name, field] of Object.entries(COUNTS) as [keyof TokenCounts, keyof Report][]) {
     const value = body[field]

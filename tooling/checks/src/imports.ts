@@ -12,7 +12,7 @@ import { publishedPackages } from './workspace.ts'
 
 const probe = fileURLToPath(new URL('./import-probe.mjs', import.meta.url))
 /** An import takes well under a second; a process that is still there then waits for something. */
-const END_WITHIN_SECONDS = 20
+const END_WITHIN_MS = 10_000
 
 export const checkImports: Check = async (root) => {
   const findings: Finding[] = []
@@ -33,8 +33,9 @@ export const checkImports: Check = async (root) => {
 /** What importing this file does besides defining things. @param ownFolder whose reads count */
 export async function importFaults(file: string, ownFolder: string): Promise<string[]> {
   if (!existsSync(file)) return ['is not built']
-  const outcome = await runProgram('timeout', [String(END_WITHIN_SECONDS), process.execPath, probe, file, ownFolder], {
+  const outcome = await runProgram(process.execPath, [probe, file, ownFolder], {
     cwd: path.dirname(file),
+    timeoutMs: END_WITHIN_MS,
   })
   let faults: string[]
   try {
@@ -42,7 +43,7 @@ export async function importFaults(file: string, ownFolder: string): Promise<str
   } catch {
     faults = [`says nothing: ${outcome.stderr}`]
   }
-  if (outcome.code === 124) faults.push(`keeps the process alive: it was still there after ${END_WITHIN_SECONDS} s`)
+  if (outcome.code === 124) faults.push(`keeps the process alive: it was still there after ${END_WITHIN_MS} ms`)
   else if (outcome.code !== 0) faults.push(`ends with exit code ${outcome.code}`)
   return faults
 }

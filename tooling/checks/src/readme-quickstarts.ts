@@ -13,6 +13,8 @@ import { packMember } from './pack.ts'
 import { onOneLine, runProgram } from './run-program.ts'
 import { type Member, publishedPackages, withOwnDependencies } from './workspace.ts'
 
+const RUN_WITHIN_MS = 60_000
+
 /** As strict as a careful user's project, declarations of dependencies included. */
 const TSCONFIG = {
   compilerOptions: {
@@ -96,6 +98,6 @@ export async function runQuickstart(
   const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
   const check = await runProgram(process.execPath, tsc, { cwd: project })
   if (check.code !== 0) return `type check: ${onOneLine(check)}`
-  const run = await runProgram('timeout', ['60', process.execPath, 'quickstart.ts'], { cwd: project })
+  const run = await runProgram(process.execPath, ['quickstart.ts'], { cwd: project, timeoutMs: RUN_WITHIN_MS })
   return run.code === 0 ? undefined : `run: exit code ${run.code}: ${onOneLine(run)}`
 }

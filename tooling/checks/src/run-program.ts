@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 
 export interface Outcome {
-  /** The exit code; 1 when a signal ended it. */
+  /** The exit code; 1 when a signal ended it, 124 (as `timeout` has it) when its time was up. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -16,14 +16,19 @@ const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 export function runProgram(
   command: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string | undefined>> },
+  options: {
+    readonly cwd: string
+    readonly env?: Readonly<Record<string, string | undefined>>
+    readonly timeoutMs?: number
+  },
 ): Promise<Outcome> {
   const env = { ...process.env, NODE_OPTIONS: undefined, ...options.env }
+  const limits = { maxBuffer: OUTPUT_BYTES_MAX, timeout: options.timeoutMs ?? 0, killSignal: 'SIGKILL' as const }
   return new Promise((resolve, reject) => {
-    execFile(command, [...args], { cwd: options.cwd, env, maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
+    execFile(command, [...args], { cwd: options.cwd, env, ...limits }, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, stdout, stderr })
       else if (typeof error.code === 'string') reject(new Error(`${command}: ${error.message}`, { cause: error }))
-      else resolve({ code: error.code ?? 1, stdout, stderr })
+      else resolve({ code: error.code ?? (error.killed === true ? 124 : 1), stdout, stderr })
     })
   })
 }

@@ -23,7 +23,7 @@ const PATTERNS: readonly Pattern[] = [
   { rule: 'registry-host', pattern: /\btarball:\s*["']?https?:/, text: 'pins the address of a tarball' },
   {
     rule: 'personal-path',
-    pattern: /(?<![\w.~/}-])\/(?:home|Users|root)\/\w|(?<![\w.~/}-])\/work\/\w|\b[A-Z]:\\Users\\\w/,
+    pattern: /(?<![\w.~/}-])\/(?:home|Users|root)\/[\w.]|(?<![\w.~/}-])\/work\/\w|\b[A-Z]:\\Users\\\w/,
     text: "names a path of one person's machine",
   },
 ]

@@ -1,0 +1,56 @@
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { quickstartOf, runQuickstart } from '../../src/readme-quickstarts.ts'
+import { runProgram } from '../../src/run-program.ts'
+import { TemporaryFolder } from '../temporary-folder.ts'
+
+describe('quickstartOf', () => {
+  const block = '```ts\n// README @iron/sample\nconsole.log(1)\n```\n'
+
+  test('takes the first ts block, which says whose it is', () => {
+    const readme = `# @iron/sample\n\n\`\`\`sh\nnpm i\n\`\`\`\n\n${block}\nMore:\n\n\`\`\`ts\nlater()\n\`\`\`\n`
+    expect(quickstartOf(readme, '@iron/sample')).toBe('// README @iron/sample\nconsole.log(1)\n')
+  })
+
+  test('a README without one, or with that of another package, has none', () => {
+    expect(quickstartOf('# @iron/sample\n', '@iron/sample')).toBeUndefined()
+    expect(quickstartOf(block, '@iron/other')).toBeUndefined()
+    expect(quickstartOf(`\`\`\`ts\nfirst()\n\`\`\`\n${block}`, '@iron/sample')).toBeUndefined()
+  })
+})
+
+/** A package without dependencies, packed by npm: nothing is fetched. */
+async function packedSample(folder: TemporaryFolder, types: string): Promise<string> {
+  folder.write('sample/package.json', {
+    name: '@iron/sample',
+    version: '1.0.0',
+    type: 'module',
+    exports: { '.': { types: './index.d.ts', default: './index.js' } },
+  })
+  folder.write('sample/index.js', 'export const half = (amount) => amount / 2\n')
+  folder.write('sample/index.d.ts', types)
+  await runProgram('npm', ['pack', '--silent'], { cwd: path.join(folder.path, 'sample') })
+  return path.join(folder.path, 'sample', 'iron-sample-1.0.0.tgz')
+}
+
+const types = 'export declare function half(amount: number): number\n'
+const good = "import { half } from '@iron/sample'\nif (half(4) !== 2) throw new Error('not half')\n"
+
+test.each([
+  ['a sound quick start', types, good, undefined],
+  ['a wrong argument', types, good.replace('half(4)', "half('4')"), 'type check: '],
+  ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
+  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: exit code 1'],
+  ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
+])('OPS-18 %s', async (_, declarations, code, fault) => {
+  using folder = new TemporaryFolder()
+  const tarball = await packedSample(folder, declarations)
+  const found = await runQuickstart(code, [tarball], path.join(folder.path, 'project'))
+  expect(found === undefined || fault === undefined ? found : found.slice(0, fault.length)).toBe(fault)
+})
+
+test('OPS-18 a package that cannot be installed', async () => {
+  using folder = new TemporaryFolder()
+  const missing = path.join(folder.path, 'missing.tgz')
+  expect(await runQuickstart(good, [missing], path.join(folder.path, 'project'))).toMatch(/^npm install: /)
+})

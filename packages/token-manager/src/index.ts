@@ -2,14 +2,7 @@ export { usd } from '@iron/cost-calculator'
 export type { Permission, Role } from '@iron/rbac'
 export { TokenManagerError, type TokenManagerErrorCode } from './errors.ts'
 export { LimitEnforcer, type LimitEnforcerOptions } from './limit-enforcer.ts'
-export type {
-  Exceeded,
-  LimitMaxima,
-  LimitNeed,
-  LimitRoom,
-  LimitSubject,
-  UsageLimit,
-} from './limits/limit.ts'
+export type { Exceeded, LimitMaxima, LimitNeed, LimitRoom, LimitSubject, UsageLimit } from './limits/limit.ts'
 export type { LimitWindow } from './limits/windows.ts'
 export { hashPassword, type HashOptions, type PasswordHash } from './passwords/hash-password.ts'
 export { ProviderCatalog } from './provider-catalog.ts'

@@ -157,7 +157,7 @@ export class LimitEnforcer extends AuditedService {
   }
 
   /** Limits with their usage now. Sorts: `createdAt` (default, newest first). */
-  list(
+  async list(
     filter: { readonly [Field in keyof LimitSubject]?: string | undefined } = {},
     options: Page & AtTx = {},
   ): Promise<Paged<UsageLimit>> {

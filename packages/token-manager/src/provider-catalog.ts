@@ -92,7 +92,8 @@ export class ProviderCatalog extends AuditedService {
       try {
         await tx.savepoint((inner) => inner.sql.updateTable('providers').set(set).where('id', '=', id).execute())
       } catch (error) {
-        if (error instanceof DatabaseError && error.code === 'DATABASE_CONSTRAINT') throw await nameTaken(tx, values.name)
+        if (error instanceof DatabaseError && error.code === 'DATABASE_CONSTRAINT')
+          throw await nameTaken(tx, values.name)
         throw error
       }
       const after = await required(tx, id)
@@ -170,7 +171,7 @@ export class ProviderCatalog extends AuditedService {
   }
 
   /** Providers that exist. Sorts: `name` (default), `createdAt`. */
-  list(filter: ProviderFilter = {}, options: Page & AtTx = {}): Promise<Paged<Provider>> {
+  async list(filter: ProviderFilter = {}, options: Page & AtTx = {}): Promise<Paged<Provider>> {
     const sorts = { name: 'providers.name', createdAt: 'providers.created_at' } as const
     const { page, perPage, offset, column, direction } = pageWindow(options, sorts, 'name')
     const faults = new Faults()
@@ -183,9 +184,7 @@ export class ProviderCatalog extends AuditedService {
       if (name !== undefined) {
         const position = tx.dialect === 'postgres' ? 'strpos' : 'instr'
         const needle = name.toLowerCase()
-        matching = matching.where((eb) =>
-          eb(eb.fn<number>(position, ['providers.name', eb.val(needle)]), '>', 0),
-        )
+        matching = matching.where((eb) => eb(eb.fn<number>(position, ['providers.name', eb.val(needle)]), '>', 0))
       }
       const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       const rows = await matching

@@ -28,7 +28,15 @@ import {
   toProviderKey,
   toSealedColumn,
 } from './providers/provider-key.ts'
-import { activeKeyOf, insertKey, KEY_COLUMNS, keyById, lockProvider, retireKey, stampKeyUse } from './providers/statements.ts'
+import {
+  activeKeyOf,
+  insertKey,
+  KEY_COLUMNS,
+  keyById,
+  lockProvider,
+  retireKey,
+  stampKeyUse,
+} from './providers/statements.ts'
 import { keepCanary, opensCanary } from './providers/vault-canary.ts'
 
 /** Longest provider key, in characters (http-api 4.12). */
@@ -91,7 +99,7 @@ export class ProviderKeyStorage extends AuditedService {
       const retiredKeyId = current?.key_id ?? null
       if (retiredKeyId !== null) await retireKey.run(tx, { id: retiredKeyId, at: this.clock.now() })
       const key = await this.#insert(tx, db, providerId, apiKey, actor)
-      const metadata = { provider_id: providerId, masked: key.masked, replaces: retiredKeyId }
+      const metadata = { provider_id: providerId, masked: key.masked, retired_key_id: retiredKeyId }
       this.auditOf(db).defer(
         { operation: 'PROVIDER_KEY_ROTATED', resourceType: 'provider_key', resourceId: key.id, actor, metadata },
         { tx },
@@ -132,7 +140,7 @@ export class ProviderKeyStorage extends AuditedService {
   }
 
   /** Keys of providers that exist. Sorts: `createdAt` (default, newest first), `lastUsedAt`. */
-  list(filter: ProviderKeyFilter = {}, options: Page & AtTx = {}): Promise<Paged<ProviderKey>> {
+  async list(filter: ProviderKeyFilter = {}, options: Page & AtTx = {}): Promise<Paged<ProviderKey>> {
     const sorts = { createdAt: 'provider_keys.created_at', lastUsedAt: 'provider_keys.last_used_at' } as const
     const { page, perPage, offset, column, direction } = pageWindow(options, sorts)
     const faults = new Faults()
@@ -170,7 +178,9 @@ export class ProviderKeyStorage extends AuditedService {
     if (row === undefined) throw new TokenManagerError('PROVIDER_NOT_FOUND', 'there is no such provider')
     if (row.status === 'disabled') throw providerDisabled(providerId)
     if (row.key_id === null || row.sealed === null || row.vault_key_id === null) {
-      throw new TokenManagerError('NO_ACTIVE_KEY', 'the provider has no active key', { details: { provider_id: providerId } })
+      throw new TokenManagerError('NO_ACTIVE_KEY', 'the provider has no active key', {
+        details: { provider_id: providerId },
+      })
     }
     const keyId = row.key_id
     const sealed = fromSealedColumn(row.sealed, row.vault_key_id)
@@ -215,7 +225,7 @@ export class ProviderKeyStorage extends AuditedService {
    *
    * @throws {TokenManagerError} CRYPTO_UNAVAILABLE when the vault lacks the key of a row
    */
-  rewrap(
+  async rewrap(
     options: { readonly limit?: number | undefined } = {},
   ): Promise<{ readonly rewrapped: number; readonly left: number }> {
     const limit = options.limit ?? REWRAP_STEP
@@ -227,7 +237,11 @@ export class ProviderKeyStorage extends AuditedService {
         .selectFrom('provider_keys')
         .where('sealed', 'is not', null)
         .where('vault_key_id', '<>', this.#vault.currentKeyId)
-      const rows = await old.select(['id', 'provider_id', 'sealed', 'vault_key_id']).orderBy('id').limit(limit).execute()
+      const rows = await old
+        .select(['id', 'provider_id', 'sealed', 'vault_key_id'])
+        .orderBy('id')
+        .limit(limit)
+        .execute()
       let rewrapped = 0
       for (const row of rows) rewrapped += await this.#rewrapRow(tx, row)
       const { left } = await old.select((eb) => eb.fn.countAll<number>().as('left')).executeTakeFirstOrThrow()
@@ -292,13 +306,19 @@ export class ProviderKeyStorage extends AuditedService {
       at: this.clock.now(),
       by: actorId(actor),
     })
-    if (inserted === undefined) throw new TokenManagerError('PROVIDER_KEY_EXISTS', 'the provider has an active key: rotate it')
+    if (inserted === undefined)
+      throw new TokenManagerError('PROVIDER_KEY_EXISTS', 'the provider has an active key: rotate it')
     return toProviderKey((await keyById.first(tx, { id })) as ProviderKeyRow)
   }
 
   async #rewrapRow(
     tx: WriteTx,
-    row: { readonly id: string; readonly provider_id: string; readonly sealed: string | null; readonly vault_key_id: string | null },
+    row: {
+      readonly id: string
+      readonly provider_id: string
+      readonly sealed: string | null
+      readonly vault_key_id: string | null
+    },
   ): Promise<number> {
     if (row.sealed === null || row.vault_key_id === null) return 0
     const before: SealedSecret = fromSealedColumn(row.sealed, row.vault_key_id)
@@ -335,5 +355,7 @@ function keyNotActive(): TokenManagerError {
 }
 
 function providerDisabled(providerId: string): TokenManagerError {
-  return new TokenManagerError('PROVIDER_DISABLED', 'the provider is disabled', { details: { provider_id: providerId } })
+  return new TokenManagerError('PROVIDER_DISABLED', 'the provider is disabled', {
+    details: { provider_id: providerId },
+  })
 }

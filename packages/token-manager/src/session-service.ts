@@ -183,7 +183,7 @@ export class SessionService extends AuditedService {
   }
 
   /** The sessions of a user that are in force. Sorts: `createdAt` (default, newest first). */
-  list(filter: { readonly userId: string }, options: Page & AtTx = {}): Promise<Paged<Session>> {
+  async list(filter: { readonly userId: string }, options: Page & AtTx = {}): Promise<Paged<Session>> {
     const { page, perPage, offset, column, direction } = pageWindow(options, { createdAt: 'created_at' })
     return this.read(async (tx) => {
       const live = tx.sql
@@ -327,7 +327,13 @@ export class SessionService extends AuditedService {
     })
     const actor: Actor = { ...contextOf(context), type: 'user', id: user.id, role: user.role }
     const metadata = { user_id: user.id }
-    this.#record(tx, db, { operation: 'SESSION_CREATED', resourceType: 'session', resourceId: sessionId, actor, metadata })
+    this.#record(tx, db, {
+      operation: 'SESSION_CREATED',
+      resourceType: 'session',
+      resourceId: sessionId,
+      actor,
+      metadata,
+    })
     return { outcome: 'ok', user, tokens }
   }
 
@@ -377,7 +383,10 @@ export class SessionService extends AuditedService {
     }
   }
 
-  #issue(session: { userId: string; sessionId: string; role: 'admin' | 'user' | 'viewer' }, nowMs: number): SessionTokens {
+  #issue(
+    session: { userId: string; sessionId: string; role: 'admin' | 'user' | 'viewer' },
+    nowMs: number,
+  ): SessionTokens {
     const access = this.#signer.issue('access', session, nowMs, this.#accessTtlMs)
     const refresh = this.#signer.issue('refresh', { ...session, role: undefined }, nowMs, this.#refreshTtlMs)
     return Object.freeze({

@@ -28,7 +28,10 @@ describe('hashPassword', () => {
   })
 
   test('two hashes of one password differ', async () => {
-    const [a, b] = await Promise.all([hashPassword('same password', { cost: COST }), hashPassword('same password', { cost: COST })])
+    const [a, b] = await Promise.all([
+      hashPassword('same password', { cost: COST }),
+      hashPassword('same password', { cost: COST }),
+    ])
     expect(a).not.toEqual(b)
     expect(isPasswordHash(a)).toBe(true)
     expect(isPasswordHash({ passwordHash: 'same password' })).toBe(false)

@@ -90,7 +90,9 @@ export function checkNewLimit(limit: LimitSubject & LimitMaxima): void {
   const faults = new Faults()
   checkSubject(faults, limit)
   checkMaxima(faults, limit)
-  const any = [limit.maxTokensPerDay, limit.maxRequestsPerMinute, limit.maxCostPerMonth].some((max) => (max ?? null) !== null)
+  const any = [limit.maxTokensPerDay, limit.maxRequestsPerMinute, limit.maxCostPerMonth].some(
+    (max) => (max ?? null) !== null,
+  )
   faults.check(any, '$', 'must set at least one maximum')
   refuseFaults(faults)
 }
@@ -99,7 +101,9 @@ export function checkNewLimit(limit: LimitSubject & LimitMaxima): void {
 export function checkLimitChange(change: LimitMaxima): void {
   const faults = new Faults()
   checkMaxima(faults, change)
-  const given = [change.maxTokensPerDay, change.maxRequestsPerMinute, change.maxCostPerMonth].some((max) => max !== undefined)
+  const given = [change.maxTokensPerDay, change.maxRequestsPerMinute, change.maxCostPerMonth].some(
+    (max) => max !== undefined,
+  )
   faults.check(given, '$', 'must change something')
   refuseFaults(faults)
 }

@@ -89,16 +89,17 @@ function upsertOf(count: number): Statement<UpsertParameters, { limited: number 
               .end(),
           })),
         )
-        .returning((eb) =>
-          eb
-            .exists(
-              eb
-                .selectFrom('limits')
-                .select('limits.id')
-                .whereRef('limits.owner_id', '=', 'limit_counters.owner_id')
-                .where('limits.project_id', 'is', null),
-            )
-            .as('limited') as never,
+        .returning(
+          (eb) =>
+            eb
+              .exists(
+                eb
+                  .selectFrom('limits')
+                  .select('limits.id')
+                  .whereRef('limits.owner_id', '=', 'limit_counters.owner_id')
+                  .where('limits.project_id', 'is', null),
+              )
+              .as('limited') as never,
         ),
     )
     upserts.set(count, statement)

@@ -81,7 +81,11 @@ export function isPasswordHash(value: unknown): value is PasswordHash {
  *
  * @throws {TokenManagerError} PASSWORD_NOT_HASHED for a plain password inside a transaction, which would be held open meanwhile
  */
-export async function storedHash(password: string | PasswordHash, cost: number, insideTransaction: boolean): Promise<string> {
+export async function storedHash(
+  password: string | PasswordHash,
+  cost: number,
+  insideTransaction: boolean,
+): Promise<string> {
   if (typeof password !== 'string') return password.passwordHash
   if (insideTransaction) {
     throw new TokenManagerError('PASSWORD_NOT_HASHED', 'inside a transaction pass the result of hashPassword()')

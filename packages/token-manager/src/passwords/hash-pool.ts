@@ -28,7 +28,9 @@ let pending = 0
  */
 export async function runInHashThread(task: HashTask): Promise<string | boolean> {
   if (pending >= HASH_QUEUE_MAX) {
-    throw new TokenManagerError('HASHING_BUSY', 'too many passwords are being checked, try again shortly', { retryable: true })
+    throw new TokenManagerError('HASHING_BUSY', 'too many passwords are being checked, try again shortly', {
+      retryable: true,
+    })
   }
   pending += 1
   try {

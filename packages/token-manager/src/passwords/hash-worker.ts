@@ -4,7 +4,8 @@ import { compareSync, hashSync } from 'bcryptjs'
 
 /** What a hashing thread is asked. Never the password itself: the SHA-256 of it. */
 export type HashTask =
-  { readonly kind: 'hash'; readonly prehash: string; readonly cost: number } | { readonly kind: 'verify'; readonly prehash: string; readonly hash: string }
+  | { readonly kind: 'hash'; readonly prehash: string; readonly cost: number }
+  | { readonly kind: 'verify'; readonly prehash: string; readonly hash: string }
 
 /** The bcrypt hash of a `hash` task; whether a `verify` task matched. */
 export default function work(task: HashTask): string | boolean {

@@ -37,7 +37,10 @@ export function checkBaseUrl(faults: Faults, path: string, value: unknown): void
 
 /** The host without brackets and trailing dots; an IPv6 address that wraps an IPv4 one becomes that (RFC 4291, RFC 6052). */
 function plainHost(hostname: string): string {
-  const host = hostname.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.+$/, '')
+  const host = hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.+$/, '')
   const wrapped = /^(?:::ffff:|::ffff:0:|64:ff9b::|::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host)
   if (!isIPv6(host) || wrapped === null) return host
   const high = parseInt(wrapped[1] as string, 16)
@@ -52,5 +55,7 @@ function isMetadata(host: string): boolean {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+  return (
+    host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+  )
 }

@@ -121,7 +121,7 @@ export const insertKey = prepare<
       created_at: p('at'),
       created_by: p('by'),
     })
-    .onConflict((conflict) => conflict.column('provider_id').where('status', '=', 'active').doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id'),
 )
 
@@ -133,4 +133,3 @@ export const retireKey = prepare<{ id: string; at: EpochMs }>((db, p) =>
     .where('id', '=', p('id'))
     .where('status', '=', 'active'),
 )
-

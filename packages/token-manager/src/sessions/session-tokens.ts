@@ -32,7 +32,11 @@ export interface SessionClaims {
 /** Whether a token is one of ours and in force; one refusal for every kind of fault (SEC-28). */
 export type VerifiedToken =
   | { readonly outcome: 'ok'; readonly claims: SessionClaims }
-  | { readonly outcome: 'refused'; readonly code: 'UNAUTHORIZED' | 'TOKEN_EXPIRED'; readonly expiredAt?: number | undefined }
+  | {
+      readonly outcome: 'refused'
+      readonly code: 'UNAUTHORIZED' | 'TOKEN_EXPIRED'
+      readonly expiredAt?: number | undefined
+    }
 
 const REFUSED: VerifiedToken = Object.freeze({ outcome: 'refused', code: 'UNAUTHORIZED' })
 
@@ -117,7 +121,9 @@ function signedClaims(token: string, key: KeyObject): RawClaims | undefined {
 function keyObject(kid: string, secret: string | Uint8Array): KeyObject {
   const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret
   if (bytes.byteLength < SECRET_BYTES_MIN) {
-    throw new TokenManagerError('WEAK_SECRET', `a signing secret needs at least ${SECRET_BYTES_MIN} bytes`, { details: { kid } })
+    throw new TokenManagerError('WEAK_SECRET', `a signing secret needs at least ${SECRET_BYTES_MIN} bytes`, {
+      details: { kid },
+    })
   }
   return createSecretKey(bytes)
 }

@@ -47,7 +47,8 @@ export interface SessionPrincipal {
 /** Why a credential is not accepted. */
 export interface AuthRefusal {
   readonly outcome: 'refused'
-  readonly code: 'UNAUTHORIZED' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | 'ACCOUNT_SUSPENDED' | 'IP_NOT_ALLOWED' | 'FORBIDDEN'
+  readonly code:
+    'UNAUTHORIZED' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | 'ACCOUNT_SUSPENDED' | 'IP_NOT_ALLOWED' | 'FORBIDDEN'
   /** With `TOKEN_EXPIRED`: epoch ms. */
   readonly expiredAt?: number | undefined
 }
@@ -61,13 +62,22 @@ export type LoginResult =
   | { readonly outcome: 'suspended' }
 
 /** What a refresh led to. */
-export type RefreshResult = { readonly outcome: 'ok'; readonly user: User; readonly tokens: SessionTokens } | AuthRefusal
+export type RefreshResult =
+  { readonly outcome: 'ok'; readonly user: User; readonly tokens: SessionTokens } | AuthRefusal
 
 /** What an access token led to. */
 export type SessionAuthentication = { readonly outcome: 'ok'; readonly principal: SessionPrincipal } | AuthRefusal
 
 /** The columns a {@link Session} is made of. */
-export const SESSION_COLUMNS = ['id', 'user_id', 'created_at', 'refreshed_at', 'expires_at', 'ip', 'user_agent'] as const
+export const SESSION_COLUMNS = [
+  'id',
+  'user_id',
+  'created_at',
+  'refreshed_at',
+  'expires_at',
+  'ip',
+  'user_agent',
+] as const
 
 /** A row of {@link SESSION_COLUMNS}. */
 export interface SessionRow {

@@ -67,22 +67,24 @@ export const insertSession = prepare<{
 )
 
 /** Replaces the refresh token if the presented one is still the current one (CON-21: of two, one wins). */
-export const rotateRefresh = prepare<{ id: string; from: string; to: string; at: EpochMs; expiresAt: EpochMs }>((db, p) =>
-  db
-    .updateTable('sessions')
-    .set({ refresh_hash: p('to'), refreshed_at: p('at'), expires_at: p('expiresAt') })
-    .where('id', '=', p('id'))
-    .where('refresh_hash', '=', p('from'))
-    .where('revoked_at', 'is', null),
+export const rotateRefresh = prepare<{ id: string; from: string; to: string; at: EpochMs; expiresAt: EpochMs }>(
+  (db, p) =>
+    db
+      .updateTable('sessions')
+      .set({ refresh_hash: p('to'), refreshed_at: p('at'), expires_at: p('expiresAt') })
+      .where('id', '=', p('id'))
+      .where('refresh_hash', '=', p('from'))
+      .where('revoked_at', 'is', null),
 )
 
 /** Ends a session unless it has ended. */
-export const revokeSession = prepare<{ id: string; at: EpochMs; reason: 'logout' | 'refresh_reuse' | 'admin' }>((db, p) =>
-  db
-    .updateTable('sessions')
-    .set({ revoked_at: p('at'), revoke_reason: p('reason') })
-    .where('id', '=', p('id'))
-    .where('revoked_at', 'is', null),
+export const revokeSession = prepare<{ id: string; at: EpochMs; reason: 'logout' | 'refresh_reuse' | 'admin' }>(
+  (db, p) =>
+    db
+      .updateTable('sessions')
+      .set({ revoked_at: p('at'), revoke_reason: p('reason') })
+      .where('id', '=', p('id'))
+      .where('revoked_at', 'is', null),
 )
 
 export const attemptsOf = prepare<{ key: string }, LoginAttempts>((db, p) =>
@@ -92,17 +94,23 @@ export const attemptsOf = prepare<{ key: string }, LoginAttempts>((db, p) =>
     .where('account_key', '=', p('key')),
 )
 
-export const storeAttempts = prepare<{ key: string; failures: number; at: EpochMs; lockedUntil: EpochMs | null }>((db, p) =>
-  db
-    .insertInto('login_attempts')
-    .values({ account_key: p('key'), failures: p('failures'), last_failed_at: p('at'), locked_until: p('lockedUntil') })
-    .onConflict((conflict) =>
-      conflict.column('account_key').doUpdateSet((eb) => ({
-        failures: eb.ref('excluded.failures'),
-        last_failed_at: eb.ref('excluded.last_failed_at'),
-        locked_until: eb.ref('excluded.locked_until'),
-      })),
-    ),
+export const storeAttempts = prepare<{ key: string; failures: number; at: EpochMs; lockedUntil: EpochMs | null }>(
+  (db, p) =>
+    db
+      .insertInto('login_attempts')
+      .values({
+        account_key: p('key'),
+        failures: p('failures'),
+        last_failed_at: p('at'),
+        locked_until: p('lockedUntil'),
+      })
+      .onConflict((conflict) =>
+        conflict.column('account_key').doUpdateSet((eb) => ({
+          failures: eb.ref('excluded.failures'),
+          last_failed_at: eb.ref('excluded.last_failed_at'),
+          locked_until: eb.ref('excluded.locked_until'),
+        })),
+      ),
 )
 
 export const forgetAttempts = prepare<{ key: string }>((db, p) =>

@@ -60,4 +60,3 @@ export function checkNewUser(user: NewUser): CheckedUser {
     forcePasswordChange: user.forcePasswordChange === true,
   }
 }
-

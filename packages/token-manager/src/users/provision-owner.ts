@@ -19,7 +19,12 @@ export interface OwnerProvision {
  *
  * @throws {TokenManagerError} USER_NOT_FOUND for a deleted owner, and for an unknown one without `provision`
  */
-export async function requireOwner(tx: WriteTx, ownerId: string, actor: ActorRef, options: OwnerProvision): Promise<void> {
+export async function requireOwner(
+  tx: WriteTx,
+  ownerId: string,
+  actor: ActorRef,
+  options: OwnerProvision,
+): Promise<void> {
   const known = await userById.first(tx, { id: ownerId })
   if (known?.deleted_at === null) return
   if (known !== undefined || !options.provision) throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
@@ -32,7 +37,15 @@ export async function requireOwner(tx: WriteTx, ownerId: string, actor: ActorRef
 
 /** Whether this call created the row; another id that folds to the same name does not stand in the way. */
 async function insertProvisioned(tx: WriteTx, id: string, nowMs: number): Promise<boolean> {
-  const user = { id, email: null, name: null, role: 'user', passwordHash: null, forcePasswordChange: 0, at: nowMs } as const
+  const user = {
+    id,
+    email: null,
+    name: null,
+    role: 'user',
+    passwordHash: null,
+    forcePasswordChange: 0,
+    at: nowMs,
+  } as const
   const distinct = `${[...id].slice(0, 200).join('')}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`
   for (const username of [id, distinct]) {
     const key = usernameKey(username)
@@ -42,4 +55,3 @@ async function insertProvisioned(tx: WriteTx, id: string, nowMs: number): Promis
   }
   throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
 }
-

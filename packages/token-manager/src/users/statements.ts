@@ -45,4 +45,3 @@ export async function isLiveUser(tx: ReadTx, id: string): Promise<boolean> {
   const row = await userById.first(tx, { id })
   return row !== undefined && row.deleted_at === null
 }
-

@@ -1,7 +1,17 @@
-import { DatabaseService, type DbSource, type ServiceOptions, type WriteTx } from '@iron/database'
+import { type AtTx, DatabaseService, type DbSource, type ServiceOptions, type WriteTx } from '@iron/database'
 import { AuditLog } from './audit-log.ts'
 import { appendEvents, eventQueue } from './events/append.ts'
 import { eventOf, type IronEvent, type NewEvent, prepareEvent } from './events/event.ts'
+import { followEvents, type FollowOptions } from './events/follow.ts'
+import { pruneEvents, type PruneOptions } from './events/prune.ts'
+import {
+  type EventBounds,
+  type EventFilter,
+  type EventPage,
+  type EventPosition,
+  readBounds,
+  readEvents,
+} from './events/read.ts'
 import { lockHeads } from './log-heads.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 
@@ -14,9 +24,11 @@ export interface EventLogOptions extends ServiceOptions {
 /** The event log: append-only and ordered, so that a reader who remembers one number misses and repeats nothing. */
 export class EventLog extends DatabaseService {
   readonly #sources: Sources
+  readonly #audit: AuditLog | undefined
 
   constructor(source: DbSource, options: EventLogOptions = {}) {
     super(source, options)
+    this.#audit = options.audit
     this.#sources = sourcesOf(source, options)
   }
 
@@ -40,5 +52,45 @@ export class EventLog extends DatabaseService {
    */
   defer(event: NewEvent, options: { readonly tx: WriteTx }): void {
     options.tx.defer(eventQueue, prepareEvent(event, this.#sources))
+  }
+
+  /**
+   * A page of events, oldest first unless asked otherwise.
+   *
+   * @throws {JournalError} VALIDATION_ERROR; CURSOR_EXPIRED: `details.reason` tells whether the position is older than what is
+   * kept (`too_old`) or from another database (`unknown_position`)
+   */
+  override read(filter?: EventFilter, options?: AtTx & EventPosition): Promise<EventPage>
+  // The base class has an internal method of this name, which no caller outside can reach through this signature.
+  override read<T>(work: never, options?: never): Promise<T>
+  override async read(filter: EventFilter = {}, options: AtTx & EventPosition = {}): Promise<EventPage> {
+    return super.read((tx) => readEvents(tx, filter, options), { tx: options.tx })
+  }
+
+  /** The oldest number that is kept and the last one; `oldest` is `head + 1` when nothing is kept. */
+  bounds(options: AtTx = {}): Promise<EventBounds> {
+    return super.read((tx) => readBounds(tx), { tx: options.tx, lookup: true })
+  }
+
+  /**
+   * Replays every kept event after `after`, then follows, without gap or duplicate, until `signal`; holds at most one page
+   * (256). Without `after` it starts at the head. Ends without throwing.
+   *
+   * @throws {JournalError} VALIDATION_ERROR; CURSOR_EXPIRED also later on, when pruning overtakes a slow consumer
+   */
+  async *subscribe(filter: EventFilter = {}, options: FollowOptions = {}): AsyncIterable<IronEvent> {
+    yield* followEvents(await this.ready(), filter, options)
+  }
+
+  /**
+   * Deletes events older than `olderThan` (at least a day ago), oldest first; positions before them expire. Recorded in the
+   * audit log as `LOG_PRUNED`.
+   *
+   * @throws {JournalError} VALIDATION_ERROR
+   */
+  async prune(options: PruneOptions): Promise<number> {
+    const db = await this.ready()
+    const audit = this.#audit ?? new AuditLog(db, this.#sources)
+    return pruneEvents(db, audit, this.#sources.clock.now(), options)
   }
 }

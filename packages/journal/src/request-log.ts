@@ -1,10 +1,25 @@
-import { type AtTx, DatabaseService, type DbSource, Faults, type InTx, type ServiceOptions } from '@iron/database'
+import {
+  type AtTx,
+  type Cursor,
+  type CursorPage,
+  DatabaseService,
+  type DbSource,
+  Faults,
+  type InTx,
+  type ServiceOptions,
+} from '@iron/database'
 import { invalid } from './errors.ts'
-import type { BilledCall, CallFacts, CallSubject, NewCall } from './requests/call.ts'
+import type { PruneOptions } from './events/prune.ts'
+import type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
 import { checkCall, checkFacts, subjectId } from './requests/check-call.ts'
 import { billedCallOf, findBilled, mustRepeat } from './requests/find-billed.ts'
+import type { CallFilter } from './requests/filter.ts'
+import { getCall, listCalls } from './requests/list.ts'
 import { payloadHash } from './requests/payload-hash.ts'
+import { pruneCalls } from './requests/prune.ts'
 import { recordCall, type Recorded } from './requests/record.ts'
+import { type RollupCheck, type RollupRange, rollUpHours, verifyHours } from './requests/roll-up.ts'
+import { type Activity, activityOf, sumCalls, type UsageTotals } from './requests/totals.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 
 /** Options of a {@link RequestLog}. */
@@ -52,5 +67,58 @@ export class RequestLog extends DatabaseService {
     if (row === undefined) return undefined
     mustRepeat(row, payloadHash(facts), requestId)
     return billedCallOf(row)
+  }
+
+  /** The call with an id (`req_…`), or `undefined`; also when it was pruned. */
+  get(id: string, options: AtTx = {}): Promise<Call | undefined> {
+    return this.read((tx) => getCall(tx, id), { tx: options.tx, lookup: true })
+  }
+
+  /**
+   * A page of calls by the time they were received, newest first unless asked otherwise.
+   *
+   * @throws {DatabaseError} VALIDATION_ERROR, INVALID_CURSOR
+   * @throws {JournalError} CURSOR_EXPIRED: the calls at this position were pruned
+   */
+  list(filter: CallFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<Call>> {
+    return this.read((tx) => listCalls(tx, filter, options), { tx: options.tx })
+  }
+
+  /**
+   * Sums over the calls that fit, never behind: finished UTC hours come from the roll-ups, later calls are read directly.
+   * `from` is rounded down to its hour. In finished hours, who is an API token is known from the tokens of this database.
+   */
+  totals(filter: CallFilter = {}, options: AtTx = {}): Promise<UsageTotals> {
+    return this.read((tx) => sumCalls(tx, filter), { tx: options.tx })
+  }
+
+  /** How often an agent called, in all and on this UTC day, and when last. */
+  activity(agentId: string, options: AtTx = {}): Promise<Activity> {
+    return this.read((tx) => activityOf(tx, agentId, this.#sources.clock.now()), { tx: options.tx })
+  }
+
+  /**
+   * Rolls up the oldest hours that have been over for 5 minutes, and again those that changed since.
+   *
+   * @param options.limit most hours of this call; default 100
+   * @returns how many hours were computed: fewer than `limit` when nothing is left to do
+   */
+  async rollUp(options: { readonly limit?: number | undefined } = {}): Promise<number> {
+    return rollUpHours(await this.ready(), this.#sources.clock.now(), options.limit)
+  }
+
+  /** Compares the roll-ups with a recomputation from the calls, for hours that still have them. */
+  async verifyRollups(options: RollupRange = {}): Promise<RollupCheck> {
+    return verifyHours(await this.ready(), options)
+  }
+
+  /**
+   * Deletes calls received before `olderThan` (at least 60 days ago), in whole hours that are rolled up. Billed calls leave
+   * the key by which a repeat is known for ever; the roll-ups keep their sums.
+   *
+   * @throws {JournalError} VALIDATION_ERROR
+   */
+  async prune(options: PruneOptions): Promise<number> {
+    return pruneCalls(await this.ready(), this.#sources.clock.now(), options)
   }
 }

@@ -72,7 +72,7 @@ export function prepareEntry(entry: AuditInput, sources: Sources): PendingRow {
     http_request_id: actor.requestId ?? null,
     ip: actor.ip ?? null,
     user_agent: storedUserAgent(actor.userAgent),
-    changes: entry.changes === undefined ? null : stored(entry.changes as Json),
+    changes: entry.changes === undefined ? null : stored(entry.changes),
     reason: entry.reason ?? null,
     metadata: entry.metadata === undefined ? '{}' : stored(entry.metadata),
   }
@@ -126,7 +126,7 @@ function check(entry: AuditInput, actor: Actor): void {
 }
 
 /** Stored in one spelling, so that an entry reads the same in every export. */
-function stored(value: Json): string {
+function stored(value: NonNullable<AuditInput['changes']> | JsonObject): string {
   return canonicalJson(redact(value))
 }
 

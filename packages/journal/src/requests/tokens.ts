@@ -2,7 +2,7 @@ import type { Usage } from '@iron/cost-calculator'
 import { canonicalJson } from '@iron/database'
 import type { RequestRow } from './row.ts'
 
-type Unit = keyof Usage & string
+type Unit = keyof Usage
 type Side = 'input' | 'output' | 'unsplit' | 'item'
 
 /** On which side of a call a unit counts; items are no tokens. */
@@ -58,8 +58,8 @@ export type TokenColumns = Pick<
 /** The parts told of, without members that are `undefined`; `undefined` when none is. */
 export function toldParts(usage: Usage | undefined): Usage | undefined {
   if (usage === undefined) return undefined
-  const told = Object.entries(usage).filter(([, count]) => (count as number | undefined) !== undefined)
-  return told.length === 0 ? undefined : (Object.fromEntries(told) as Usage)
+  const told = (Object.entries(usage) as [Unit, number | undefined][]).filter(([, count]) => count !== undefined)
+  return told.length === 0 ? undefined : Object.fromEntries(told)
 }
 
 /** Splits a usage into the columns of its row. Null means: not told. */

@@ -1,0 +1,71 @@
+import { type AtTx, type Cursor, cursorPage, type CursorPage, cursorWindow, prepare, type ReadTx } from '@iron/database'
+import { readHead } from '../log-heads.ts'
+import { FIRST_PREV_HASH } from './chain.ts'
+import { type AuditEntry, type AuditRow, entryOf } from './entry.ts'
+import type { AuditHead } from './verify-chain.ts'
+
+/** Which entries; every given field must fit. */
+export interface AuditFilter {
+  readonly operation?: string | undefined
+  readonly resourceType?: string | undefined
+  readonly resourceId?: string | undefined
+  readonly actorId?: string | undefined
+  /** The person behind the actor. */
+  readonly userId?: string | undefined
+  /** Epoch ms, inclusive. */
+  readonly from?: number | undefined
+  /** Epoch ms, exclusive. */
+  readonly to?: number | undefined
+}
+
+/** Rows fetched at once when the log is walked. */
+export const WALK_ROWS = 500
+
+const walkPage = prepare<{ after: number; limit: number }, AuditRow>((db, p) =>
+  db.selectFrom('audit_log').selectAll().where('seq', '>', p('after')).orderBy('seq').limit(p('limit')),
+)
+
+const byId = prepare<{ id: string }, AuditRow>((db, p) =>
+  db.selectFrom('audit_log').selectAll().where('id', '=', p('id')),
+)
+
+/** Rows after a number, in order. */
+export async function readRows(tx: ReadTx, after: number, limit: number = WALK_ROWS): Promise<readonly AuditRow[]> {
+  return walkPage.all(tx, { after, limit })
+}
+
+/** The entry with an id. */
+export async function readEntry(tx: ReadTx, id: string): Promise<AuditEntry | undefined> {
+  const row = await byId.first(tx, { id })
+  return row === undefined ? undefined : entryOf(row)
+}
+
+/** Where the log stands. */
+export async function readAuditHead(tx: ReadTx): Promise<AuditHead> {
+  const head = await readHead(tx, 'audit')
+  return Object.freeze({ seq: head.seq, hash: head.hash ?? FIRST_PREV_HASH })
+}
+
+/** A page of entries, by number. */
+export async function listEntries(
+  tx: ReadTx,
+  filter: AuditFilter,
+  options: Cursor & AtTx,
+): Promise<CursorPage<AuditEntry>> {
+  const window = cursorWindow(options, ['number'])
+  let query = tx.sql
+    .selectFrom('audit_log')
+    .selectAll()
+    .orderBy('seq', window.order)
+    .limit(window.limit + 1)
+  if (window.after !== undefined)
+    query = query.where('seq', window.order === 'asc' ? '>' : '<', Number(window.after[0]))
+  if (filter.operation !== undefined) query = query.where('operation', '=', filter.operation)
+  if (filter.resourceType !== undefined) query = query.where('resource_type', '=', filter.resourceType)
+  if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId)
+  if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId)
+  if (filter.userId !== undefined) query = query.where('actor_user_id', '=', filter.userId)
+  if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
+  if (filter.to !== undefined) query = query.where('at', '<', filter.to)
+  return cursorPage(await query.execute(), window.limit, entryOf, (row) => [row.seq])
+}

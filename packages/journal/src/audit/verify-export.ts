@@ -1,0 +1,73 @@
+import { type Chain, chainWith } from './chain.ts'
+import type { AuditRow } from './entry.ts'
+import { type AuditHead, type AuditVerification, verifyChain } from './verify-chain.ts'
+
+/** Columns of an exported row and what they may hold. */
+const COLUMNS: Readonly<Record<keyof AuditRow, 'number' | 'string' | 'string?'>> = {
+  seq: 'number',
+  id: 'string',
+  at: 'number',
+  actor_type: 'string',
+  actor_id: 'string',
+  actor_user_id: 'string?',
+  actor_role: 'string?',
+  operation: 'string',
+  resource_type: 'string',
+  resource_id: 'string?',
+  http_request_id: 'string?',
+  ip: 'string?',
+  user_agent: 'string?',
+  changes: 'string?',
+  reason: 'string?',
+  metadata: 'string',
+  prev_hash: 'string',
+  hash: 'string',
+}
+
+/** Options of {@link verifyExport}. */
+export interface VerifyExportOptions {
+  readonly hmacKey?: Uint8Array | undefined
+  /** A head kept elsewhere: shows an export that was cut off. */
+  readonly expect?: AuditHead | undefined
+}
+
+/**
+ * Verifies exported lines without a database, in constant memory. The lines start at entry 1: parts exported with `after`
+ * are verified one behind the other.
+ */
+export async function verifyExport(
+  lines: AsyncIterable<string> | Iterable<string>,
+  options: VerifyExportOptions = {},
+): Promise<AuditVerification> {
+  const chain: Chain = chainWith(options.hmacKey)
+  return verifyChain(parseLines(lines), chain, { expect: options.expect })
+}
+
+/** One row as one line: its columns as they are stored. */
+export function exportLine(row: AuditRow): string {
+  return JSON.stringify(Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, row[name as keyof AuditRow]])))
+}
+
+async function* parseLines(lines: AsyncIterable<string> | Iterable<string>): AsyncIterable<AuditRow | null> {
+  for await (const line of lines) if (line.trim() !== '') yield parseLine(line)
+}
+
+/** A line that holds anything but exactly the columns of a row is not one of ours. */
+function parseLine(line: string): AuditRow | null {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const row = value as Record<string, unknown>
+  const names = Object.keys(COLUMNS)
+  const valid =
+    Object.keys(row).length === names.length &&
+    Object.entries(COLUMNS).every(([name, type]) => {
+      if (!Object.hasOwn(row, name)) return false
+      return type === 'string?' ? row[name] === null || typeof row[name] === 'string' : typeof row[name] === type
+    })
+  return valid ? (row as unknown as AuditRow) : null
+}

@@ -1,0 +1,109 @@
+import { Faults, LIMIT_MAX, type ReadTx } from '@iron/database'
+import { invalid, JournalError } from '../errors.ts'
+import { type LogHead, readHead } from '../log-heads.ts'
+import { EVENT_TYPES, eventOf, type EventType, type IronEvent } from './event.ts'
+
+/** Which events; every given field must fit. */
+export interface EventFilter {
+  /** Names (`lease.closed`) or groups (`budget.*`). */
+  readonly types?: readonly string[] | undefined
+  readonly agentIds?: readonly string[] | undefined
+  /** Events of agents that this user owns now. */
+  readonly ownerId?: string | undefined
+}
+
+/** Which page of the log. */
+export interface EventPosition {
+  /** The last number seen; `latest`: an empty page that tells the present position. Default: the near end of the log. */
+  readonly after?: number | 'latest' | undefined
+  /** 1..1000. Default 256. */
+  readonly limit?: number | undefined
+  /** Default `asc`. In descending order `after` bounds from above. */
+  readonly order?: 'asc' | 'desc' | undefined
+}
+
+/** A page of events. Reading on from `nextCursor` neither misses nor repeats, whether or not there is more by then. */
+export interface EventPage {
+  readonly data: readonly IronEvent[]
+  /** The last number returned; when the page holds all there is, the last number searched. */
+  readonly nextCursor: number
+}
+
+/** The kept part of the log: `oldest` = head + 1 when it is empty. */
+export interface EventBounds {
+  readonly oldest: number
+  readonly head: number
+}
+
+/** Events of one page when nothing else is asked for; what a subscriber holds at most. */
+export const EVENTS_PAGE = 256
+
+/** The kept part of the log. */
+export async function readBounds(tx: ReadTx): Promise<EventBounds> {
+  const { seq, floor } = await readHead(tx, 'events')
+  return Object.freeze({ oldest: floor + 1, head: seq })
+}
+
+/**
+ * A page of events.
+ *
+ * @throws {JournalError} VALIDATION_ERROR; CURSOR_EXPIRED with `details.reason` `too_old` or `unknown_position`
+ */
+export async function readEvents(tx: ReadTx, filter: EventFilter, position: EventPosition): Promise<EventPage> {
+  const { limit = EVENTS_PAGE, order = 'asc' } = position
+  const types = check(filter, position)
+  const head = await readHead(tx, 'events')
+  if (position.after === 'latest') return { data: [], nextCursor: head.seq }
+  const after = position.after ?? (order === 'asc' ? head.floor : head.seq + 1)
+  if (position.after !== undefined) mustBeKept(after, head, order)
+  let query = tx.sql
+    .selectFrom('events')
+    .select(['seq', 'id', 'at', 'type', 'agent_id', 'data'])
+    .where('seq', order === 'asc' ? '>' : '<', after)
+    .where('seq', '>', head.floor)
+    .where('seq', '<=', head.seq)
+    .orderBy('seq', order)
+    .limit(limit)
+  if (types !== undefined) query = query.where('type', 'in', types)
+  if (filter.agentIds !== undefined) query = query.where('agent_id', 'in', filter.agentIds)
+  const { ownerId } = filter
+  if (ownerId !== undefined) {
+    query = query.where('agent_id', 'in', (eb) =>
+      eb.selectFrom('agent_owner').select('agent_id').where('owner_id', '=', ownerId),
+    )
+  }
+  const empty = types?.length === 0 || filter.agentIds?.length === 0
+  const rows = empty ? [] : await query.execute()
+  const searched = order === 'asc' ? head.seq : head.floor + 1
+  const last = rows.length === limit ? rows.at(-1)?.seq : undefined
+  return { data: rows.map(eventOf), nextCursor: last ?? searched }
+}
+
+function mustBeKept(after: number, head: LogHead, order: 'asc' | 'desc'): void {
+  const reason =
+    after > head.seq + (order === 'desc' ? 1 : 0)
+      ? 'unknown_position'
+      : order === 'asc' && after < head.floor
+        ? 'too_old'
+        : undefined
+  if (reason === undefined) return
+  const details = { reason, oldest: head.floor + 1, head: head.seq }
+  throw new JournalError('CURSOR_EXPIRED', 'the events after this position are not all here', { details })
+}
+
+/** Checks a filter and resolves groups to names. */
+function check(filter: EventFilter, position: EventPosition): readonly EventType[] | undefined {
+  const faults = new Faults()
+  if (position.after !== undefined && position.after !== 'latest') faults.integer('after', position.after, 0)
+  if (position.limit !== undefined) faults.integer('limit', position.limit, 1, LIMIT_MAX)
+  if (position.order !== undefined) faults.oneOf('order', position.order, ['asc', 'desc'])
+  const types = filter.types?.flatMap((name, index) => {
+    const named = EVENT_TYPES.filter(
+      (type) => type === name || (name.endsWith('.*') && type.startsWith(name.slice(0, -1))),
+    )
+    faults.check(named.length > 0, `types.${index}`, 'must be an event type, or a group such as budget.*')
+    return named
+  })
+  faults.throwIfAny(invalid('the events asked for are not valid'))
+  return types
+}

@@ -1,0 +1,69 @@
+import type { IronSchema } from '@iron/database'
+import type { Call } from './call.ts'
+
+/** Which calls; every given field must fit. */
+export interface CallFilter {
+  /** Calls of agents and API tokens that this user owns now. */
+  readonly ownerId?: string | undefined
+  readonly agentId?: string | undefined
+  readonly tokenId?: string | undefined
+  /** Calls of API tokens of this project. */
+  readonly projectId?: string | undefined
+  readonly source?: Call['source'] | undefined
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+  readonly outcome?: Call['outcome'] | undefined
+  /** When the call was received, epoch ms, inclusive. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+}
+
+/** A condition in SQL, `?` for each value. */
+export interface Condition {
+  readonly sql: string
+  readonly values: readonly (string | number)[]
+}
+
+/** The tables a filter may be put to: the roll-ups write '' for what is not known, and hold no source. */
+export type CallTable = keyof Pick<IronSchema, 'requests' | 'request_rollups'>
+
+/** The conditions of a filter but the times, which the two tables keep differently. */
+export function conditionsOf(filter: CallFilter, table: CallTable): readonly Condition[] {
+  const conditions: Condition[] = []
+  const add = (sql: string, ...values: (string | number)[]): void => {
+    conditions.push({ sql, values })
+  }
+  if (filter.agentId !== undefined) add('subject_id = ?', filter.agentId)
+  if (filter.tokenId !== undefined) add('subject_id = ?', filter.tokenId)
+  if (filter.ownerId !== undefined) {
+    add(
+      '(subject_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ?) OR subject_id IN (SELECT token_id FROM token_owner WHERE owner_id = ?))',
+      filter.ownerId,
+      filter.ownerId,
+    )
+  }
+  if (filter.projectId !== undefined) {
+    add('subject_id IN (SELECT token_id FROM token_owner WHERE project_id = ?)', filter.projectId)
+  }
+  if (filter.provider !== undefined) add('provider = ?', filter.provider)
+  if (filter.model !== undefined) add('model = ?', filter.model)
+  if (filter.outcome !== undefined) {
+    add(table === 'requests' ? `coalesce(outcome, 'completed') = ?` : 'outcome = ?', filter.outcome)
+  }
+  const source = sourceOf(filter)
+  if (source === 'none') add('1 = 0')
+  else if (source !== undefined) {
+    if (table === 'requests') add('source = ?', source)
+    else add(`subject_id ${source === 'agent' ? 'NOT IN' : 'IN'} (SELECT token_id FROM token_owner)`)
+  }
+  return conditions
+}
+
+/** The source a filter asks for: naming an agent or a token asks for its kind. */
+function sourceOf({ agentId, tokenId, source }: CallFilter): Call['source'] | 'none' | undefined {
+  if (agentId !== undefined && tokenId !== undefined) return 'none'
+  if (source === undefined) return undefined
+  if ((agentId !== undefined && source !== 'agent') || (tokenId !== undefined && source !== 'api_token')) return 'none'
+  return agentId === undefined && tokenId === undefined ? source : undefined
+}

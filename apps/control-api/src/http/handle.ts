@@ -81,16 +81,17 @@ function permit(route: RouteDefinition, principal: Principal | undefined): 'own'
 
 /** Faults of query and body are reported together (VAL-02). */
 function checkAll(...checks: (() => void)[]): void {
-  const fields: Record<string, string> = {}
+  const fields: [path: string, text: string][] = []
   for (const check of checks) {
     try {
       check()
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      Object.assign(fields, error.details?.['fields'])
+      fields.push(...Object.entries((error.details?.['fields'] ?? {}) as Record<string, string>))
     }
   }
-  if (Object.keys(fields).length > 0) throw validationError(fields)
+  // fromEntries defines properties, so that a field named __proto__ is one like any other (VAL-12).
+  if (fields.length > 0) throw validationError(Object.fromEntries(fields))
 }
 
 const ID_CHARACTERS = /^[0-9a-f-]{36}$/

@@ -1,0 +1,40 @@
+import { type ControlApiConfig, ApiServer, StateManager } from '../../src/index.ts'
+import { createFirstAdmin } from '../../src/commands/serve.ts'
+import { HttpClient } from './http-client.ts'
+import { ADMIN } from './server-process.ts'
+
+/** A server in this process, on a free loopback port and a database in memory. */
+export interface TestApi extends AsyncDisposable {
+  readonly address: string
+  readonly port: number
+  readonly client: HttpClient
+  readonly state: StateManager
+}
+
+/** Starts the real server; everything else speaks HTTP to it. */
+export async function startApi(config: Partial<ControlApiConfig> = {}): Promise<TestApi> {
+  const state = new StateManager({
+    databaseUrl: ':memory:',
+    logLevel: 'silent',
+    adminEmail: ADMIN.email,
+    adminPassword: ADMIN.password,
+    ...config,
+  })
+  await createFirstAdmin(state)
+  const server = new ApiServer(state, 0, { drainMs: 1_000 })
+  const serving = server.start()
+  const { port } = await server.address
+  const address = `http://127.0.0.1:${port}`
+  const client = new HttpClient(address)
+  return {
+    address,
+    port,
+    client,
+    state,
+    [Symbol.asyncDispose]: async () => {
+      client[Symbol.dispose]()
+      await server.stop('test')
+      await serving
+    },
+  }
+}

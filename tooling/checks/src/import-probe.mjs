@@ -57,6 +57,9 @@ const hook = createHook({
     if (STARTED.test(type)) seen.add(`starts a ${type}`)
   },
 })
+// Node makes its standard streams when somebody first looks at them; they are nobody's doing.
+void process.stdout
+void process.stderr
 hook.enable()
 try {
   await import(pathToFileURL(path.resolve(file)).href)

@@ -1,0 +1,76 @@
+/**
+ * Exact arithmetic of one charge: whole numbers only, one rounding up at the end (budget protocol 8.5). Plain numbers carry
+ * it while every product and the sum stay below 2^53, BigInt beyond; a cost above the largest amount is an error.
+ */
+import type { Cost, CostLine } from './cost.ts'
+import { CostError } from './errors.ts'
+import { MAX_AMOUNT, type Microdollars } from './money.ts'
+import { type RateSheet, UNIT_INDEX } from './rate-card.ts'
+import { checkedCount, INPUT_UNITS, USAGE_UNITS, type Usage } from './usage/usage.ts'
+
+/** Units a rate is for. */
+const RATE_UNITS = 1_000_000
+/** Below this place stand the parts that count towards a long-context bound. */
+const INPUT_END = INPUT_UNITS.length
+const UNSPLIT = USAGE_UNITS.indexOf('unsplit')
+
+/** Charges a usage by a sheet. @throws {CostError} INVALID_USAGE, AMOUNT_OUT_OF_RANGE */
+export function charge(usage: Usage, sheet: RateSheet): Cost {
+  const { steps } = sheet
+  const step = (steps.length === 1 ? undefined : stepFor(usage, steps)) ?? steps[steps.length - 1]
+  if (step === undefined) throw new TypeError('a rate sheet has at least one step')
+  const { rates, atCeiling } = step
+  const lines: CostLine[] = []
+  let total = 0
+  let ceiling = false
+  for (const unit in usage) {
+    const quantity = usage[unit as keyof Usage]
+    if (quantity === undefined) continue
+    const at = UNIT_INDEX.get(unit)
+    const rate = at === undefined ? undefined : rates[at]
+    if (at === undefined || rate === undefined) throw unknownUnit(unit)
+    if (!Number.isSafeInteger(quantity) || quantity < 0) checkedCount(quantity, unit)
+    if (quantity === 0) continue
+    if (atCeiling[at] === true) ceiling = true
+    // Both factors are exact; the product is too unless it leaves the safe range, and then the sum shows it.
+    total += quantity * rate
+    lines.push(Object.freeze({ unit: unit as keyof Usage, quantity, rate }))
+  }
+  return Object.freeze({
+    amount: total <= Number.MAX_SAFE_INTEGER ? roundedUp(total) : exactly(lines),
+    pricing: ceiling ? 'ceiling' : 'price_book',
+    priceId: sheet.priceId,
+    lines: Object.freeze(lines),
+  })
+}
+
+/** The highest step whose bound the whole input exceeds; cached parts count (PRI-07). */
+function stepFor(usage: Usage, steps: RateSheet['steps']): RateSheet['steps'][number] | undefined {
+  let input = 0
+  for (const unit in usage) {
+    const at = UNIT_INDEX.get(unit)
+    if (at !== undefined && (at < INPUT_END || at === UNSPLIT)) input += usage[unit as keyof Usage] ?? 0
+  }
+  for (const step of steps) if (input > step.aboveInputTokens) return step
+  return undefined
+}
+
+function roundedUp(total: number): Microdollars {
+  const rest = total % RATE_UNITS
+  return inRange((total - rest) / RATE_UNITS + (rest > 0 ? 1 : 0))
+}
+
+function exactly(lines: readonly CostLine[]): Microdollars {
+  let total = 0n
+  for (const { quantity, rate } of lines) total += BigInt(quantity) * BigInt(rate)
+  return inRange(Number((total + BigInt(RATE_UNITS) - 1n) / BigInt(RATE_UNITS)))
+}
+
+function inRange(amount: number): Microdollars {
+  if (amount <= MAX_AMOUNT) return amount as Microdollars
+  throw new CostError('AMOUNT_OUT_OF_RANGE', 'a cost is at most 1000000000 USD', { max_usd: 1_000_000_000 })
+}
+
+function unknownUnit(unit: string): CostError {
+  return new CostError('INVALID_USAGE', `${unit} is not a usage unit`, { fields: { [unit]: 'is not a usage unit' } })
+}

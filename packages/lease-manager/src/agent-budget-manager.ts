@@ -13,12 +13,11 @@ import {
   type InTx,
   type IronDatabase,
   type Page,
-  type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
-import { type Books, openBooks } from './books.ts'
+import { type Books, type BooksOptions, openBooks } from './books.ts'
 import { type Adjustment, adjustBudget } from './budget/adjust-budget.ts'
 import { type Budget, publicBudget } from './budget/budget.ts'
 import { type AllocationChange, type AllocationOptions, changeAllocation } from './budget/change-allocation.ts'
@@ -26,13 +25,13 @@ import { createBudget } from './budget/create-budget.ts'
 import { archiveBudget, moveBudget } from './budget/move-budget.ts'
 import { type BudgetChange, type BudgetFilter, budgetHistory, type BudgetPage, getBudget, listBudgets } from './budget/read-budgets.ts'
 import { isRefusal } from './errors.ts'
-import { checkIds, REASON_MAX } from './lease/validate.ts'
+import { checkActor, checkIds, REASON_MAX } from './lease/validate.ts'
 
 /** Until when an allocation change still finds leases in grace, in milliseconds: LeaseManager's default. */
 const GRACE_DEFAULT_MS = 60_000
 
 /** The times of the LeaseManager on the same database, if they are not its defaults. */
-export interface AgentBudgetManagerOptions extends ServiceOptions {
+export interface AgentBudgetManagerOptions extends BooksOptions {
   /** Default: deadlines that lie too far ahead are left to LeaseManager. */
   readonly ttlMs?: number | undefined
   /** Default 60 000. */
@@ -61,6 +60,7 @@ export class AgentBudgetManager extends DatabaseService {
     checkIds({ agentId }, (faults) => {
       checkAmount(faults, 'allocated', allocated, 0)
       if (options.ownerId !== undefined) faults.id('ownerId', options.ownerId)
+      if (options.actor !== undefined) checkActor(faults, options.actor)
     })
     return this.#command(async (tx, books) => publicBudget(await createBudget(tx, books, agentId, allocated, options), 0), options)
   }
@@ -87,6 +87,7 @@ export class AgentBudgetManager extends DatabaseService {
       checkAmount(faults, 'allocated', allocated, 0)
       if (options.reason !== undefined) faults.text('reason', options.reason, { max: REASON_MAX, multiline: true })
       if (options.expectedVersion !== undefined) faults.integer('expectedVersion', options.expectedVersion, 0)
+      checkActor(faults, actor)
     })
     return this.#command((tx, books) => changeAllocation(tx, books, agentId, allocated, actor, options), options)
   }
@@ -108,6 +109,7 @@ export class AgentBudgetManager extends DatabaseService {
       faults.oneOf('direction', direction, ['credit', 'charge'])
       checkAmount(faults, 'amount', amount, 1)
       faults.text('reason', reason, { max: REASON_MAX, multiline: true })
+      checkActor(faults, actor)
     })
     return this.#command((tx, books) => adjustBudget(tx, books, agentId, { direction, amount, reason }, actor), options)
   }

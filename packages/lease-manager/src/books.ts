@@ -13,12 +13,19 @@ export interface Books {
   readonly times: LeaseTimes
 }
 
+/** Options of every service of this package. */
+export interface BooksOptions extends ServiceOptions {
+  /** Where changes are audited. Default: a log on the same handle; one with a key of its own must be given. */
+  readonly audit?: AuditLog | undefined
+}
+
 /** Makes the collaborators on the handle their service opened. */
-export function openBooks(db: IronDatabase, options: ServiceOptions, clock: Clock, ids: IdSource, times: LeaseTimes): Books {
+export function openBooks(db: IronDatabase, options: BooksOptions, clock: Clock, ids: IdSource, times: LeaseTimes): Books {
+  const sources = { clock: options.clock, ids: options.ids }
   return {
-    audit: new AuditLog(db, options),
-    events: new EventLog(db, options),
-    requests: new RequestLog(db, options),
+    audit: options.audit ?? new AuditLog(db, sources),
+    events: new EventLog(db, sources),
+    requests: new RequestLog(db, sources),
     clock,
     ids,
     times,

@@ -1,4 +1,5 @@
 export { AgentBudgetManager, type AgentBudgetManagerOptions } from './agent-budget-manager.ts'
+export type { BooksOptions } from './books.ts'
 export { CLOCK_TOLERANCE_MS, CLOCK_WARNING } from './budget/agent-now.ts'
 export type { Adjustment } from './budget/adjust-budget.ts'
 export type { Balance, Balances, BudgetStatus, RiskLevel } from './budget/balance.ts'

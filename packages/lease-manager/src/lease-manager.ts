@@ -13,12 +13,11 @@ import {
   Faults,
   type InTx,
   type IronDatabase,
-  type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
-import { openBooks } from './books.ts'
+import { type BooksOptions, openBooks } from './books.ts'
 import { lockKnownBudget, lockLiveBudget } from './budget/budget-row.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.ts'
@@ -34,7 +33,7 @@ import { bookReport, readyReport, type ReportOptions, type ReportResult, type Us
 import { returnLease, type ReturnOptions, type ReturnResult } from './lease/return-lease.ts'
 import { revokeAllLeases, type RevokedLeases, revokeLease } from './lease/revoke-lease.ts'
 import { SWEEP_BATCH, sweepLeases } from './lease/sweep-leases.ts'
-import { checkIds, checkKey, IDEMPOTENCY_KEY_MAX, REASON_MAX, refuseFaults } from './lease/validate.ts'
+import { checkActor, checkIds, checkKey, IDEMPOTENCY_KEY_MAX, REASON_MAX, refuseFaults } from './lease/validate.ts'
 
 /** What is lent when no amount is asked for (budget protocol 2). */
 export const DEFAULT_GRANT: Microdollars = usd(10)
@@ -48,7 +47,7 @@ export const LEASE_GRACE_MS = 60_000
 export const MAX_OPEN_PER_AGENT = 32
 
 /** How a {@link LeaseManager} lends (budget protocol 2). */
-export interface LeaseManagerOptions extends ServiceOptions {
+export interface LeaseManagerOptions extends BooksOptions {
   /** Prices reports without a cost. Default: the bundled prices. */
   readonly pricing?: CostCalculator | undefined
   /** Default {@link DEFAULT_GRANT}. */
@@ -185,6 +184,7 @@ export class LeaseManager extends DatabaseService {
   ): Promise<Lease> {
     checkIds({ id }, (faults) => {
       if (options.reason !== undefined) faults.text('reason', options.reason, { max: REASON_MAX, multiline: true })
+      checkActor(faults, actor)
     })
     return this.#command((tx, context) => revokeLease(tx, context, id, actor, options), options)
   }
@@ -192,7 +192,10 @@ export class LeaseManager extends DatabaseService {
   /** Ends every open lease of an agent. @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED, VALIDATION_ERROR */
   async revokeAll(agentId: string, actor: ActorRef, options: InTx & { readonly cause?: RevokeCause | undefined } = {}): Promise<RevokedLeases> {
     const cause = options.cause ?? 'operator'
-    checkIds({ agentId }, (faults) => faults.oneOf('cause', cause, REVOKE_CAUSES))
+    checkIds({ agentId }, (faults) => {
+      faults.oneOf('cause', cause, REVOKE_CAUSES)
+      checkActor(faults, actor)
+    })
     return this.#command((tx, context) => revokeAllLeases(tx, context, agentId, actor, cause), options)
   }
 

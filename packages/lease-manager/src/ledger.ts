@@ -12,14 +12,13 @@ import {
   Faults,
   type InTx,
   type IronDatabase,
-  type ServiceOptions,
 } from '@iron/database'
 import type { ActorRef, Actor } from '@iron/journal'
-import { type Books, openBooks } from './books.ts'
+import { type Books, type BooksOptions, openBooks } from './books.ts'
 import { type Balances, balancesOf } from './budget/balance.ts'
 import { readBudget } from './budget/budget-row.ts'
 import { isRefusal, LeaseError } from './errors.ts'
-import { checkIds, refuseFaults } from './lease/validate.ts'
+import { checkActor, checkIds, refuseFaults } from './lease/validate.ts'
 import { type LedgerEntry, ledgerEntry } from './ledger/ledger-entry.ts'
 import { rebuildAgent } from './ledger/rebuild-agent.ts'
 import type { LedgerFault } from './ledger/soundness.ts'
@@ -37,10 +36,10 @@ const AGENTS_AT_ONCE = 500
 const VERIFIER: Actor = { type: 'system', id: 'system:verify' }
 
 export class Ledger extends DatabaseService {
-  readonly #options: ServiceOptions
+  readonly #options: BooksOptions
   #books: Books | undefined
 
-  constructor(source: DbSource, options: ServiceOptions = {}) {
+  constructor(source: DbSource, options: BooksOptions = {}) {
     super(source, options)
     this.#options = options
   }
@@ -122,7 +121,7 @@ export class Ledger extends DatabaseService {
    * @throws {LeaseError} AGENT_NOT_FOUND; LEDGER_MISMATCH when the ledger's own rows disagree
    */
   async rebuild(agentId: string, actor: ActorRef, options: InTx = {}): Promise<Balances> {
-    checkIds({ agentId })
+    checkIds({ agentId }, (faults) => checkActor(faults, actor))
     const db = await this.ready()
     const books = this.#booksOn(db)
     return commitBeforeRefusing(db, isRefusal, (tx) => rebuildAgent(tx, books, agentId, actor), options)

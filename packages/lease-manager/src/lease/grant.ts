@@ -17,7 +17,7 @@ import { decideGrant, type GrantQuestion, type GrantRoom } from './decide-grant.
 import { decideReplay, type GrantCall } from './decide-replay.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { insertLease } from './lease-row.ts'
-import { checkIds, checkKey, IDEMPOTENCY_KEY_MAX, RUNTIME_ID_MAX } from './validate.ts'
+import { checkActor, checkIds, checkKey, IDEMPOTENCY_KEY_MAX, RUNTIME_ID_MAX } from './validate.ts'
 
 /** Options of a grant. */
 export interface GrantOptions extends InTx {
@@ -165,10 +165,11 @@ export async function grantLease(
 export function checkGrantInput(idName: string, id: string, requested: Microdollars | undefined, options: GrantOptions, maxGrant: Microdollars): void {
   checkIds({ [idName]: id }, (faults) => {
     if (requested !== undefined) checkAmount(faults, 'requested', requested, 1, maxGrant)
-    if (options.leaseId !== undefined) faults.id('options.leaseId', options.leaseId)
+    if (options.leaseId !== undefined) faults.id(idName === 'leaseId' ? 'options.leaseId' : 'leaseId', options.leaseId)
     if (options.idempotencyKey !== undefined) checkKey(faults, 'idempotencyKey', options.idempotencyKey, IDEMPOTENCY_KEY_MAX)
     if (options.providerId !== undefined) faults.id('providerId', options.providerId)
     if (options.runtimeId !== undefined) faults.text('runtimeId', options.runtimeId, { max: RUNTIME_ID_MAX })
+    if (options.actor !== undefined) checkActor(faults, options.actor)
     const left = options.room?.left ?? ZERO
     faults.check(Number.isSafeInteger(left), 'room.left', 'must be a whole number of microdollars')
   })

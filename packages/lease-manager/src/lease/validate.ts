@@ -1,7 +1,7 @@
 /** Checks of what callers bring, all faults at once (packages.md 0.3). Nothing is converted before it has passed. */
 import { MAX_AMOUNT, type Usage } from '@iron/cost-calculator'
 import { Faults } from '@iron/database'
-import type { CallFacts } from '@iron/journal'
+import type { ActorRef, CallFacts } from '@iron/journal'
 import { checkAmount } from '../amount.ts'
 import { LeaseError } from '../errors.ts'
 
@@ -63,5 +63,14 @@ function checkUsage(faults: Faults, usage: Usage): void {
   }
   for (const [unit, count] of Object.entries(usage)) {
     if (count !== undefined) faults.integer(`usage.${unit}`, count, 0, COUNT_MAX)
+  }
+}
+
+/** Who acts, checked with the input and before anything is written. */
+export function checkActor(faults: Faults, actor: ActorRef | undefined): void {
+  if (typeof actor !== 'object' || (actor as unknown) === null) faults.id('actor', typeof actor === 'number' ? String(actor) : actor)
+  else {
+    faults.id('actor.id', actor.id)
+    if (actor.userId !== undefined) faults.id('actor.userId', actor.userId)
   }
 }

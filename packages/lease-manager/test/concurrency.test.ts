@@ -1,0 +1,189 @@
+import { describe, expect, test } from '@jest/globals'
+import { type Microdollars, sum, usd } from '@iron/cost-calculator'
+import { openDatabase } from '@iron/database'
+import { enginesForTests } from '@iron/database/testing'
+import { AgentBudgetManager, LeaseError, LeaseManager, type ReportResult } from '../src/index.ts'
+import { ADMIN, call, eventsOf, HOUR, openWorld, usdOf, type World } from './world.ts'
+
+const AGENT = 'agent-1'
+
+type Storage = 'memory' | 'file' | undefined
+const engines = (await enginesForTests()).flatMap((dialect): { dialect: 'sqlite' | 'postgres'; storage: Storage; name: string }[] =>
+  dialect === 'sqlite'
+    ? [
+        { dialect, storage: 'memory', name: 'sqlite in memory' },
+        { dialect, storage: 'file', name: 'a sqlite file' },
+      ]
+    : [{ dialect, storage: undefined, name: 'postgres' }],
+)
+
+function times<T>(count: number, run: (index: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
+  return Promise.allSettled(Array.from({ length: count }, (_, index) => run(index)))
+}
+
+function values<T>(results: readonly PromiseSettledResult<T>[]): T[] {
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
+
+async function sound({ ledger, budgets }: World, balances: number[]): Promise<void> {
+  expect(await ledger.verify()).toEqual([])
+  const budget = await budgets.get(AGENT)
+  expect(usdOf(budget!)).toEqual(balances)
+}
+
+describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
+  test('CON-08 CON-20 MON-09 P5: 200 grants of 3 USD on 77 USD give 25 whole ones, one of 2 USD, and 174 refusals', async () => {
+    await using world = await openWorld({ dialect, storage, leases: { maxOpenPerAgent: 1_000 } })
+    const { budgets, leases } = world
+    await budgets.create(AGENT, usd(77), { ownerId: 'owner-1' })
+    const results = await times(200, () => leases.open(AGENT, usd(3)))
+    const grants = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as LeaseError] : []))
+    expect(grants.filter(({ partial }) => !partial)).toHaveLength(25)
+    expect(grants.filter(({ partial }) => partial).map(({ lease }) => lease.granted)).toEqual([usd(2)])
+    expect(refusals).toHaveLength(174)
+    for (const refused of refusals) {
+      expect(refused).toBeInstanceOf(LeaseError)
+      expect([refused.code, refused.details]).toEqual(['BUDGET_EXCEEDED', { spent: 0, limit: 77, reserved: 77, requested: 3 }])
+    }
+    await sound(world, [77, 77, 0, 0])
+  })
+
+  test('CON-20 the cap of open leases holds', async () => {
+    await using world = await openWorld({ dialect, storage, leases: { maxOpenPerAgent: 5 } })
+    await world.budgets.create(AGENT, usd(100))
+    const results = await times(20, () => world.leases.open(AGENT, usd(1)))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(5)
+    const codes = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    expect(new Set(codes)).toEqual(new Set(['LEASE_CAP_REACHED']))
+    await sound(world, [100, 5, 0, 95])
+  })
+
+  test('CON-01 CON-04 I15: the same report sent 100 times charges once', async () => {
+    await using world = await openWorld({ dialect, storage })
+    await world.budgets.create(AGENT, usd(100))
+    const { lease } = await world.leases.open(AGENT, usd(10))
+    const results = values(await times(100, () => world.leases.report(lease.id, call('r1', 3))))
+    expect(results.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
+    expect(sum(results.map(({ counted }) => counted.cost))).toBe(usd(3))
+    await sound(world, [100, 7, 3, 90])
+    expect((await eventsOf(world, AGENT)).filter(({ type }) => type === 'request.completed')).toHaveLength(1)
+  })
+
+  test('CON-09 EVT-08: 40 reports on one lease lose nothing and cross each threshold once', async () => {
+    await using world = await openWorld({ dialect, storage })
+    await world.budgets.create(AGENT, usd(40))
+    const { lease } = await world.leases.open(AGENT, usd(30))
+    const results: ReportResult[] = values(await times(40, (index) => world.leases.report(lease.id, call(`r${index}`, 1))))
+    expect(sum(results.map(({ overrun }) => overrun))).toBe(usd(10))
+    await sound(world, [40, 0, 40, 0])
+    const events = (await eventsOf(world, AGENT)).filter(({ type }) => type.startsWith('budget.'))
+    expect(events.map(({ type, data }) => data.threshold ?? type)).toEqual([50, 80, 90, 100, 'budget.exhausted'])
+  })
+
+  test('MON-15 CON-10: refresh, return, revoke, sweep and allocation racing reports conserve money', async () => {
+    await using world = await openWorld({ dialect, storage })
+    const { budgets, leases, clock } = world
+    await budgets.create(AGENT, usd(1_000), { ownerId: 'owner-1' })
+    for (let round = 0; round < 6; round += 1) {
+      const { lease } = await leases.open(AGENT, usd(20))
+      clock.advance(round % 2 === 0 ? 0 : 2 * HOUR)
+      const racers: (() => Promise<unknown>)[] = [
+        () => leases.refresh(lease.id, usd(5)),
+        () => leases.returnLease(lease.id, { spent: usd(4) }),
+        () => leases.returnLease(lease.id),
+        () => leases.revoke(lease.id, ADMIN),
+        () => leases.sweep(),
+        () => budgets.setAllocation(AGENT, usd(1_000 + round), ADMIN, { force: true }),
+      ]
+      const reports = Array.from({ length: 10 }, (_, index) => () => leases.report(lease.id, call(`r${round}.${index}`, 1)))
+      const mixed = [...reports.slice(0, 5), ...racers.slice(round), ...reports.slice(5), ...racers.slice(0, round)]
+      const results = await Promise.allSettled(mixed.map((run) => run()))
+      for (const result of results) {
+        if (result.status === 'rejected') expect((result.reason as LeaseError).code).toBe('LEASE_NOT_ACTIVE')
+      }
+      expect(await world.ledger.verify()).toEqual([])
+      expect(await leases.get(lease.id)).toMatchObject({ remaining: 0 })
+    }
+    await leases.revokeAll(AGENT, ADMIN)
+    await sound(world, [1_005, 0, 60, 945])
+  })
+
+  test('CON-17 MON-24: grants racing a lowered allocation never pass it', async () => {
+    await using world = await openWorld({ dialect, storage })
+    const { budgets, leases } = world
+    await budgets.create(AGENT, usd(30))
+    const grants = times(20, () => leases.open(AGENT, usd(2)))
+    const lowered = times(3, (index) => budgets.setAllocation(AGENT, usd(20 - index), ADMIN, { force: true, expectedVersion: 1 }))
+    const changes = await lowered
+    const refused = (await grants).flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    expect(new Set([...refused, 'BUDGET_EXCEEDED'])).toEqual(new Set(['BUDGET_EXCEEDED']))
+    const losers = changes.flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    expect(losers).toEqual(['CONFLICT', 'CONFLICT'])
+    expect(await world.ledger.verify()).toEqual([])
+    const budget = await budgets.get(AGENT)
+    expect(budget?.available).toBeGreaterThanOrEqual(0)
+  })
+
+  test('CON-16 a refused one of a group undoes no other', async () => {
+    await using world = await openWorld({ dialect, storage })
+    await world.budgets.create(AGENT, usd(100))
+    const { lease } = await world.leases.open(AGENT, usd(10))
+    await world.leases.report(lease.id, call('r0', 0))
+    const results = await Promise.allSettled([
+      world.leases.report(lease.id, call('r1', 1)),
+      world.leases.report('lease-unknown', call('r2', 1)),
+      world.leases.report(lease.id, call('r0', 2)),
+      world.leases.report(lease.id, call('r3', 1)),
+    ])
+    expect(results.map((result) => (result.status === 'fulfilled' ? 'ok' : (result.reason as LeaseError).code))).toEqual([
+      'ok',
+      'LEASE_NOT_FOUND',
+      'IDEMPOTENCY_CONFLICT',
+      'ok',
+    ])
+    await sound(world, [100, 8, 2, 90])
+  })
+
+  test('CON-25 two sweepers do each piece of work once', async () => {
+    await using world = await openWorld({ dialect, storage })
+    for (let index = 0; index < 8; index += 1) {
+      await world.budgets.create(`agent-${index}`, usd(10))
+      await world.leases.open(`agent-${index}`, usd(1))
+    }
+    world.clock.advance(2 * HOUR)
+    const other = new LeaseManager(world.test.db)
+    const swept = await Promise.all([world.leases.sweep(), other.sweep(), world.leases.sweep()])
+    expect(swept.reduce((total, count) => total + count, 0)).toBe(8)
+    expect(await world.test.scalar("SELECT COUNT(*) FROM audit_log WHERE operation = 'LEASE_EXPIRED'")).toBe(8)
+  })
+})
+
+describe.each(engines.filter(({ dialect }) => dialect === 'postgres'))('several handles on one $name, as several processes have', ({ dialect }) => {
+  test('CON-01 CON-11 CON-13: they share one budget exactly', async () => {
+  await using world = await openWorld({ dialect })
+  await world.budgets.create(AGENT, usd(50), { ownerId: 'owner-1' })
+  const [url] = await world.test.rows<{ name: string }>('SELECT current_database() AS name')
+  const place = new URL(world.test.db.url)
+  place.pathname = `/${url!.name}`
+  const handles = await Promise.all([1, 2, 3].map(() => openDatabase(place.href, { clock: world.clock })))
+  try {
+    const managers = handles.map((db) => new LeaseManager(db))
+    const results = await times(60, (index) => managers[index % managers.length]!.open(AGENT, usd(4)))
+    const granted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.lease.granted] : []))
+    expect(sum(granted)).toBe(usd(50))
+    const first = results.find((result) => result.status === 'fulfilled')!
+    const { lease } = (first as PromiseFulfilledResult<{ lease: { id: string } }>).value
+    const reports = values(await times(60, (index) => managers[index % managers.length]!.report(lease.id, call(`r${index % 20}`, 0.1))))
+    expect(reports.filter(({ duplicate }) => !duplicate)).toHaveLength(20)
+    const budgets = new AgentBudgetManager(handles[0]!)
+    expect(await budgets.get(AGENT)).toMatchObject({ spent: usd(2) as Microdollars, reserved: usd(48) })
+    expect(await world.ledger.verify()).toEqual([])
+  } finally {
+    await Promise.all(handles.map((db) => db.close()))
+  }
+})
+})

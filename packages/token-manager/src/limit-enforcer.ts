@@ -182,7 +182,7 @@ export class LimitEnforcer extends AuditedService {
         .limit(perPage)
         .offset(offset)
         .execute()
-      return { data: rows.map((row) => toUsageLimit(row, nowMs)), page, perPage, total: Number(total) }
+      return { data: rows.map((row) => toUsageLimit(row, nowMs)), page, perPage, total }
     }, options)
   }
 

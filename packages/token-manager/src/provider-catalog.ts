@@ -198,7 +198,7 @@ export class ProviderCatalog extends AuditedService {
         .limit(perPage)
         .offset(offset)
         .execute()
-      return { data: rows.map(toProvider), page, perPage, total: Number(total) }
+      return { data: rows.map(toProvider), page, perPage, total }
     }, options)
   }
 }

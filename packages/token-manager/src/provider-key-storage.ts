@@ -163,7 +163,7 @@ export class ProviderKeyStorage extends AuditedService {
         .limit(perPage)
         .offset(offset)
         .execute()
-      return { data: rows.map(toProviderKey), page, perPage, total: Number(total) }
+      return { data: rows.map(toProviderKey), page, perPage, total }
     }, options)
   }
 
@@ -247,11 +247,11 @@ export class ProviderKeyStorage extends AuditedService {
       const { left } = await old.select((eb) => eb.fn.countAll<number>().as('left')).executeTakeFirstOrThrow()
       if (rewrapped > 0) {
         await keepCanary(tx, this.#vault)
-        const metadata = { to: this.#vault.currentKeyId, rewrapped, left: Number(left) }
+        const metadata = { to: this.#vault.currentKeyId, rewrapped, left }
         const actor = { type: 'system', id: 'system:vault' } as const
         this.auditOf(db).defer({ operation: 'VAULT_REWRAPPED', resourceType: 'vault', actor, metadata }, { tx })
       }
-      return { rewrapped, left: Number(left) }
+      return { rewrapped, left }
     })
   }
 

@@ -2,7 +2,6 @@
  * Logins and the sessions they open. A session is one row: its tokens are worth nothing once the row has ended, its refresh
  * token is spent by use, and every refusal tells an outsider the same.
  */
-import { createHash } from 'node:crypto'
 import {
   type AtTx,
   type DbSource,
@@ -15,13 +14,16 @@ import {
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
-import type { Actor, ActorRef, AuditInput } from '@iron/journal'
+import type { ActorRef, AuditInput } from '@iron/journal'
 import { actorId } from './actor-id.ts'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import { BCRYPT_COST, checkCost, PASSWORD_MAX, verifyPassword } from './passwords/hash-password.ts'
-import { decideRefresh, decideSession } from './sessions/decide-session.ts'
-import { decideFailure, lockedUntil, SILENCE_MS } from './sessions/login-attempts.ts'
+import { decideSession } from './sessions/decide-session.ts'
+import { attemptKey, countFailure, type LoginAttempt, openSession } from './sessions/log-in.ts'
+import { lockedUntil } from './sessions/login-attempts.ts'
+import { pruneAttempts, pruneSessions } from './sessions/prune-sessions.ts'
+import { rotateSession } from './sessions/rotate-session.ts'
 import {
   type AuthRefusal,
   type ClientContext,
@@ -30,25 +32,14 @@ import {
   type Session,
   SESSION_COLUMNS,
   type SessionAuthentication,
-  type SessionTokens,
   toSession,
 } from './sessions/session.ts'
 import { SessionCache } from './sessions/session-cache.ts'
 import { hashRefreshToken, type SessionKey, SessionTokenSigner } from './sessions/session-tokens.ts'
-import {
-  accountByEmail,
-  attemptsOf,
-  forgetAttempts,
-  insertSession,
-  revokeSession,
-  rotateRefresh,
-  sessionState,
-  stampLogin,
-  storeAttempts,
-} from './sessions/statements.ts'
+import { accountByEmail, attemptsOf, revokeSession, sessionState } from './sessions/statements.ts'
+import type { TokenPairMaker } from './sessions/token-pair.ts'
 import { emailKey } from './users/account-keys.ts'
-import { isLiveUser, userById } from './users/statements.ts'
-import { toUser } from './users/user.ts'
+import { isLiveUser } from './users/statements.ts'
 
 /** Life of an access token, in milliseconds (http-api 7). */
 const ACCESS_TTL_MS = 60 * 60_000
@@ -56,10 +47,8 @@ const ACCESS_TTL_MS = 60 * 60_000
 const REFRESH_TTL_MS = 30 * 24 * 60 * 60_000
 /** How long a read session is believed, in milliseconds: the promise of http-api 2, and the most that may be asked for. */
 const CACHE_MS_MAX = 1_000
-/** Bounds of stored texts and inputs, in code points. */
+/** Longest e-mail that is looked at, in code points (http-api 4.1). */
 const EMAIL_INPUT_MAX = 255
-const IP_MAX = 45
-const USER_AGENT_MAX = 500
 /** Rows deleted in one transaction (data-model 6). */
 const PRUNE_STEP = 5_000
 
@@ -78,27 +67,25 @@ export interface SessionServiceOptions extends ServiceOptions {
 }
 
 export class SessionService extends AuditedService {
-  readonly #signer: SessionTokenSigner
+  readonly #tokens: TokenPairMaker
   readonly #cache: SessionCache
-  readonly #accessTtlMs: number
-  readonly #refreshTtlMs: number
   readonly #cost: number
 
   /** @throws {TokenManagerError} VALIDATION_ERROR, WEAK_SECRET */
   constructor(source: DbSource, options: SessionServiceOptions) {
     super(source, options)
-    this.#accessTtlMs = options.accessTtlMs ?? ACCESS_TTL_MS
-    this.#refreshTtlMs = options.refreshTtlMs ?? REFRESH_TTL_MS
+    const accessTtlMs = options.accessTtlMs ?? ACCESS_TTL_MS
+    const refreshTtlMs = options.refreshTtlMs ?? REFRESH_TTL_MS
     this.#cost = options.bcryptCost ?? BCRYPT_COST
     const cacheMs = options.cacheMs ?? CACHE_MS_MAX
     const faults = new Faults()
-    faults.integer('accessTtlMs', this.#accessTtlMs, 1_000)
-    faults.integer('refreshTtlMs', this.#refreshTtlMs, 1_000)
-    faults.check(this.#refreshTtlMs > this.#accessTtlMs, 'refreshTtlMs', 'must be longer than accessTtlMs')
+    faults.integer('accessTtlMs', accessTtlMs, 1_000)
+    faults.integer('refreshTtlMs', refreshTtlMs, 1_000)
+    faults.check(refreshTtlMs > accessTtlMs, 'refreshTtlMs', 'must be longer than accessTtlMs')
     faults.integer('cacheMs', cacheMs, 0, CACHE_MS_MAX)
     checkCost(faults, this.#cost)
     refuseFaults(faults)
-    this.#signer = new SessionTokenSigner(options.keys)
+    this.#tokens = { signer: new SessionTokenSigner(options.keys), accessTtlMs, refreshTtlMs }
     this.#cache = new SessionCache(cacheMs)
   }
 
@@ -126,10 +113,12 @@ export class SessionService extends AuditedService {
     const passwordHash = before.account?.password_hash ?? null
     const matches = await verifyPassword(password, passwordHash, this.#cost)
     if (before.account === undefined || passwordHash === null || !matches) {
-      return this.write((tx, db) => this.#fail(tx, db, key, before.account?.id, context))
+      return this.write((tx, db) => countFailure(tx, this.#attempt(db, email, context), before.account?.id))
     }
     const account = { id: before.account.id, passwordHash }
-    return this.write((tx, db) => this.#succeed(tx, db, key, account, context))
+    return this.write((tx, db) =>
+      openSession(tx, this.#attempt(db, email, context), account, { ids: this.idsOf(db), tokens: this.#tokens }),
+    )
   }
 
   /**
@@ -137,24 +126,13 @@ export class SessionService extends AuditedService {
    * should refresh one at a time: of two simultaneous refreshes the second counts as reuse.
    */
   async refresh(refreshToken: string, context: ClientContext = {}): Promise<RefreshResult> {
-    const verified = this.#signer.verify('refresh', refreshToken, this.clock.now())
+    const verified = this.#tokens.signer.verify('refresh', refreshToken, this.clock.now())
     if (verified.outcome === 'refused') return verified
     const { userId, sessionId } = verified.claims
-    const presented = { userId, hash: hashRefreshToken(refreshToken) }
-    const result = await this.write(async (tx, db): Promise<RefreshResult> => {
-      const rotated = await this.#rotate(tx, sessionId, presented)
-      if (rotated !== 'reused') return rotated
-      if ((await revokeSession.run(tx, { id: sessionId, at: this.clock.now(), reason: 'refresh_reuse' })) === 1) {
-        this.#record(tx, db, {
-          operation: 'SESSION_REUSE_DETECTED',
-          resourceType: 'session',
-          resourceId: sessionId,
-          actor: stranger(context),
-          metadata: { user_id: userId },
-        })
-      }
-      return { outcome: 'refused', code: 'TOKEN_REVOKED' }
-    })
+    const presented = { userId, sessionId, hash: hashRefreshToken(refreshToken) }
+    const result = await this.write((tx, db) =>
+      rotateSession(tx, presented, context, { clock: this.clock, audit: this.auditOf(db), tokens: this.#tokens }),
+    )
     if (result.outcome === 'refused') this.#cache.forget(sessionId)
     return result
   }
@@ -165,7 +143,7 @@ export class SessionService extends AuditedService {
    */
   async authenticate(accessToken: string): Promise<SessionAuthentication> {
     const nowMs = this.clock.now()
-    const verified = this.#signer.verify('access', accessToken, nowMs)
+    const verified = this.#tokens.signer.verify('access', accessToken, nowMs)
     if (verified.outcome === 'refused') return verified
     const { userId, sessionId, expiresAt } = verified.claims
     let state = this.#cache.get(sessionId, nowMs)
@@ -199,7 +177,7 @@ export class SessionService extends AuditedService {
         .limit(perPage)
         .offset(offset)
         .execute()
-      return { data: rows.map(toSession), page, perPage, total: Number(total) }
+      return { data: rows.map(toSession), page, perPage, total }
     }, options)
   }
 
@@ -261,141 +239,13 @@ export class SessionService extends AuditedService {
   prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
     const limit = options.limit ?? PRUNE_STEP
     return this.write(async (tx) => {
-      const sessions = await tx.sql
-        .deleteFrom('sessions')
-        .where('id', 'in', (eb) =>
-          eb
-            .selectFrom('sessions')
-            .select('id')
-            .where((or) => or.or([or('expires_at', '<', options.olderThan), or('revoked_at', '<', options.olderThan)]))
-            .orderBy('expires_at')
-            .limit(limit),
-        )
-        .executeTakeFirst()
-      const nowMs = this.clock.now()
-      const attempts = await tx.sql
-        .deleteFrom('login_attempts')
-        .where('account_key', 'in', (eb) =>
-          eb
-            .selectFrom('login_attempts')
-            .select('account_key')
-            .where('last_failed_at', '<=', nowMs - SILENCE_MS)
-            .where((or) => or.or([or('locked_until', 'is', null), or('locked_until', '<=', nowMs)]))
-            .limit(limit),
-        )
-        .executeTakeFirst()
-      return Number(sessions.numDeletedRows + attempts.numDeletedRows)
+      const sessions = await pruneSessions(tx, options.olderThan, limit)
+      return sessions + (await pruneAttempts(tx, this.clock.now(), limit))
     })
   }
 
-  /** The right password: a session, unless the account changed while the password was being checked. */
-  async #succeed(
-    tx: WriteTx,
-    db: IronDatabase,
-    key: string,
-    account: { readonly id: string; readonly passwordHash: string },
-    context: ClientContext,
-  ): Promise<LoginResult> {
-    await tx.lock(`login:${key}`)
-    const nowMs = this.clock.now()
-    const attempts = await attemptsOf.first(tx, { key })
-    const until = lockedUntil(attempts, nowMs)
-    if (until !== null) return { outcome: 'locked', until }
-    const row = await stampLogin.first(tx, { ...account, at: nowMs })
-    if (row === undefined) {
-      const now = await tx.sql
-        .selectFrom('users')
-        .select(['suspended_at'])
-        .where('id', '=', account.id)
-        .where('password_hash', '=', account.passwordHash)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst()
-      return now === undefined ? { outcome: 'invalid_credentials' } : { outcome: 'suspended' }
-    }
-    if (attempts !== undefined) await forgetAttempts.run(tx, { key })
-    const user = toUser(row)
-    const sessionId = this.idsOf(db).next('sess')
-    const tokens = this.#issue({ userId: user.id, sessionId, role: user.role }, nowMs)
-    await insertSession.run(tx, {
-      id: sessionId,
-      userId: user.id,
-      refreshHash: hashRefreshToken(tokens.refreshToken),
-      at: nowMs,
-      expiresAt: tokens.refreshExpiresAt,
-      ip: shortened(context.ip, IP_MAX),
-      userAgent: shortened(context.userAgent, USER_AGENT_MAX),
-    })
-    const actor: Actor = { ...contextOf(context), type: 'user', id: user.id, role: user.role }
-    const metadata = { user_id: user.id }
-    this.#record(tx, db, {
-      operation: 'SESSION_CREATED',
-      resourceType: 'session',
-      resourceId: sessionId,
-      actor,
-      metadata,
-    })
-    return { outcome: 'ok', user, tokens }
-  }
-
-  /** A wrong password or an unknown e-mail: counted, and recorded where there is an account. */
-  async #fail(
-    tx: WriteTx,
-    db: IronDatabase,
-    key: string,
-    accountId: string | undefined,
-    context: ClientContext,
-  ): Promise<LoginResult> {
-    await tx.lock(`login:${key}`)
-    const nowMs = this.clock.now()
-    const attempts = await attemptsOf.first(tx, { key })
-    const until = lockedUntil(attempts, nowMs)
-    if (until !== null) return { outcome: 'locked', until }
-    const next = decideFailure(attempts, nowMs)
-    await storeAttempts.run(tx, { key, failures: next.failures, at: nowMs, lockedUntil: next.locked_until })
-    if (accountId !== undefined) {
-      const entry = { resourceType: 'user', resourceId: accountId, actor: stranger(context) }
-      this.#record(tx, db, { ...entry, operation: 'LOGIN_FAILED', metadata: { failures: next.failures } })
-      if (next.locked_until !== null) {
-        const metadata = { failures: next.failures, locked_until: new Date(next.locked_until).toISOString() }
-        this.#record(tx, db, { ...entry, operation: 'ACCOUNT_LOCKED', metadata })
-      }
-    }
-    return { outcome: 'invalid_credentials' }
-  }
-
-  /** Decides on what is stored and rotates under the same condition; a faster refresh makes it decide again. */
-  async #rotate(
-    tx: WriteTx,
-    sessionId: string,
-    presented: { readonly userId: string; readonly hash: string },
-  ): Promise<RefreshResult | 'reused'> {
-    for (;;) {
-      const nowMs = this.clock.now()
-      const state = await sessionState.first(tx, { id: sessionId })
-      const decision = decideRefresh(state, presented, nowMs)
-      if (decision !== 'rotate') return decision
-      const row = await userById.first(tx, { id: presented.userId })
-      if (row === undefined) return REVOKED
-      const tokens = this.#issue({ userId: row.id, sessionId, role: row.role }, nowMs)
-      const to = hashRefreshToken(tokens.refreshToken)
-      const next = { id: sessionId, from: presented.hash, to, at: nowMs, expiresAt: tokens.refreshExpiresAt }
-      if ((await rotateRefresh.run(tx, next)) === 1) return { outcome: 'ok', user: toUser(row), tokens }
-    }
-  }
-
-  #issue(
-    session: { userId: string; sessionId: string; role: 'admin' | 'user' | 'viewer' },
-    nowMs: number,
-  ): SessionTokens {
-    const access = this.#signer.issue('access', session, nowMs, this.#accessTtlMs)
-    const refresh = this.#signer.issue('refresh', { ...session, role: undefined }, nowMs, this.#refreshTtlMs)
-    return Object.freeze({
-      sessionId: session.sessionId,
-      accessToken: access.token,
-      expiresAt: access.expiresAt,
-      refreshToken: refresh.token,
-      refreshExpiresAt: refresh.expiresAt,
-    })
+  #attempt(db: IronDatabase, email: string, context: ClientContext): LoginAttempt {
+    return { email, context, nowMs: this.clock.now(), audit: this.auditOf(db) }
   }
 
   #record(tx: WriteTx, db: IronDatabase, entry: AuditInput): void {
@@ -404,31 +254,3 @@ export class SessionService extends AuditedService {
 }
 
 const REVOKED: AuthRefusal = Object.freeze({ outcome: 'refused', code: 'TOKEN_REVOKED' })
-
-/** Under which key failures are counted: the e-mail as it is looked up, or its hash when no account can have it. */
-function attemptKey(email: string): string {
-  const key = emailKey(email)
-  const length = [...key].length
-  return length >= 1 && length <= EMAIL_INPUT_MAX ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
-}
-
-/** Whoever presented a credential that is not accepted: known by address only. */
-function stranger(context: ClientContext): Actor {
-  return { ...contextOf(context), type: 'system', id: 'system:login' }
-}
-
-function contextOf(context: ClientContext): Pick<Actor, 'ip' | 'userAgent' | 'requestId'> {
-  const { ip, userAgent, requestId } = context
-  return {
-    ...(ip === undefined ? {} : { ip }),
-    ...(userAgent === undefined ? {} : { userAgent: shortened(userAgent, USER_AGENT_MAX) ?? '' }),
-    ...(requestId === undefined ? {} : { requestId }),
-  }
-}
-
-/** What a client says about itself is kept for the record only, so it is cut rather than refused. */
-function shortened(text: string | undefined, max: number): string | null {
-  if (text === undefined) return null
-  // eslint-disable-next-line no-control-regex -- PostgreSQL stores no NUL, and a record needs no control characters
-  return [...text.toWellFormed().replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')].slice(0, max).join('')
-}

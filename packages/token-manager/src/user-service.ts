@@ -4,6 +4,7 @@
  */
 import {
   type AtTx,
+  type Cursor,
   type DbSource,
   Faults,
   type InTx,
@@ -11,7 +12,7 @@ import {
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
-import type { ActorRef } from '@iron/journal'
+import type { ActorRef, AuditEntry } from '@iron/journal'
 import type { Role } from '@iron/rbac'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
@@ -56,7 +57,7 @@ export class UserService extends AuditedService {
       | [username: string, password: string, email: string, role: Role, actor: ActorRef]
       | [user: NewUser, actor: ActorRef, options?: InTx]
   ): Promise<User> {
-    if (typeof call[0] === 'object') return this.#create(call[0], call[1] as ActorRef, call[2] as InTx | undefined)
+    if (typeof call[0] === 'object') return this.#create(call[0], call[1], call[2] as InTx | undefined)
     const [username, password, email, role, actor] = call as [string, string, string, Role, ActorRef]
     return this.#create({ username, password, email, role }, actor)
   }
@@ -106,6 +107,13 @@ export class UserService extends AuditedService {
     const row = await userById.first(tx, { id })
     if (row === undefined) throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
     return toUser(row)
+  }
+
+  /** What was done to a user, newest first unless `order` says otherwise. */
+  async getUserAuditLog(id: string, options: Cursor & AtTx = {}): Promise<readonly AuditEntry[]> {
+    const db = await this.ready()
+    const page = await this.auditOf(db).list({ resourceType: 'user', resourceId: id }, options)
+    return page.data
   }
 
   /** Whether this is an active admin and there is no other. */

@@ -60,7 +60,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await expect(limits.delete(created.id, ADMIN)).rejects.toMatchObject(missing)
     await expect(limits.update(created.id, { maxTokensPerDay: 1 }, ADMIN)).rejects.toMatchObject(missing)
     expect(await audited(test, { id: created.id })).toEqual(['LIMIT_CREATED', 'LIMIT_UPDATED', 'LIMIT_DELETED'])
-    const [entry] = await test.rows<{ changes: string }>("SELECT changes FROM audit_log WHERE operation = 'LIMIT_UPDATED'")
+    const [entry] = await test.rows<{ changes: string }>(
+      "SELECT changes FROM audit_log WHERE operation = 'LIMIT_UPDATED'",
+    )
     expect(JSON.parse(entry!.changes)).toEqual({
       before: { max_tokens_per_day: 5_000, max_requests_per_minute: null, max_cost_per_month_usd: 100 },
       after: { max_tokens_per_day: null, max_requests_per_minute: null, max_cost_per_month_usd: 100 },
@@ -71,7 +73,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await using test = await createTestDb({ dialect })
     const limits = enforcerOn(test)
     for (const projectId of [undefined, 'blue']) {
-      const calls = Array.from({ length: 8 }, () => limits.create({ ownerId: OWNER, projectId, maxTokensPerDay: 1 }, ADMIN))
+      const calls = Array.from({ length: 8 }, () =>
+        limits.create({ ownerId: OWNER, projectId, maxTokensPerDay: 1 }, ADMIN),
+      )
       const settled = await Promise.allSettled(calls)
       const [winner] = settled.filter((result) => result.status === 'fulfilled')
       expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -87,7 +91,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
   test('an unknown owner is provisioned where asked, and USER_NOT_FOUND otherwise', async () => {
     await using test = await createTestDb({ dialect })
     const strict = new LimitEnforcer(test.db)
-    await expect(strict.create({ ownerId: OWNER, maxTokensPerDay: 1 }, ADMIN)).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
+    await expect(strict.create({ ownerId: OWNER, maxTokensPerDay: 1 }, ADMIN)).rejects.toMatchObject({
+      code: 'USER_NOT_FOUND',
+    })
     const limits = enforcerOn(test)
     await limits.create({ ownerId: 'User-001', maxTokensPerDay: 1 }, ADMIN)
     await limits.create({ ownerId: OWNER, maxTokensPerDay: 1 }, ADMIN)
@@ -98,13 +104,21 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     ])
     expect(await audited(test, { id: OWNER })).toEqual(['USER_CREATED'])
     await test.rows('UPDATE users SET deleted_at = 1 WHERE id = ?', 'User-001')
-    await expect(limits.create({ ownerId: 'User-001', projectId: 'p', maxTokensPerDay: 1 }, ADMIN)).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
+    await expect(
+      limits.create({ ownerId: 'User-001', projectId: 'p', maxTokensPerDay: 1 }, ADMIN),
+    ).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
   })
 
   test('VAL-02 VAL-05 faults of limits and needs are named', async () => {
     await using test = await createTestDb({ dialect })
     const limits = enforcerOn(test)
-    const bad = { ownerId: '', projectId: 'x'.repeat(101), maxTokensPerDay: -1, maxRequestsPerMinute: 1.5, maxCostPerMonth: micros(10 ** 15 + 1) }
+    const bad = {
+      ownerId: '',
+      projectId: 'x'.repeat(101),
+      maxTokensPerDay: -1,
+      maxRequestsPerMinute: 1.5,
+      maxCostPerMonth: micros(10 ** 15 + 1),
+    }
     await expect(limits.create(bad, ADMIN)).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',
       details: {
@@ -120,7 +134,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     for (const none of [{ ownerId: OWNER }, { ownerId: OWNER, maxTokensPerDay: null }]) {
       await expect(limits.create(none, ADMIN)).rejects.toMatchObject({ details: { fields: { $: expect.any(String) } } })
     }
-    await expect(limits.update('lim-1', {}, ADMIN)).rejects.toMatchObject({ details: { fields: { $: expect.any(String) } } })
+    await expect(limits.update('lim-1', {}, ADMIN)).rejects.toMatchObject({
+      details: { fields: { $: expect.any(String) } },
+    })
     for (const need of [{ tokens: -1 }, { requests: 0.5 }, { cost: '1' }] as unknown as LimitNeed[]) {
       await expect(limits.record({ ownerId: OWNER }, need)).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
       await expect(limits.check({ ownerId: OWNER }, need)).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
@@ -166,7 +182,10 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
   test('LIM-11 LIM-12 windows begin anew by themselves and do not touch each other', async () => {
     await using test = await createTestDb({ dialect, at: Date.UTC(2028, 1, 29, 23, 59, 59, 999) })
     const limits = enforcerOn(test)
-    const { id } = await limits.create({ ownerId: OWNER, maxTokensPerDay: 10, maxRequestsPerMinute: 10, maxCostPerMonth: usd(10) }, ADMIN)
+    const { id } = await limits.create(
+      { ownerId: OWNER, maxTokensPerDay: 10, maxRequestsPerMinute: 10, maxCostPerMonth: usd(10) },
+      ADMIN,
+    )
     const use = { tokens: 10, requests: 10, cost: usd(10) }
     expect(await limits.consume({ ownerId: OWNER }, use)).toBeNull()
     const end = Date.UTC(2028, 2, 1)
@@ -177,13 +196,22 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     expect(await limits.get(id)).toMatchObject({ usage: { tokensToday: 0, requestsThisMinute: 0, costThisMonth: 0 } })
     expect(await limits.consume({ ownerId: OWNER }, use)).toBeNull()
     test.clock.advance(MINUTE_MS)
-    expect(await limits.get(id)).toMatchObject({ usage: { tokensToday: 10, requestsThisMinute: 0, costThisMonth: usd(10) } })
-    expect(await limits.check({ ownerId: OWNER }, { tokens: 1 })).toMatchObject({ window: 'tokens_per_day', resetsAt: end + DAY_MS })
+    expect(await limits.get(id)).toMatchObject({
+      usage: { tokensToday: 10, requestsThisMinute: 0, costThisMonth: usd(10) },
+    })
+    expect(await limits.check({ ownerId: OWNER }, { tokens: 1 })).toMatchObject({
+      window: 'tokens_per_day',
+      resetsAt: end + DAY_MS,
+    })
     test.clock.set(end + DAY_MS)
-    expect(await limits.get(id)).toMatchObject({ usage: { tokensToday: 0, requestsThisMinute: 0, costThisMonth: usd(10) } })
+    expect(await limits.get(id)).toMatchObject({
+      usage: { tokensToday: 0, requestsThisMinute: 0, costThisMonth: usd(10) },
+    })
     // A clock that steps back finds the old window as it was.
     test.clock.set(end - 1)
-    expect(await limits.get(id)).toMatchObject({ usage: { tokensToday: 10, requestsThisMinute: 10, costThisMonth: usd(10) } })
+    expect(await limits.get(id)).toMatchObject({
+      usage: { tokensToday: 10, requestsThisMinute: 10, costThisMonth: usd(10) },
+    })
     expect(await test.scalar('SELECT count(*) FROM limit_counters')).toBe(6)
   })
 
@@ -192,9 +220,15 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     const limits = enforcerOn(test)
     await limits.create({ ownerId: OWNER, maxRequestsPerMinute: 100 }, ADMIN)
     expect(await limits.consume({ ownerId: OWNER }, { requests: 83 })).toBeNull()
-    const answers = await Promise.all(Array.from({ length: 100 }, () => limits.consume({ ownerId: OWNER }, { requests: 1 })))
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => limits.consume({ ownerId: OWNER }, { requests: 1 })),
+    )
     expect(answers.filter((answer) => answer === null)).toHaveLength(17)
-    expect(answers.find((answer) => answer !== null)).toMatchObject({ window: 'requests_per_minute', limit: 100, used: 100 })
+    expect(answers.find((answer) => answer !== null)).toMatchObject({
+      window: 'requests_per_minute',
+      limit: 100,
+      used: 100,
+    })
     expect(await test.scalar('SELECT used FROM limit_counters')).toBe(100)
   })
 
@@ -204,7 +238,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await limits.record({ ownerId: OWNER, projectId: 'blue' }, { tokens: 5, requests: 1, cost: usd(1) })
     await limits.record({ ownerId: OWNER }, { tokens: 7, requests: 1, cost: usd(2) })
     await limits.record({ ownerId: 'user-002', projectId: 'blue' }, { tokens: 100 })
-    const counters = await test.rows("SELECT project_id, used FROM limit_counters WHERE owner_id = 'user-001' AND metric = 'tokens_per_day' ORDER BY project_id")
+    const counters = await test.rows(
+      "SELECT project_id, used FROM limit_counters WHERE owner_id = 'user-001' AND metric = 'tokens_per_day' ORDER BY project_id",
+    )
     expect(counters).toEqual([
       { project_id: '', used: 12 },
       { project_id: 'blue', used: 5 },
@@ -213,9 +249,15 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await limits.create({ ownerId: OWNER, projectId: 'red', maxTokensPerDay: 0 }, ADMIN)
     expect(await limits.check({ ownerId: OWNER }, { tokens: 100 })).toBeNull()
     expect(await limits.check({ ownerId: OWNER, projectId: 'blue' }, { tokens: 1 })).toBeNull()
-    expect(await limits.check({ ownerId: OWNER, projectId: 'blue' }, { tokens: 2 })).toMatchObject({ limit: 6, used: 5 })
+    expect(await limits.check({ ownerId: OWNER, projectId: 'blue' }, { tokens: 2 })).toMatchObject({
+      limit: 6,
+      used: 5,
+    })
     const general = await limits.create({ ownerId: OWNER, maxTokensPerDay: 12 }, ADMIN)
-    expect(await limits.check({ ownerId: OWNER, projectId: 'blue' }, { tokens: 1 })).toMatchObject({ limitId: general.id, limit: 12 })
+    expect(await limits.check({ ownerId: OWNER, projectId: 'blue' }, { tokens: 1 })).toMatchObject({
+      limitId: general.id,
+      limit: 12,
+    })
     expect(await limits.room(OWNER)).toMatchObject({ blocked: true, exceeded: { limitId: general.id } })
   })
 
@@ -231,13 +273,20 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     expect(await limits.room(OWNER)).toEqual({ left: usd(25), blocked: false, exceeded: null })
     expect(await limits.get(id)).toMatchObject({ usage: { costThisMonth: usd(30), reserved: usd(45) } })
     expect(await limits.check({ ownerId: OWNER }, { cost: usd(25) })).toBeNull()
-    expect(await limits.check({ ownerId: OWNER }, { cost: usd('25.000001') })).toMatchObject({ window: 'cost_per_month', used: usd(75) })
+    expect(await limits.check({ ownerId: OWNER }, { cost: usd('25.000001') })).toMatchObject({
+      window: 'cost_per_month',
+      used: usd(75),
+    })
     // On a row with a label nothing is held.
     expect((await limits.list({ projectId: 'blue' })).data[0]).toMatchObject({ usage: { reserved: 0 } })
     await lend(test, 'agent-2', usd(80))
-    expect(await limits.room(OWNER)).toMatchObject({ left: -usd(35), blocked: false, exceeded: { used: usd(135), limit: usd(100) } })
+    expect(await limits.room(OWNER)).toMatchObject({
+      left: usd(-35, { signed: true }),
+      blocked: false,
+      exceeded: { used: usd(135), limit: usd(100) },
+    })
     test.clock.set(Date.UTC(2026, 1, 1))
-    expect(await limits.room(OWNER)).toMatchObject({ left: -usd(5) })
+    expect(await limits.room(OWNER)).toMatchObject({ left: usd(-5, { signed: true }) })
     await lend(test, 'agent-2', 0)
     expect(await limits.room(OWNER)).toMatchObject({ left: usd(75), exceeded: null })
   })
@@ -292,7 +341,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
       { metric: 'requests_per_minute', used: 40 },
       { metric: 'tokens_per_day', used: 120 },
     ])
-    expect(await test.scalar("SELECT used FROM limit_counters WHERE project_id = 'blue' AND metric = 'tokens_per_day'")).toBe(60)
+    expect(
+      await test.scalar("SELECT used FROM limit_counters WHERE project_id = 'blue' AND metric = 'tokens_per_day'"),
+    ).toBe(60)
   })
 
   test('LIM-19 a full counter refuses no fact', async () => {
@@ -320,7 +371,9 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await limits.record({ ownerId: OWNER }, use)
     const prune = (): Promise<number> => limits.prune({ olderThan: test.clock.now() })
     const metrics = async (): Promise<string[]> =>
-      (await test.rows<{ metric: string }>('SELECT metric FROM limit_counters ORDER BY metric')).map(({ metric }) => metric)
+      (await test.rows<{ metric: string }>('SELECT metric FROM limit_counters ORDER BY metric')).map(
+        ({ metric }) => metric,
+      )
     test.clock.set(Date.UTC(2024, 0, 3))
     expect(await prune()).toBe(0)
     test.clock.advance(1)

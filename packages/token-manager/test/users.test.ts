@@ -39,12 +39,13 @@ describe.each(await enginesForTests())('UserService on %s', (dialect) => {
     expect(await users.getUser('user-bob')).toEqual(bob)
     expect(await users.getUser('user-none')).toBeUndefined()
     expect(await audited(test, { type: 'user', id: bob.id })).toEqual(['USER_CREATED'])
-    const [entry] = await test.rows<{ changes: string; actor_id: string }>(
-      'SELECT * FROM audit_log WHERE resource_id = ?',
-      bob.id,
-    )
-    expect(entry).toMatchObject({ actor_id: ADMIN })
-    expect(JSON.parse(entry!.changes)).toMatchObject({ after: { username: 'bob', role: 'user' } })
+    const entries = await users.getUserAuditLog(bob.id)
+    expect(entries).toHaveLength(1)
+    expect(entries[0]).toMatchObject({
+      operation: 'USER_CREATED',
+      actor: { type: 'user', id: ADMIN },
+      changes: { after: { username: 'bob', role: 'user' } },
+    })
   })
 
   test('VAL-02 VAL-07 names every fault at once', async () => {
@@ -172,6 +173,7 @@ test('a service on a path opens its file itself', async () => {
   await using users = new UserService(':memory:', { bcryptCost: TEST_COST })
   const ann = await users.createUser(ANN, 1)
   expect(await users.getUser(ann.id)).toEqual(ann)
+  expect(await users.getUserAuditLog(ann.id)).toHaveLength(1)
 })
 
 describe('account keys', () => {

@@ -28,7 +28,10 @@ export function checkBaseUrl(faults: Faults, path: string, value: unknown): void
   faults.text(path, value, { min: URL_MIN, max: URL_MAX })
   if (typeof value !== 'string') return
   const url = URL.parse(value)
-  if (url === null || !/^https?:\/\/[^/\\]/i.test(value)) return faults.add(path, 'must be an https URL')
+  if (url === null || !/^https?:\/\/[^/\\]/i.test(value)) {
+    faults.add(path, 'must be an https URL')
+    return
+  }
   const host = plainHost(url.hostname)
   faults.check(url.username === '' && url.password === '', path, 'must not contain credentials')
   faults.check(!isMetadata(host), path, 'must not be a link-local or metadata address')

@@ -45,6 +45,16 @@ export const stampLogin = prepare<{ id: string; passwordHash: string; at: EpochM
     .returning(USER_COLUMNS),
 )
 
+/** Whether an account still is what a password was checked against, suspended or not. */
+export const accountAsChecked = prepare<{ id: string; passwordHash: string }, { id: string }>((db, p) =>
+  db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', p('id'))
+    .where('password_hash', '=', p('passwordHash'))
+    .where('deleted_at', 'is', null),
+)
+
 export const insertSession = prepare<{
   id: string
   userId: string

@@ -42,7 +42,10 @@ export function checkUsername(faults: Faults, path: string, username: unknown): 
 
 /** An e-mail: one `@` with something on both sides, no white space inside, nothing invisible. */
 export function checkEmail(faults: Faults, path: string, email: unknown): void {
-  if (typeof email !== 'string') return faults.add(path, 'must be a text')
+  if (typeof email !== 'string') {
+    faults.add(path, 'must be a text')
+    return
+  }
   const key = emailKey(email)
   faults.text(path, email.trim(), { min: EMAIL_MIN, max: EMAIL_MAX })
   faults.text(path, key, { min: EMAIL_MIN, max: EMAIL_MAX })

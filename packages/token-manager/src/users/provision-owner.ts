@@ -46,10 +46,10 @@ async function insertProvisioned(tx: WriteTx, id: string, nowMs: number): Promis
     forcePasswordChange: 0,
     at: nowMs,
   } as const
-  const distinct = `${[...id].slice(0, 200).join('')}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`
+  const distinct = `${Array.from(id).slice(0, 200).join('')}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`
   for (const username of [id, distinct]) {
     const key = usernameKey(username)
-    const fits = key.length > 0 && [...key].length <= 255
+    const fits = key.length > 0 && Array.from(key).length <= 255
     if (fits && (await insertUser.first(tx, { ...user, username, usernameKey: key })) !== undefined) return true
     if ((await userById.first(tx, { id })) !== undefined) return false
   }

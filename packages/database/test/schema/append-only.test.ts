@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { enginesForTests } from '@iron/test-kit'
+import { type Engine, enginesForTests } from '@iron/test-kit'
 import { DatabaseError } from '../../src/errors.ts'
 import { applyMigrations } from '../../src/migrate/apply.ts'
 import { describeSchema } from '../../src/migrate/describe-schema.ts'
@@ -312,13 +312,14 @@ const RULES = new RegExp(
 )
 
 const engines = await enginesForTests()
-const settings = engines.flatMap((dialect) =>
+/** Each engine, SQLite with the pragma that fires DELETE triggers on REPLACE and without it. */
+const settings = engines.flatMap((dialect): (readonly [title: string, dialect: Engine, recursive: string])[] =>
   dialect === 'sqlite'
-    ? ([
+    ? [
         ['sqlite, recursive triggers on', dialect, 'ON'],
         ['sqlite, recursive triggers off', dialect, 'OFF'],
-      ] as const)
-    : ([['postgres', dialect, '']] as const),
+      ]
+    : [['postgres', dialect, '']],
 )
 
 describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
@@ -333,7 +334,9 @@ describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
     }
     await database.rows("INSERT INTO agent_budgets (agent_id, created_at, updated_at) VALUES ('agent-2', 1, 1)")
   })
-  afterAll(() => database[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+  })
 
   async function content(): Promise<unknown> {
     const rows: unknown[] = []

@@ -116,7 +116,8 @@ const COLUMN_VIOLATIONS = Object.entries(TABLES).flatMap(([table, model]) =>
 /** SQLite names the CHECK in its text, PostgreSQL in a field of its own. */
 function constraintOf(error: Error | undefined): string {
   if (!(error instanceof DatabaseError)) return `accepted or failed otherwise: ${String(error)}`
-  return String(error.details.constraint ?? error.code)
+  const { constraint } = error.details
+  return typeof constraint === 'string' ? constraint : error.code
 }
 
 describe.each(await enginesForTests())('constraints on %s', (dialect) => {
@@ -133,7 +134,9 @@ describe.each(await enginesForTests())('constraints on %s', (dialect) => {
       await database.rows(dialect === 'sqlite' ? `DROP TRIGGER ${name}` : `DROP TRIGGER ${name} ON ${table}`)
     }
   })
-  afterAll(() => database[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+  })
 
   async function insert(table: string, row: Change): Promise<void> {
     const columns = Object.keys(row)

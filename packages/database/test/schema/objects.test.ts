@@ -52,7 +52,9 @@ describe.each(await enginesForTests())('schema on %s', (dialect) => {
     database = await openEmpty(dialect)
     await applyMigrations(database.host, { mode: 'apply', appVersion: '0.0.0' })
   })
-  afterAll(() => database[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+  })
 
   async function names(kind: 'table' | 'view' | 'index'): Promise<string[]> {
     const relkind = { table: 'r', view: 'v', index: 'i' }[kind]

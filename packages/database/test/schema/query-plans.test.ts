@@ -83,7 +83,9 @@ describe.each(await enginesForTests())('query plans on an empty %s', (dialect) =
     database = await openEmpty(dialect)
     await applyMigrations(database.host, { mode: 'apply', appVersion: '0.0.0' })
   })
-  afterAll(() => database[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+  })
 
   /** @param index the one that PostgreSQL is asked about: on an empty table it rates all alike, so the others are put away */
   async function planOf(query: string, index?: string): Promise<string> {

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from '@jest/globals'
+import { enginesForTests } from '@iron/test-kit'
+import { applyMigrations } from '../../src/migrate/apply.ts'
+import { openEmpty } from './open-empty.ts'
+import { addColumn, shipped } from './steps.ts'
+
+const migrator = fileURLToPath(new URL('migrator.ts', import.meta.url))
+const PROCESSES = 3
+
+async function startMigrator(dialect: string, place: string): Promise<number[]> {
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, ['--conditions=@iron/source', migrator, dialect, place])
+  return JSON.parse(stdout) as number[]
+}
+
+describe.each(await enginesForTests())('DAT-01 processes that start at once on %s', (dialect) => {
+  test('run each step once', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iron-migrate-'))
+    const file = path.join(folder, 'iron.db')
+    const steps = [...shipped, addColumn]
+    try {
+      await using database = await openEmpty(dialect, { file })
+      const place =
+        dialect === 'sqlite'
+          ? file
+          : (await database.rows<{ name: string }>('SELECT current_schema()::text AS name'))[0]?.name
+      const applied = await Promise.all(
+        Array.from({ length: PROCESSES }, () => startMigrator(dialect, place as string)),
+      )
+      expect(applied.flat().sort()).toEqual([1, 2])
+      expect(await applyMigrations(database.host, { mode: 'verify', appVersion: '0.0.0', steps })).toEqual({
+        applied: [],
+        version: 2,
+      })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  if (dialect === 'postgres') {
+    test('two connections of one process too', async () => {
+      await using one = await openEmpty('postgres')
+      const [row] = await one.rows<{ name: string }>('SELECT current_schema()::text AS name')
+      await using two = await openEmpty('postgres', { schema: row?.name as string })
+      const options = { mode: 'apply', appVersion: '0.0.0', steps: [...shipped, addColumn] } as const
+      const outcomes = await Promise.all([applyMigrations(one.host, options), applyMigrations(two.host, options)])
+      expect(outcomes.flatMap(({ applied }) => applied).sort()).toEqual([1, 2])
+    })
+  }
+})

@@ -22,7 +22,13 @@ const MODEL_MAX = 255
 const TIERS: ReadonlySet<string> = new Set<ServiceTier>(['standard', 'batch', 'flex', 'priority'])
 /** Input a caller cannot rule out: any text may be written to a cache or read from one. */
 const TEXT_INPUT = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'] as const satisfies readonly UsageUnit[]
-const MEDIA_INPUT = ['audioInput', 'audioCacheRead', 'imageInput', 'imageCacheRead', 'videoInput'] as const satisfies readonly UsageUnit[]
+const MEDIA_INPUT = [
+  'audioInput',
+  'audioCacheRead',
+  'imageInput',
+  'imageCacheRead',
+  'videoInput',
+] as const satisfies readonly UsageUnit[]
 
 /** What a worst case is worked out for. */
 export interface MaxCostRequest {
@@ -97,29 +103,44 @@ export class CostCalculator {
    */
   estimate(
     requestBody: unknown,
-    options: CostOptions & { readonly inputTokens?: number | undefined; readonly bytesPerToken?: number | undefined } = {},
+    options: CostOptions & {
+      readonly inputTokens?: number | undefined
+      readonly bytesPerToken?: number | undefined
+    } = {},
   ): CostEstimate {
     const size: RequestSize = sizeOf(requestBody, options.bytesPerToken ?? 1)
     const price = this.#find(size.model ?? '', options)
-    const inputTokens = options.inputTokens === undefined ? size.inputTokens : checkedCount(options.inputTokens, 'inputTokens')
+    const inputTokens =
+      options.inputTokens === undefined ? size.inputTokens : checkedCount(options.inputTokens, 'inputTokens')
     const maxOutputTokens = outputTokens(price, size.maxOutputTokens, size.choices)
     const tier = options.serviceTier ?? size.serviceTier
-    const cost = this.#worstCase(price, inputTokens, maxOutputTokens, size.choices, size.media, { ...options, serviceTier: tier })
+    const cost = this.#worstCase(price, inputTokens, maxOutputTokens, size.choices, size.media, {
+      ...options,
+      serviceTier: tier,
+    })
     return Object.freeze({ ...cost, inputTokens, maxOutputTokens })
   }
 
   #find(model: string, options: CostOptions): Price | undefined {
     const price = typeof model === 'string' && model.length <= MODEL_MAX ? this.#book.find(model, options) : undefined
     if (price === undefined && this.#refuse) {
-      throw new CostError('UNKNOWN_MODEL', 'the model has no price', { model: String(model).slice(0, MODEL_MAX), provider: options.provider })
+      throw new CostError('UNKNOWN_MODEL', 'the model has no price', {
+        model: typeof model === 'string' ? model.slice(0, MODEL_MAX) : null,
+        provider: options.provider,
+      })
     }
     return price
   }
 
   #sheet(price: Price | undefined, tier: ServiceTier = 'standard'): RateSheet {
-    if (!TIERS.has(tier)) throw new CostError('INVALID_USAGE', 'unknown service tier', { fields: { serviceTier: 'must be a service tier' } })
+    if (!TIERS.has(tier))
+      throw new CostError('INVALID_USAGE', 'unknown service tier', {
+        fields: { serviceTier: 'must be a service tier' },
+      })
     if (price === undefined) {
-      return (this.#unknown ??= ceilingSheet(priceId(this.#book.version, null, 'ceiling'), (unit) => this.#ceilingOf(unit)))
+      return (this.#unknown ??= ceilingSheet(priceId(this.#book.version, null, 'ceiling'), (unit) =>
+        this.#ceilingOf(unit),
+      ))
     }
     let tiers = this.#sheets.get(price)
     if (tiers === undefined) this.#sheets.set(price, (tiers = new Map<ServiceTier, RateSheet>()))
@@ -172,11 +193,13 @@ function outputTokens(price: Price | undefined, requested: number | undefined, c
 }
 
 function checkedCeiling(ceiling: Rates): Rates {
-  for (const [unit, rate] of Object.entries(ceiling)) {
+  for (const unit of USAGE_UNITS) {
+    const rate = ceiling[unit]
     if (rate !== undefined && micros(rate) <= 0) {
-      throw new CostError('INVALID_PRICE', 'a ceiling is above 0', { fields: { [`ceiling.${unit}`]: 'must be above 0' } })
+      throw new CostError('INVALID_PRICE', 'a ceiling is above 0', {
+        fields: { [`ceiling.${unit}`]: 'must be above 0' },
+      })
     }
   }
   return Object.freeze({ ...ceiling })
 }
-

@@ -48,7 +48,12 @@ export class CostController {
     const reserved = sum([this.#reserved, requested])
     if (sum([this.#spent, reserved]) > this.#limit) {
       const { limit, spent } = this.status()
-      throw new CostError('BUDGET_EXCEEDED', 'the budget does not cover this call', { limit, spent, reserved: this.#reserved, requested })
+      throw new CostError('BUDGET_EXCEEDED', 'the budget does not cover this call', {
+        limit,
+        spent,
+        reserved: this.#reserved,
+        requested,
+      })
     }
     this.#reserved = reserved
     return new Hold(this, requested)

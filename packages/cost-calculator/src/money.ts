@@ -61,7 +61,11 @@ export function usd(
   if ((sign === '-' || Object.is(amount, -0)) && options.signed !== true) {
     throw new CostError('INVALID_AMOUNT', 'an amount is not negative')
   }
-  const magnitude = scaled(whole + fraction, Number(exponent) - fraction.length + DECIMALS, options.rounding === 'up' && sign === '')
+  const magnitude = scaled(
+    whole + fraction,
+    Number(exponent) - fraction.length + DECIMALS,
+    options.rounding === 'up' && sign === '',
+  )
   if (magnitude > BigInt(MAX_AMOUNT)) {
     throw new CostError('AMOUNT_OUT_OF_RANGE', 'an amount is at most 1000000000 USD', { max_usd: 1_000_000_000 })
   }
@@ -115,6 +119,7 @@ export function minus(from: Microdollars, amount: Microdollars): Microdollars {
 }
 
 function checked(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new CostError('AMOUNT_OUT_OF_RANGE', 'a sum of money is beyond 2^53 microdollars')
+  if (!Number.isSafeInteger(value))
+    throw new CostError('AMOUNT_OUT_OF_RANGE', 'a sum of money is beyond 2^53 microdollars')
   return value === 0 ? 0 : value
 }

@@ -37,10 +37,12 @@ export function ceilingSheet(priceId: string, ceiling: Ceiling): RateSheet {
 /** The sheet of a price (budget protocol 8.3, 8.4; PRI-07, PRI-08). */
 export function rateSheet(price: Price, tier: ServiceTier, ceiling: Ceiling): RateSheet {
   const own = price.serviceTiers?.[tier]
-  const steps = [{ aboveInputTokens: -1, rates: {} as Rates }, ...price.longContext].map(({ aboveInputTokens, rates }) => {
-    const plain: Rates = { ...price.rates, ...rates }
-    return card(aboveInputTokens, (unit) => tierRate(unit, tier, own, plain, aboveInputTokens >= 0), ceiling)
-  })
+  const steps = [{ aboveInputTokens: -1, rates: {} as Rates }, ...price.longContext].map(
+    ({ aboveInputTokens, rates }) => {
+      const plain: Rates = { ...price.rates, ...rates }
+      return card(aboveInputTokens, (unit) => tierRate(unit, tier, own, plain, aboveInputTokens >= 0), ceiling)
+    },
+  )
   return { priceId: price.id, steps: steps.reverse() }
 }
 
@@ -48,7 +50,13 @@ export function rateSheet(price: Price, tier: ServiceTier, ceiling: Ceiling): Ra
  * A missing discount costs the standard rate, a missing surcharge the ceiling. The rates of a tier are those of calls below
  * the first bound: above it a discount is unknown, and so is a surcharge.
  */
-function tierRate(unit: UsageUnit, tier: ServiceTier, own: Rates | undefined, plain: Rates, aboveBound: boolean): TierRate {
+function tierRate(
+  unit: UsageUnit,
+  tier: ServiceTier,
+  own: Rates | undefined,
+  plain: Rates,
+  aboveBound: boolean,
+): TierRate {
   const standard = effectiveRate(plain, unit)
   const ofTier = own === undefined ? undefined : effectiveRate(own, unit)
   if (tier === 'priority') return aboveBound ? { atLeast: dearer(ofTier, standard) } : (ofTier ?? { atLeast: standard })

@@ -43,9 +43,21 @@ const SETTINGS = new Set(
     'service_tier store logprobs top_logprobs frequency_penalty presence_penalty logit_bias prompt_cache_key safety_identifier'
   ).split(' '),
 )
-const MESSAGE_LISTS = new Set(['messages', 'input', 'contents', 'system', 'systemInstruction', 'system_instruction', 'prompt'])
+const MESSAGE_LISTS = new Set([
+  'messages',
+  'input',
+  'contents',
+  'system',
+  'systemInstruction',
+  'system_instruction',
+  'prompt',
+])
 /** Fields that hold a medium's bytes or where to fetch them. */
-const PAYLOADS = new Set('url data image_url file_data file_id file_url fileUri file_uri fileData inlineData inline_data image bytes'.split(' '))
+const PAYLOADS = new Set(
+  'url data image_url file_data file_id file_url fileUri file_uri fileData inlineData inline_data image bytes'.split(
+    ' ',
+  ),
+)
 const MEDIUM_TYPES: ReadonlyMap<string, UsageUnit | undefined> = new Map<string, UsageUnit | undefined>([
   ['image', 'imageInput'],
   ['image_url', 'imageInput'],
@@ -136,7 +148,11 @@ function measureSource(body: Body, tally: Tally, depth: number): void {
 function mediumOf(body: Body): { readonly type: string; readonly unit: UsageUnit | undefined } | undefined {
   const { type } = body
   // A JSON schema may also say `type: "file"`; only a part that carries something is a medium.
-  if (typeof type === 'string' && MEDIUM_TYPES.has(type) && ('source' in body || type in body || [...PAYLOADS].some((field) => field in body))) {
+  if (
+    typeof type === 'string' &&
+    MEDIUM_TYPES.has(type) &&
+    ('source' in body || type in body || [...PAYLOADS].some((field) => field in body))
+  ) {
     return { type, unit: MEDIUM_TYPES.get(type) }
   }
   const google = firstBody(body, 'inlineData', 'inline_data', 'fileData', 'file_data')

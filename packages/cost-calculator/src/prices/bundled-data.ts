@@ -2,9 +2,16 @@
  * Turns the data of @pydantic/genai-prices into entries, once. Its floats become whole microdollars per million units here,
  * rounded up; what is missing, null, negative or 0 there is unknown, never free (budget protocol 8.6).
  */
-import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice, type Provider, type TieredPrices } from '@pydantic/genai-prices'
+import {
+  findProvider,
+  type MatchLogic,
+  type ModelInfo,
+  type ModelPrice,
+  type Provider,
+  type TieredPrices,
+} from '@pydantic/genai-prices'
 import { micros, type Microdollars, usd } from '../money.ts'
-import type { UsageUnit } from '../usage/usage.ts'
+import { USAGE_UNITS, type UsageUnit } from '../usage/usage.ts'
 import { priceId } from './price-id.ts'
 import type { PriceEntry, PriceSeller, PriceVersion } from './price-index.ts'
 import type { LongContextRates, Price, Rates } from './price.ts'
@@ -21,7 +28,11 @@ const PROVIDERS = (
 ).split(' ')
 
 /** Where a rate of the data goes and how many of its units make a million of ours. */
-const RATE_KEYS: readonly (readonly [key: string, unit: UsageUnit, perMillion: readonly [multiply: bigint, divide: bigint]])[] = [
+const RATE_KEYS: readonly (readonly [
+  key: string,
+  unit: UsageUnit,
+  perMillion: readonly [multiply: bigint, divide: bigint],
+])[] = [
   ['input_mtok', 'input', [1n, 1n]],
   ['cache_read_mtok', 'cacheRead', [1n, 1n]],
   ['cache_write_mtok', 'cacheWrite', [1n, 1n]],
@@ -50,11 +61,19 @@ const GOOGLE_TEXT_PRICED = ['imageInput', 'videoInput'] as const
 type DeepRates = Map<number, { [U in UsageUnit]?: Microdollars }>
 
 /** All bundled entries that have a price, and the providers. */
-export function bundledEntries(): { readonly entries: readonly PriceEntry[]; readonly sellers: readonly PriceSeller[] } {
-  const providers = PROVIDERS.map((providerId) => findProvider({ providerId })).filter((provider) => provider !== undefined)
+export function bundledEntries(): {
+  readonly entries: readonly PriceEntry[]
+  readonly sellers: readonly PriceSeller[]
+} {
+  const providers = PROVIDERS.map((providerId) => findProvider({ providerId })).filter(
+    (provider) => provider !== undefined,
+  )
   return {
     entries: providers.flatMap((provider) => provider.models.flatMap((model) => entryOf(provider, model))),
-    sellers: providers.map(({ id, fallback_model_providers }) => ({ id, fallbacks: Object.freeze(fallback_model_providers ?? []) })),
+    sellers: providers.map(({ id, fallback_model_providers }) => ({
+      id,
+      fallbacks: Object.freeze(fallback_model_providers ?? []),
+    })),
   }
 }
 
@@ -62,7 +81,10 @@ function entryOf(provider: Provider, model: ModelInfo): PriceEntry[] {
   const conditional = Array.isArray(model.prices) ? model.prices : [{ prices: model.prices }]
   const versions = conditional.flatMap(({ constraint, prices }): PriceVersion[] => {
     // Both kinds may come without their `type` in older data; the fields tell.
-    const validFrom = constraint !== undefined && 'start_date' in constraint ? Date.parse(`${constraint.start_date}T00:00:00Z`) : undefined
+    const validFrom =
+      constraint !== undefined && 'start_date' in constraint
+        ? Date.parse(`${constraint.start_date}T00:00:00Z`)
+        : undefined
     const hours =
       constraint !== undefined && 'start_time' in constraint
         ? { startMs: timeOfDay(constraint.start_time), endMs: timeOfDay(constraint.end_time) }
@@ -114,8 +136,9 @@ function priceOf(
 ): Price | undefined {
   const byBound = ratesByBound(prices)
   const base = byBound.get(0) ?? {}
-  if (provider.id === 'google') for (const rates of byBound.values()) for (const unit of GOOGLE_TEXT_PRICED) rates[unit] ??= rates.input
-  if (Object.values(base).every((rate) => rate === undefined)) return undefined
+  if (provider.id === 'google')
+    for (const rates of byBound.values()) for (const unit of GOOGLE_TEXT_PRICED) rates[unit] ??= rates.input
+  if (USAGE_UNITS.every((unit) => base[unit] === undefined)) return undefined
   const suffix =
     (validFrom === undefined ? '' : `@${new Date(validFrom).toISOString().slice(0, 10)}`) +
     (startMs === undefined ? '' : `@${new Date(startMs).toISOString().slice(11, 16)}`)

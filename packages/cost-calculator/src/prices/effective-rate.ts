@@ -45,9 +45,7 @@ export function highestRates(prices: Iterable<Price>): ReadonlyMap<UsageUnit, Mi
 }
 
 function allRates(price: Price): Rates[] {
-  return [
-    price.rates,
-    ...price.longContext.map(({ rates }) => ({ ...price.rates, ...rates })),
-    ...Object.values(price.serviceTiers ?? {}).filter((rates) => rates !== undefined),
-  ]
+  const { standard, batch, flex, priority } = price.serviceTiers ?? {}
+  const tiers = [standard, batch, flex, priority].filter((rates) => rates !== undefined)
+  return [price.rates, ...price.longContext.map(({ rates }) => ({ ...price.rates, ...rates })), ...tiers]
 }

@@ -14,7 +14,8 @@ const ROUTES = new Set(
 /** Bedrock inference profiles. */
 const REGION = /^(?:us|us-gov|eu|apac|ap|au|jp|ca|sa|global)\./
 /** Bedrock model makers. */
-const MAKER = /^(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|google|qwen|nvidia|moonshotai?|minimax|zai|writer)\./
+const MAKER =
+  /^(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|google|qwen|nvidia|moonshotai?|minimax|zai|writer)\./
 const YEAR_MONTH_DAY = '20\\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\\d|3[01])'
 /** Bedrock revisions; Vertex's `@date`, `@001`, `@default`. */
 const REVISION = new RegExp(`(?:-v\\d+:\\d+|@(?:${YEAR_MONTH_DAY}|\\d{3}|default|latest))$`)

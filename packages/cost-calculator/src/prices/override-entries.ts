@@ -29,7 +29,8 @@ export interface OverrideEntries {
 /** @throws {CostError} INVALID_PRICE */
 export function overrideEntries(inputs: readonly PriceInput[], base: PriceBook | null): OverrideEntries {
   const faults: Faults = {}
-  if (!Array.isArray(inputs)) throw new CostError('INVALID_PRICE', 'prices are a list', { fields: { $: 'must be a list of prices' } })
+  if (!Array.isArray(inputs))
+    throw new CostError('INVALID_PRICE', 'prices are a list', { fields: { $: 'must be a list of prices' } })
   const drafts = inputs.flatMap((input, at) => draftOf(input, `[${String(at)}]`, faults) ?? [])
   refuseDoubles(drafts, faults)
   if (Object.keys(faults).length > 0) throw new CostError('INVALID_PRICE', 'a price is not valid', { fields: faults })
@@ -50,7 +51,12 @@ function entryOf(group: readonly Draft[], version: string): PriceEntry {
     firstParty: false,
     versions: sorted.map(({ aliases: _, ...draft }) => ({
       price: Object.freeze({
-        id: priceId(version, provider, model, draft.validFrom === undefined ? '' : `@${new Date(draft.validFrom).toISOString()}`),
+        id: priceId(
+          version,
+          provider,
+          model,
+          draft.validFrom === undefined ? '' : `@${new Date(draft.validFrom).toISOString()}`,
+        ),
         source: 'override' as const,
         ...draft,
       }),
@@ -77,7 +83,8 @@ function draftOf(input: unknown, path: string, faults: Faults): Draft | undefine
   }
   const before = Object.keys(faults).length
   const model = nameOf(input['model'], `${path}.model`, MODEL_MAX, faults)
-  const provider = input['provider'] === undefined ? undefined : nameOf(input['provider'], `${path}.provider`, PROVIDER_MAX, faults)
+  const provider =
+    input['provider'] === undefined ? undefined : nameOf(input['provider'], `${path}.provider`, PROVIDER_MAX, faults)
   const aliases = aliasesOf(input['aliases'], `${path}.aliases`, faults)
   const validFrom = wholeOf(input['validFrom'], `${path}.validFrom`, 0, 8.64e15, faults)
   const maxOutputTokens = wholeOf(input['maxOutputTokens'], `${path}.maxOutputTokens`, 1, TOKENS_MAX, faults)
@@ -104,7 +111,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 function nameOf(value: unknown, path: string, max: number, faults: Faults): string | undefined {
   if (typeof value === 'string') {
     const name = value.trim()
-    if (name !== '' && [...name].length <= max && !/\p{Cc}/u.test(name)) return name
+    if (name !== '' && Array.from(name).length <= max && !/\p{Cc}/u.test(name)) return name
   }
   faults[path] = `must be text of 1 to ${String(max)} characters`
   return undefined
@@ -169,7 +176,8 @@ function longContextOf(value: unknown, path: string, base: Rates, faults: Faults
     given
       .toSorted((a, b) => a.aboveInputTokens - b.aboveInputTokens)
       .map(({ here, aboveInputTokens, rates }) => {
-        if (aboveInputTokens === lastBound && aboveInputTokens !== 0) faults[`${here}.aboveInputTokens`] = 'is given twice'
+        if (aboveInputTokens === lastBound && aboveInputTokens !== 0)
+          faults[`${here}.aboveInputTokens`] = 'is given twice'
         const all = { ...lower, ...rates }
         for (const unit of USAGE_UNITS) {
           if ((effectiveRate(all, unit) ?? 0) < (effectiveRate(lower, unit) ?? 0)) {
@@ -178,7 +186,9 @@ function longContextOf(value: unknown, path: string, base: Rates, faults: Faults
         }
         lower = all
         lastBound = aboveInputTokens
-        const changed = Object.fromEntries(Object.entries(all).filter(([unit, rate]) => rate !== base[unit as UsageUnit]))
+        const changed = Object.fromEntries(
+          Object.entries(all).filter(([unit, rate]) => rate !== base[unit as UsageUnit]),
+        )
         return Object.freeze({ aboveInputTokens, rates: Object.freeze(changed) })
       }),
   )

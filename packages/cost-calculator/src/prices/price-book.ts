@@ -33,7 +33,9 @@ class IndexedPriceBook implements PriceBook {
 
   models(provider?: string): readonly string[] {
     const wanted = providerKey(provider)
-    const sold = this.#entries.filter((entry) => wanted === undefined || entry.provider === null || entry.provider === wanted)
+    const sold = this.#entries.filter(
+      (entry) => wanted === undefined || entry.provider === null || entry.provider === wanted,
+    )
     return Object.freeze([...new Set(sold.map(({ model }) => model))].sort())
   }
 
@@ -100,7 +102,10 @@ export function bundledPriceBook(): PriceBook {
  *
  * @throws {CostError} INVALID_PRICE with every fault in `details.fields`; no book is made, the old one stays usable
  */
-export function createPriceBook(overrides: readonly PriceInput[], options: { readonly base?: PriceBook | null | undefined } = {}): PriceBook {
+export function createPriceBook(
+  overrides: readonly PriceInput[],
+  options: { readonly base?: PriceBook | null | undefined } = {},
+): PriceBook {
   const base = options.base === undefined ? bundledPriceBook() : options.base
   const { entries, sellers, version } = overrideEntries(overrides, base)
   if (base === null) return new IndexedPriceBook(version, entries, sellers)

@@ -6,8 +6,8 @@ const PRICE_ID_MAX = 200
 /** Names a price for ever: book version, provider, model and start. A name too long is cut and ends in its hash. */
 export function priceId(version: string, provider: string | null, model: string, suffix = ''): string {
   const id = `${version}/${provider ?? '*'}/${model}${suffix}`
-  const length = [...id].length
-  return length <= PRICE_ID_MAX ? id : `${[...id].slice(0, PRICE_ID_MAX - 17).join('')}~${shortHash(id, 16)}`
+  const points = Array.from(id)
+  return points.length <= PRICE_ID_MAX ? id : `${points.slice(0, PRICE_ID_MAX - 17).join('')}~${shortHash(id, 16)}`
 }
 
 /** The first hexadecimal digits of the SHA-256 of a text. */

@@ -123,7 +123,9 @@ export class PriceIndex {
   /** Each seller of the chain in turn; an entry for every provider comes after one of the provider itself. */
   #groups(names: ModelNames, chain: readonly string[]): Resolution {
     const among = (spellings: readonly string[]): Groups =>
-      [...chain, null].flatMap((id) => spellings.map((name) => (this.#byName.get(name) ?? []).filter((entry) => entry.provider === id)))
+      [...chain, null].flatMap((id) =>
+        spellings.map((name) => (this.#byName.get(name) ?? []).filter((entry) => entry.provider === id)),
+      )
     return { routed: among(names.routed), undated: among(names.undated) }
   }
 
@@ -131,7 +133,9 @@ export class PriceIndex {
   #anywhere(names: ModelNames, hint: string | undefined): Resolution {
     const among = (spellings: readonly string[]): Groups => {
       const exact = this.#byName.get(spellings[0] ?? '') ?? []
-      const hinted = spellings.flatMap((name) => (this.#byName.get(name) ?? []).filter((entry) => entry.provider === hint))
+      const hinted = spellings.flatMap((name) =>
+        (this.#byName.get(name) ?? []).filter((entry) => entry.provider === hint),
+      )
       const first = [...new Set([...hinted, ...exact])]
       return [first, ...spellings.slice(1).map((name) => this.#byName.get(name) ?? [])]
     }
@@ -163,7 +167,8 @@ function weigh(price: Price): number {
 function priceAt(entry: PriceEntry, at: number | undefined): Price | undefined {
   const { versions } = entry
   const only = versions[0]
-  if (versions.length === 1 && only !== undefined && only.hours === undefined && only.price.validFrom === undefined) return only.price
+  if (versions.length === 1 && only !== undefined && only.hours === undefined && only.price.validFrom === undefined)
+    return only.price
   if (at !== undefined) {
     return versions.findLast(({ price, hours }) => (price.validFrom ?? -Infinity) <= at && within(hours, at))?.price
   }
@@ -175,5 +180,7 @@ function priceAt(entry: PriceEntry, at: number | undefined): Price | undefined {
 function within(hours: PriceVersion['hours'], at: number): boolean {
   if (hours === undefined) return true
   const time = ((at % DAY_MS) + DAY_MS) % DAY_MS
-  return hours.startMs <= hours.endMs ? time >= hours.startMs && time < hours.endMs : time >= hours.startMs || time < hours.endMs
+  return hours.startMs <= hours.endMs
+    ? time >= hours.startMs && time < hours.endMs
+    : time >= hours.startMs || time < hours.endMs
 }

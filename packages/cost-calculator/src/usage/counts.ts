@@ -52,9 +52,12 @@ export function usageFromCounts(counts: TokenCounts): Usage {
     if (Object.keys(usage).length > 0) faults['totalTokens'] = 'is only for calls without input and output counts'
     else usage.unsplit = total
   }
-  if (Object.keys(faults).length > 0) throw new CostError('INVALID_USAGE', 'the token counts do not add up', { fields: faults })
+  if (Object.keys(faults).length > 0)
+    throw new CostError('INVALID_USAGE', 'the token counts do not add up', { fields: faults })
   if (Object.keys(usage).length === 0) {
-    throw new CostError('INVALID_USAGE', 'there is no token count', { fields: { $: 'at least one token count is needed' } })
+    throw new CostError('INVALID_USAGE', 'there is no token count', {
+      fields: { $: 'at least one token count is needed' },
+    })
   }
   return Object.freeze(usage)
 }
@@ -108,12 +111,15 @@ export function countsOf(usage: Usage): TokenCounts {
     ...present(usage, INPUT_PARTS.slice(1)),
     ...(outputTokens === undefined ? {} : { outputTokens }),
     ...present(usage, OUTPUT_PARTS),
-    totalTokens: total({ input: inputTokens, output: outputTokens, unsplit: usage.unsplit }, ['input', 'output', 'unsplit']) ?? 0,
+    totalTokens:
+      total({ input: inputTokens, output: outputTokens, unsplit: usage.unsplit }, ['input', 'output', 'unsplit']) ?? 0,
   })
 }
 
 function present(usage: Usage, parts: readonly PartField[]): TokenCounts {
-  return Object.fromEntries(parts.filter(([, unit]) => usage[unit] !== undefined).map(([field, unit]) => [field, usage[unit]]))
+  return Object.fromEntries(
+    parts.filter(([, unit]) => usage[unit] !== undefined).map(([field, unit]) => [field, usage[unit]]),
+  )
 }
 
 function total(usage: Usage, units: readonly UsageUnit[]): number | undefined {

@@ -64,12 +64,16 @@ export const OUTPUT_UNITS = [
 /** Reads a count. @throws {CostError} INVALID_USAGE unless it is a whole number from 0 to 2^53 - 1 */
 export function checkedCount(value: unknown, path: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value === 0 ? 0 : value
-  throw new CostError('INVALID_USAGE', `${path} is not a whole count`, { fields: { [path]: 'must be a whole number from 0' } })
+  throw new CostError('INVALID_USAGE', `${path} is not a whole count`, {
+    fields: { [path]: 'must be a whole number from 0' },
+  })
 }
 
 /** The part of a total that is in none of its parts. @throws {CostError} INVALID_USAGE when the parts exceed it (PRI-21) */
 export function restOf(total: number, parts: readonly number[], path: string): number {
   const rest = parts.reduce((left, part) => left - part, total)
   if (rest >= 0) return rest
-  throw new CostError('INVALID_USAGE', `the parts of ${path} exceed it`, { fields: { [path]: 'is less than its parts' } })
+  throw new CostError('INVALID_USAGE', `the parts of ${path} exceed it`, {
+    fields: { [path]: 'is less than its parts' },
+  })
 }

@@ -106,11 +106,20 @@ const INTERNAL: ReadonlySet<string> = new Set([
   'UNSAFE_INTEGER',
 ])
 
-/** Seconds after which a busy server may be asked again. */
-const RETRY_AFTER_SECONDS = 1
+/** What every answer of a status says; a busy server may be asked again after a second. */
+const STATUS_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { 'WWW-Authenticate': 'Bearer' },
+  429: { 'Retry-After': '1' },
+  503: { 'Retry-After': '1' },
+}
 /** What a 5xx says, whatever happened inside (OPS-11). */
 const INTERNAL_TEXT = 'Internal server error'
 const UNAVAILABLE_TEXT = 'Service unavailable'
+const SERVER_FAULT_TEXT: Readonly<Partial<Record<ApiErrorCode, string>>> = {
+  INTERNAL_ERROR: INTERNAL_TEXT,
+  CRYPTO_UNAVAILABLE: 'The provider key cannot be unsealed',
+  QUERY_TIMEOUT: 'The query took too long',
+}
 
 /** An error as it leaves the server. */
 export class ApiError extends Error {
@@ -132,7 +141,7 @@ export class ApiError extends Error {
     this.code = code
     this.status = STATUS[code]
     this.details = options.details
-    this.headers = { ...(this.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}), ...options.headers }
+    this.headers = { ...STATUS_HEADERS[this.status], ...options.headers }
   }
 }
 
@@ -159,18 +168,21 @@ function isCoded(error: unknown): error is CodedError {
 
 /** Whether a code of a package has a place in the table; a test asks it for every exported code (OPS-11). */
 export function isMapped(code: string): boolean {
-  return code in STATUS || code in RENAMED || INTERNAL.has(code)
+  return Object.hasOwn(STATUS, code) || renamed(code) !== undefined || INTERNAL.has(code)
+}
+
+function renamed(code: string): ApiErrorCode | undefined {
+  return Object.hasOwn(RENAMED, code) ? RENAMED[code] : undefined
 }
 
 /** Turns whatever was thrown into what may leave. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (!isCoded(error)) return new ApiError('INTERNAL_ERROR', INTERNAL_TEXT, { cause: error })
-  const code = Object.hasOwn(STATUS, error.code) ? (error.code as ApiErrorCode) : RENAMED[error.code]
+  const code = Object.hasOwn(STATUS, error.code) ? (error.code as ApiErrorCode) : renamed(error.code)
   if (code === undefined) return new ApiError('INTERNAL_ERROR', INTERNAL_TEXT, { cause: error })
   if (STATUS[code] >= 500) {
-    const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) }
-    return new ApiError(code, STATUS[code] === 500 ? INTERNAL_TEXT : UNAVAILABLE_TEXT, { headers, cause: error })
+    return new ApiError(code, SERVER_FAULT_TEXT[code] ?? UNAVAILABLE_TEXT, { cause: error })
   }
   return new ApiError(code, sentence(error.message), { details: wireDetails(code, error), cause: error })
 }

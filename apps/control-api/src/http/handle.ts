@@ -3,7 +3,7 @@
  * change, permission, validation, idempotency, existence and ownership, handler.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Json, WriteTx } from '@iron/database'
+import { isId, type Json, type WriteTx } from '@iron/database'
 import type { Services } from '../services.ts'
 import { authenticate } from './authenticate.ts'
 import { presentedCredential } from './credentials.ts'
@@ -14,9 +14,8 @@ import { parseQuery } from './query.ts'
 import type { RequestContext } from './request-context.ts'
 import type { HandlerAnswer, HandlerInput, RouteAuth, RouteDefinition } from './route.ts'
 import type { RouteMatch } from './route-table.ts'
-import { Type } from './schemas.ts'
+import { type Faulty, noFaults } from './validator.ts'
 
-const NO_QUERY = Type.Object({})
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH'])
 
 /** Runs a request through its route. @throws whatever the route or a check throws */
@@ -27,41 +26,50 @@ export async function handle(
   search: string,
   context: RequestContext,
 ): Promise<HandlerAnswer> {
-  const { definition: route, checkBody, checkQuery } = match.route
+  const { definition: route, faultsOfBody, faultsOfQuery } = match.route
   const takesBody = BODY_METHODS.has(route.method)
   const sent = takesBody ? await readJsonBody(request, route.bodyBytesMax ?? BODY_BYTES_MAX) : {}
-  const { body, icToken } = separateIcToken(route.auth, sent)
+  const faults = noFaults()
+  const { body, icToken } = separateIcToken(route.auth, sent, faults)
   const principal = await authenticate(services, request, route.auth, context, icToken)
   refusePendingPasswordChange(route, principal)
   const scope = permit(route, principal)
-  const query = parseQuery(search, route.query ?? NO_QUERY)
-  checkAll(
-    () => checkQuery(query),
-    () => checkBody?.(body),
-  )
+  const { values: query, repeated } = parseQuery(search, route.query)
+  for (const name of repeated) faults[`query.${name}`] = 'is given more than once'
+  addFaults(faults, faultsOfQuery(query))
+  if (faultsOfBody !== undefined) addFaults(faults, faultsOfBody(body))
+  const idempotencyKey = readIdempotencyKey(route, request, faults)
+  for (const _ in faults) throw validationError(faults)
   const params = checkParams(route, match.params)
-  const idempotencyKey = readIdempotencyKey(route, request)
   const bearer = route.auth === 'refresh' ? presentedCredential(request)?.token : undefined
   const input = { services, context, principal, scope, params, query, body, idempotencyKey, bearer } as unknown as Omit<
     HandlerInput<RouteAuth, unknown, unknown>,
     'tx'
   >
   const run = async (tx: WriteTx | undefined): Promise<HandlerAnswer> => {
-    if (principal !== undefined) await refuseForeignAgent(services, route, params, principal, scope)
+    if (principal !== undefined) await refuseForeignAgent(services, route, params, principal, scope, tx)
     return route.handler({ ...input, tx } as never)
   }
   if (route.idempotency !== 'stored' || idempotencyKey === undefined || principal === undefined) return run(undefined)
   return runOnce(services, route, request, principal, { key: idempotencyKey, body }, run)
 }
 
+/** Characters of an IC token with its prefix (http-api 4.9.3). */
+const IC_TOKEN_MAX = 2_003
+
 /** The body may carry the credential of an agent; it is no field of the message. */
-function separateIcToken(auth: RouteAuth, sent: unknown): { readonly body: unknown; readonly icToken: unknown } {
+function separateIcToken(
+  auth: RouteAuth,
+  sent: unknown,
+  faults: Faulty,
+): { readonly body: unknown; readonly icToken: string | undefined } {
   if (auth !== 'agent' || typeof sent !== 'object' || sent === null || !Object.hasOwn(sent, 'ic_token')) {
     return { body: sent, icToken: undefined }
   }
   const { ic_token: icToken, ...body } = sent as Record<string, unknown>
-  if (typeof icToken !== 'string') throw validationError({ ic_token: 'must be a text' })
-  return { body, icToken }
+  if (typeof icToken === 'string' && icToken.length <= IC_TOKEN_MAX) return { body, icToken }
+  faults['ic_token'] = `must be a text of at most ${IC_TOKEN_MAX} characters`
+  return { body, icToken: undefined }
 }
 
 function refusePendingPasswordChange(route: RouteDefinition, principal: Principal | undefined): void {
@@ -79,32 +87,16 @@ function permit(route: RouteDefinition, principal: Principal | undefined): 'own'
   return route.permission === undefined ? 'own' : requirePermission(principal, route.permission)
 }
 
-/** Faults of query and body are reported together (VAL-02). */
-function checkAll(...checks: (() => void)[]): void {
-  const fields: [path: string, text: string][] = []
-  for (const check of checks) {
-    try {
-      check()
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      fields.push(...Object.entries((error.details?.['fields'] ?? {}) as Record<string, string>))
-    }
-  }
-  // fromEntries defines properties, so that a field named __proto__ is one like any other (VAL-12).
-  if (fields.length > 0) throw validationError(Object.fromEntries(fields))
+/** All faults of a request are reported together, the first of each path (VAL-02). */
+function addFaults(faults: Faulty, more: Faulty | undefined): void {
+  for (const path in more) faults[path] ??= more[path] ?? ''
 }
-
-const ID_CHARACTERS = /^[0-9a-f-]{36}$/
 
 function checkParams(route: RouteDefinition, params: RouteMatch['params']): Record<string, string> {
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(params)) {
     const rule = route.params?.[name]
-    const prefix = rule === undefined ? '' : `${rule.prefix}_`
-    if (
-      value === undefined ||
-      (rule !== undefined && !(value.startsWith(prefix) && ID_CHARACTERS.test(value.slice(prefix.length))))
-    ) {
+    if (value === undefined || (rule !== undefined && !isId(value, rule.prefix))) {
       throw notFound(rule?.notFound ?? 'NOT_FOUND')
     }
     checked[name] = value
@@ -119,13 +111,12 @@ export function notFound(code: ApiError['code']): ApiError {
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
-function readIdempotencyKey(route: RouteDefinition, request: IncomingMessage): string | undefined {
+function readIdempotencyKey(route: RouteDefinition, request: IncomingMessage, faults: Faulty): string | undefined {
   const key = request.headers['idempotency-key']
   if (route.idempotency === undefined || key === undefined) return undefined
-  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
-    throw validationError({ 'header.Idempotency-Key': 'must be 1 to 255 visible ASCII characters' })
-  }
-  return key
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
+  faults['header.Idempotency-Key'] = 'must be 1 to 255 visible ASCII characters'
+  return undefined
 }
 
 async function refuseForeignAgent(
@@ -134,6 +125,7 @@ async function refuseForeignAgent(
   params: Readonly<Record<string, string>>,
   principal: Principal,
   scope: 'own' | 'any',
+  tx: WriteTx | undefined,
 ): Promise<void> {
   if (route.agentParam === undefined || scope === 'any') return
   const agentId = params[route.agentParam] ?? ''
@@ -141,7 +133,7 @@ async function refuseForeignAgent(
     if (principal.agentId !== agentId) throw notFound('AGENT_NOT_FOUND')
     return
   }
-  const budget = await services.budgets.get(agentId)
+  const budget = await services.budgets.get(agentId, { tx })
   if (budget?.ownerId !== principal.userId) throw notFound('AGENT_NOT_FOUND')
 }
 

@@ -16,7 +16,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
  */
 export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<unknown> {
   const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > bytesMax) throw tooLarge(bytesMax)
+  if (declared > bytesMax) {
+    discard(request)
+    throw tooLarge(bytesMax)
+  }
   const bytes = await readBytes(request, bytesMax)
   if (bytes.length === 0) return {}
   refuseOtherMedia(request)
@@ -38,22 +41,37 @@ function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
-    const fail = (error: ApiError): void => {
-      request.removeListener('data', take)
-      // The rest is not read: the answer closes the connection.
-      request.pause()
-      reject(error)
-    }
     const take = (chunk: Buffer): void => {
       length += chunk.length
-      if (length > bytesMax) fail(tooLarge(bytesMax))
-      else chunks.push(chunk)
+      if (length <= bytesMax) {
+        chunks.push(chunk)
+        return
+      }
+      request.removeListener('data', take)
+      chunks.length = 0
+      discard(request)
+      reject(tooLarge(bytesMax))
     }
     request.on('data', take)
     request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    request.once('error', (error) => fail(malformed(error)))
-    request.once('aborted', () => fail(malformed(undefined)))
+    request.once('error', (error) => reject(malformed(error)))
   })
+}
+
+/** Bytes of a refused body that are read and thrown away. */
+const DISCARDED_BYTES_MAX = 16 * 1_024 * 1_024
+
+/**
+ * Lets a client finish sending a body that is refused: closing at once would reset the connection before the client has read
+ * the answer. A client that goes on for too long is cut off, by bytes here and by the listener's request timeout.
+ */
+function discard(request: IncomingMessage): void {
+  let discarded = 0
+  request.on('data', (chunk: Buffer) => {
+    discarded += chunk.length
+    if (discarded > DISCARDED_BYTES_MAX) request.destroy()
+  })
+  request.on('error', () => undefined)
 }
 
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*|;(?!\s*charset)[^;]*)*$/i
@@ -87,10 +105,7 @@ function depthExceeds(text: string, depthMax: number): boolean {
 }
 
 function tooLarge(bytesMax: number): ApiError {
-  return new ApiError('PAYLOAD_TOO_LARGE', 'The body is too large', {
-    details: { max_bytes: bytesMax },
-    headers: { Connection: 'close' },
-  })
+  return new ApiError('PAYLOAD_TOO_LARGE', 'The body is too large', { details: { max_bytes: bytesMax } })
 }
 
 function malformed(cause: unknown): ApiError {

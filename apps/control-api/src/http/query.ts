@@ -1,27 +1,39 @@
 import type { TSchema } from './schemas.ts'
-import { validationError } from './errors.ts'
 
-/**
- * Reads a query string. A parameter given twice is 400; numbers and booleans take their declared type when they are written
- * canonically, and stay texts otherwise, which the schema refuses.
- *
- * @throws {ApiError} VALIDATION_ERROR
- */
-export function parseQuery(search: string, schema: TSchema): Record<string, unknown> {
-  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {}
-  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  const twice: Record<string, string> = {}
-  for (const [name, value] of new URLSearchParams(search)) {
-    if (name in values) twice[`query.${name}`] = 'is given twice'
-    values[name] = typed(value, Object.hasOwn(properties, name) ? properties[name]?.type : undefined)
-  }
-  if (Object.keys(twice).length > 0) throw validationError(twice)
-  return values
+/** A query string as read: a repeated parameter has its last value and is named. */
+export interface ParsedQuery {
+  readonly values: Record<string, unknown>
+  readonly repeated: readonly string[]
 }
 
+/**
+ * Reads a query string. Numbers and booleans take their declared type when they are written canonically, and stay texts
+ * otherwise, which the schema refuses.
+ */
+export function parseQuery(search: string, schema: TSchema | undefined): ParsedQuery {
+  const values = Object.create(null) as Record<string, unknown>
+  const repeated: string[] = []
+  if (search === '') return { values, repeated }
+  const properties = (schema as { properties?: Record<string, { type?: string }> } | undefined)?.properties ?? {}
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (name in values) repeated.push(name)
+    values[name] = typed(value, Object.hasOwn(properties, name) ? properties[name]?.type : undefined)
+  }
+  return { values, repeated }
+}
+
+const INTEGER = /^(0|-?[1-9]\d{0,15})$/
+const DECIMAL = /^-?(0|[1-9]\d{0,15})(\.\d{1,15})?$/
+
 function typed(value: string, type: string | undefined): unknown {
-  if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d{0,15})(\.\d{1,15})?$/.test(value))
-    return Number(value)
-  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true'
-  return value
+  switch (type) {
+    case 'integer':
+      return INTEGER.test(value) ? Number(value) : value
+    case 'number':
+      return DECIMAL.test(value) ? Number(value) : value
+    case 'boolean':
+      return value === 'true' ? true : value === 'false' ? false : value
+    default:
+      return value
+  }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import type { IdSource } from '@iron/database'
 
 /** What every part of a request's handling may want to record. */
@@ -16,9 +17,14 @@ const USER_AGENT_MAX = 500
 /** Reads who asks. A caller's request id is taken only in a safe shape (OPS-12). */
 export function requestContext(request: IncomingMessage, ids: IdSource, trustedProxies: number): RequestContext {
   const given = request.headers['x-request-id']
-  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('evt').slice('evt_'.length)
+  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId(ids)
   const userAgent = request.headers['user-agent']?.slice(0, USER_AGENT_MAX)
   return { requestId, ip: clientAddress(request, trustedProxies), userAgent }
+}
+
+/** Request ids are bare UUIDv7 (http-api 1.2). */
+export function newRequestId(ids: IdSource): string {
+  return ids.next('evt').slice('evt_'.length)
 }
 
 /** Believes the last `trustedProxies` hops of X-Forwarded-For, and no others (AUT-14). */
@@ -29,7 +35,8 @@ function clientAddress(request: IncomingMessage, trustedProxies: number): string
     .split(',')
     .map((hop) => plain(hop.trim()))
     .filter((hop) => hop !== '')
-  return [...forwarded, peer].at(-1 - trustedProxies) ?? forwarded[0] ?? peer
+  const client = [...forwarded, peer].at(-1 - trustedProxies) ?? forwarded[0] ?? peer
+  return isIP(client) === 0 ? peer : client
 }
 
 /** `::ffff:127.0.0.1` is `127.0.0.1`. */

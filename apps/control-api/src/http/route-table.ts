@@ -1,4 +1,5 @@
 import type { RouteDefinition } from './route.ts'
+import type { FindFaults } from './validator.ts'
 
 /** A route that fits a path, with the path's parameters (still encoded ones that cannot be decoded are undefined). */
 export interface RouteMatch {
@@ -9,8 +10,9 @@ export interface RouteMatch {
 /** A route and whatever was prepared for it at the start. */
 export interface CompiledRoute {
   readonly definition: RouteDefinition
-  readonly checkBody: ((value: unknown) => void) | undefined
-  readonly checkQuery: (value: unknown) => void
+  /** Absent: the method takes no body. */
+  readonly faultsOfBody: FindFaults | undefined
+  readonly faultsOfQuery: FindFaults
 }
 
 interface Node {

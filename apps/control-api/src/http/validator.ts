@@ -7,14 +7,20 @@ import type { TSchema } from './schemas.ts'
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, coerceTypes: false, messages: true })
 
-/** A validation function of a keyword: true, or the rule that is broken. */
+/** Where a checked value stands, so that a keyword may put another in its place. */
+interface Place {
+  readonly parentData: unknown
+  readonly parentDataProperty: string | number
+}
+
+/** A validation function of a keyword: undefined, or the rule that is broken. */
 function keyword<Rule>(
   name: string,
   type: 'string' | 'number',
-  broken: (rule: Rule, value: never) => string | undefined,
+  broken: (rule: Rule, value: never, place: Place | undefined) => string | undefined,
 ): void {
-  const validate = (rule: Rule, value: unknown): boolean => {
-    const message = broken(rule, value as never)
+  const validate = (rule: Rule, value: unknown, _: unknown, place?: Place): boolean => {
+    const message = broken(rule, value as never, place)
     ;(validate as { errors?: unknown[] }).errors = message === undefined ? [] : [{ keyword: name, message, params: {} }]
     return message === undefined
   }
@@ -27,11 +33,25 @@ interface TextRule {
   readonly multiline: boolean
 }
 
-keyword('ironText', 'string', (rule: TextRule, value: string) => {
+keyword('ironText', 'string', (rule: TextRule, value: string, place) => {
+  const trimmed = rule.multiline ? value : value.trim()
   const faults = new Faults()
-  faults.text('text', rule.multiline ? value : value.trim(), rule)
+  // Trimming would take a line break off the ends before it is seen (VAL-07).
+  if (trimmed !== value && CONTROL.test(value)) faults.add('text', 'must not contain control characters')
+  faults.text('text', trimmed, rule)
+  if (!faults.any && trimmed !== value) putInPlace(place, trimmed)
   return faults.details.fields['text']
 })
+
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+
+/** Names are trimmed (http-api 1.5): what is checked is what the handler gets. */
+function putInPlace(place: Place | undefined, value: string): void {
+  const parent = place?.parentData
+  if (typeof parent === 'object' && parent !== null) {
+    ;(parent as Record<string | number, unknown>)[place?.parentDataProperty ?? ''] = value
+  }
+}
 
 keyword('ironId', 'string', (prefix: Parameters<typeof isId>[1], value: string) =>
   isId(value, prefix) ? undefined : `must be an id ${prefix}_<uuid>`,
@@ -70,35 +90,41 @@ keyword('ironTime', 'string', (_: true, value: string) => {
   return real && !Number.isNaN(Date.parse(value)) ? undefined : 'must be a time that exists'
 })
 
-/** Checks a value against a schema. @throws {ApiError} VALIDATION_ERROR */
-export type Check = (value: unknown) => void
+/** Faults by path. Without a prototype: a field may be called `__proto__` (VAL-12). */
+export type Faulty = Record<string, string>
+
+/** An empty set of faults. */
+export function noFaults(): Faulty {
+  return Object.create(null) as Faulty
+}
+
+/** Names every fault of a value, or undefined when it has none. Names are trimmed in place. */
+export type FindFaults = (value: unknown) => Faulty | undefined
 
 /**
  * Compiles a schema.
  *
  * @param prefix stands before every path: `query.` for a query, nothing for a body
  */
-export function compileCheck(schema: TSchema, prefix = ''): Check {
+export function compileFindFaults(schema: TSchema, prefix = ''): FindFaults {
   const validate: ValidateFunction = ajv.compile(schema)
+  return (value) => (validate(value) ? undefined : fieldsOf(validate.errors ?? [], prefix))
+}
+
+/** Compiles a schema to a check. The check throws {ApiError} VALIDATION_ERROR. */
+export function compileCheck(schema: TSchema): (value: unknown) => void {
+  const findFaults = compileFindFaults(schema)
   return (value) => {
-    if (validate(value)) return
-    throw validationError(fieldsOf(validate.errors ?? [], prefix))
+    const faults = findFaults(value)
+    if (faults !== undefined) throw validationError(faults)
   }
 }
 
-function fieldsOf(errors: readonly ErrorObject[], prefix: string): Record<string, string> {
-  const fields: Record<string, string> = {}
+function fieldsOf(errors: readonly ErrorObject[], prefix: string): Faulty {
+  const fields = noFaults()
   for (const error of errors) {
     const path = pathOf(error)
-    const name = path === '' ? '$' : `${prefix}${path}`
-    if (!Object.hasOwn(fields, name)) {
-      Object.defineProperty(fields, name, {
-        value: textOf(error),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
-    }
+    fields[path === '' ? '$' : `${prefix}${path}`] ??= textOf(error)
   }
   return fields
 }

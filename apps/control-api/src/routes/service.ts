@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
 import { ApiError } from '../http/errors.ts'
 import { defineRoute } from '../http/route.ts'
 import type { Services } from '../services.ts'
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+import { version } from '../version.ts'
 
 /** Longest lag of the event log behind the clock that is still ready, and what one check may take, in milliseconds. */
 const CHECK_TIMEOUT_MS = 5_000

@@ -1,0 +1,151 @@
+/**
+ * The Express application around a table of routes. Every request gets its id, its security and CORS headers and one answer
+ * in the one shape, whatever happens inside: a route is found by its raw path, run through `handle`, and whatever it throws
+ * leaves through the error table.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Express, type Request, type Response } from 'express'
+import helmet from 'helmet'
+import type { Logger } from '../observability/logger.ts'
+import type { Services } from '../services.ts'
+import { addCorsHeaders } from './cors.ts'
+import { ApiError, errorBody, toApiError } from './errors.ts'
+import { handle } from './handle.ts'
+import { type RequestContext, requestContext } from './request-context.ts'
+import type { HandlerAnswer, RouteDefinition } from './route.ts'
+import { RouteTable } from './route-table.ts'
+import { Type } from './schemas.ts'
+import { compileFindFaults } from './validator.ts'
+
+/** Where the API answers; both are version 1 (http-api 1.1). */
+const BASES = ['/api/v1', '/api'] as const
+const EMPTY = Type.Object({}, { additionalProperties: false })
+
+/** What the application is told besides its routes and services. */
+export interface ApplicationOptions {
+  readonly allowedOrigins: readonly string[]
+  /** How many proxies are believed in X-Forwarded-For. */
+  readonly trustedProxies: number
+  /** Whether answers announce HTTPS for the future (HSTS): in production. */
+  readonly strictTransportSecurity: boolean
+}
+
+/** Builds the route table; schemas are compiled here, once. */
+function buildTable(routes: readonly RouteDefinition[]): RouteTable {
+  const table = new RouteTable()
+  for (const definition of routes) {
+    const takesBody = definition.method !== 'GET' && definition.method !== 'DELETE'
+    const compiled = {
+      definition,
+      faultsOfBody: takesBody ? compileFindFaults(definition.body ?? EMPTY) : undefined,
+      faultsOfQuery: compileFindFaults(definition.query ?? EMPTY, 'query.'),
+    }
+    for (const base of [...BASES, ...(definition.atRoot === true ? [''] : [])]) table.add(base, compiled)
+  }
+  return table
+}
+
+/** The Express application. It never listens. */
+export function createApplication(
+  routes: readonly RouteDefinition[],
+  services: Services,
+  options: ApplicationOptions,
+  logger: Logger,
+): Express {
+  const table = buildTable(routes)
+  const origins = new Set(options.allowedOrigins)
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
+      frameguard: { action: 'deny' },
+      referrerPolicy: { policy: 'no-referrer' },
+      strictTransportSecurity: options.strictTransportSecurity,
+    }),
+  )
+  app.use((request: Request, response: Response) => {
+    const context = requestContext(request, services.database.ids, options.trustedProxies)
+    const began = performance.now()
+    answer(request, response, context).then(
+      (route) => {
+        const level = response.statusCode >= 500 ? 'error' : response.statusCode >= 400 ? 'info' : 'debug'
+        const ms = Math.round((performance.now() - began) * 100) / 100
+        logger[level](
+          { request_id: context.requestId, method: request.method, route, status: response.statusCode, ms },
+          'request',
+        )
+      },
+      // Not even the error could be written: the connection is all that is left to end.
+      (error: unknown) => {
+        logger.error({ request_id: context.requestId, err: error }, 'answer failed')
+        response.destroy()
+      },
+    )
+  })
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: RequestContext,
+  ): Promise<string | undefined> {
+    response.setHeader('X-Request-Id', context.requestId)
+    response.setHeader('Cache-Control', 'no-store')
+    response.setHeader('Vary', 'Origin')
+    addCorsHeaders(request, response, origins)
+    let route: string | undefined
+    try {
+      refuseMissingHost(request)
+      const [path, search] = splitUrl(request.url ?? '/')
+      const found = table.find(path)
+      if (found === undefined) throw new ApiError('NOT_FOUND', 'Not found')
+      const allow = allowed(found.methods)
+      if (request.method === 'OPTIONS') return send(request, response, { status: 204, headers: { Allow: allow } })
+      const match = found.match(request.method === 'HEAD' ? 'GET' : (request.method ?? ''))
+      if (match === undefined)
+        throw new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', { headers: { Allow: allow } })
+      route = `${match.route.definition.method} ${match.route.definition.path}`
+      send(request, response, await handle(services, request, match, search, context))
+    } catch (thrown) {
+      const error = toApiError(thrown)
+      if (error.status >= 500)
+        logger.error({ request_id: context.requestId, route, err: error.cause ?? error }, 'request failed')
+      const { status, headers } = error
+      send(request, response, { status, headers, body: errorBody(error, context.requestId) })
+    }
+    return route
+  }
+  return app
+}
+
+/** RFC 9112 3.2. Node would answer in a shape of its own. */
+function refuseMissingHost(request: IncomingMessage): void {
+  if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor >= 1) {
+    throw new ApiError('MALFORMED_JSON', 'The request has no Host header')
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: HandlerAnswer): undefined {
+  if (response.headersSent || response.destroyed) return
+  const bytes = answer.body === undefined ? undefined : Buffer.from(JSON.stringify(answer.body))
+  response.statusCode = answer.status ?? 200
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+  if (bytes === undefined) {
+    response.end()
+    return
+  }
+  response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.setHeader('Content-Length', bytes.length)
+  response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+function splitUrl(url: string): [path: string, search: string] {
+  const question = url.indexOf('?')
+  return question < 0 ? [url, ''] : [url.slice(0, question), url.slice(question + 1)]
+}
+
+function allowed(methods: readonly string[]): string {
+  const all = new Set([...methods, 'OPTIONS', ...(methods.includes('GET') ? ['HEAD'] : [])])
+  return [...all].sort().join(', ')
+}

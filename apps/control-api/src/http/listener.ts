@@ -1,0 +1,102 @@
+/**
+ * The HTTP listener: its limits on headers, time and connections (OPS-13), the answer to what is not HTTP (VAL-01), and the
+ * drain at shutdown. It knows no routes.
+ */
+import http from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { IdSource } from '@iron/database'
+import { ApiError, errorBody } from './errors.ts'
+import { newRequestId } from './request-context.ts'
+
+/** Bytes of a header block (http-api 1.6). */
+const HEADER_BYTES_MAX = 16 * 1_024
+/** How long a client may take to send its headers, and its whole request, in milliseconds. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** How often those two are looked at, in milliseconds: they may be overrun by this much. */
+const TIMEOUT_CHECK_MS = 1_000
+/** How long an idle connection is kept, in milliseconds, and how many requests it may carry. */
+const KEEP_ALIVE_MS = 65_000
+const REQUESTS_PER_CONNECTION_MAX = 100_000
+/** How often connections that fell idle are looked for while draining, in milliseconds. */
+const DRAIN_CHECK_MS = 25
+
+/** What a test may shorten. */
+export interface ListenerOptions {
+  readonly headersTimeoutMs?: number | undefined
+  readonly requestTimeoutMs?: number | undefined
+}
+
+/** One listening socket and the connections on it. */
+export class Listener {
+  readonly #server: http.Server
+  readonly #ids: IdSource
+  /** The answer being written on a connection, so that none is written into another. */
+  readonly #answers = new WeakMap<Socket, http.ServerResponse>()
+
+  constructor(application: http.RequestListener, ids: IdSource, options: ListenerOptions = {}) {
+    this.#ids = ids
+    this.#server = http.createServer({
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // The application refuses a missing Host in the one error shape.
+      requireHostHeader: false,
+    })
+    this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
+    const serve: http.RequestListener = (request, response) => {
+      this.#answers.set(request.socket, response)
+      application(request, response)
+    }
+    this.#server.on('request', serve)
+    // An Expect other than 100-continue is ignored (RFC 9110 10.1.1) instead of answered in Node's own shape.
+    this.#server.on('checkExpectation', serve)
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket as Socket))
+  }
+
+  /** Listens; port 0 picks a free one. */
+  listen(port: number, host: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.removeListener('error', reject)
+        resolve(this.#server.address() as AddressInfo)
+      })
+    })
+  }
+
+  /** Accepts nothing more, lets requests in flight finish for `drainMs`, then ends what is left. */
+  async close(drainMs: number): Promise<void> {
+    if (!this.#server.listening) return
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.#server.closeIdleConnections()
+    const idle = setInterval(() => this.#server.closeIdleConnections(), DRAIN_CHECK_MS)
+    const late = setTimeout(() => this.#server.closeAllConnections(), drainMs)
+    await closed
+    clearInterval(idle)
+    clearTimeout(late)
+  }
+
+  /** What is not HTTP at all, or never ends, is answered in the one error shape too. */
+  #refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const current = this.#answers.get(socket)
+    const halfAnswered = current !== undefined && current.headersSent && !current.writableFinished
+    if (error.code === 'ECONNRESET' || !socket.writable || halfAnswered) {
+      socket.destroy()
+      return
+    }
+    const refusal =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? new ApiError('HEADERS_TOO_LARGE', 'The headers are too large')
+        : new ApiError('MALFORMED_JSON', 'The request is not valid HTTP')
+    const requestId = newRequestId(this.#ids)
+    const body = JSON.stringify(errorBody(refusal, requestId))
+    socket.end(
+      `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\nVary: Origin\r\n` +
+        `X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
+    )
+  }
+}

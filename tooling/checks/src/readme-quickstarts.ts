@@ -54,10 +54,22 @@ export const checkQuickstarts: Check = async (root) => {
   return findings
 }
 
-/** The README's first `ts` block, which says whose it is; nothing when there is none. */
+/** The README's first `ts` block; nothing when it does not import the package. */
 export function quickstartOf(readme: string, name: string): string | undefined {
   const block = /^```ts\n([^]*?)^```/m.exec(readme)?.[1]
-  return block?.split('\n')[0]?.trim() === `// README ${name}` ? block : undefined
+  return block?.includes(` from '${name}'`) === true ? block : undefined
+}
+
+/** A line that says `// throws CODE` must throw an error of that code; all others must not throw. */
+export function withExpectedThrows(code: string): string {
+  return code.replaceAll(
+    /^(\S.*?)[ \t]*\/\/ throws ([A-Z_]+)$/gm,
+    (_, statement: string, expected: string) => `{
+  let thrown: unknown
+  try { ${statement} } catch (error) { thrown = (error as { code?: unknown }).code }
+  if (thrown !== '${expected}') throw new Error('expected ${expected}, got ' + String(thrown))
+}`,
+  )
 }
 
 async function quickstartFault(
@@ -69,7 +81,7 @@ async function quickstartFault(
 ): Promise<string | undefined> {
   const { name } = member.manifest
   const code = quickstartOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
-  if (code === undefined) return `README.md's first ts block does not begin with "// README ${name}"`
+  if (code === undefined) return `README.md's first ts block does not import ${name}`
   const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
   return runQuickstart(code, needed, path.join(into, path.basename(member.folder)))
 }
@@ -83,7 +95,7 @@ export async function runQuickstart(
   mkdirSync(project, { recursive: true })
   writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
-  writeFileSync(path.join(project, 'quickstart.ts'), code)
+  writeFileSync(path.join(project, 'quickstart.ts'), withExpectedThrows(code))
   const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...tarballs]
   const install = await runProgram('npm', args, { cwd: project })
   if (install.code !== 0) return `npm install: ${onOneLine(install)}`

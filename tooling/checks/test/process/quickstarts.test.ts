@@ -5,14 +5,14 @@ import { runProgram } from '../../src/run-program.ts'
 import { TemporaryFolder } from '../temporary-folder.ts'
 
 describe('quickstartOf', () => {
-  const block = '```ts\n// README @iron/sample\nconsole.log(1)\n```\n'
+  const block = "```ts\nimport { half } from '@iron/sample'\nhalf(4)\n```\n"
 
-  test('takes the first ts block, which says whose it is', () => {
+  test('takes the first ts block', () => {
     const readme = `# @iron/sample\n\n\`\`\`sh\nnpm i\n\`\`\`\n\n${block}\nMore:\n\n\`\`\`ts\nlater()\n\`\`\`\n`
-    expect(quickstartOf(readme, '@iron/sample')).toBe('// README @iron/sample\nconsole.log(1)\n')
+    expect(quickstartOf(readme, '@iron/sample')).toBe("import { half } from '@iron/sample'\nhalf(4)\n")
   })
 
-  test('a README without one, or with that of another package, has none', () => {
+  test('a README without one, or whose first does not import the package, has none', () => {
     expect(quickstartOf('# @iron/sample\n', '@iron/sample')).toBeUndefined()
     expect(quickstartOf(block, '@iron/other')).toBeUndefined()
     expect(quickstartOf(`\`\`\`ts\nfirst()\n\`\`\`\n${block}`, '@iron/sample')).toBeUndefined()
@@ -36,11 +36,16 @@ async function packedSample(folder: TemporaryFolder, types: string): Promise<str
 const types = 'export declare function half(amount: number): number\n'
 const good = "import { half } from '@iron/sample'\nif (half(4) !== 2) throw new Error('not half')\n"
 
+const refused = (code: string): string => `void (() => { throw Object.assign(new Error('no'), { code: '${code}' }) })()`
+
 test.each([
   ['a sound quick start', types, good, undefined],
   ['a wrong argument', types, good.replace('half(4)', "half('4')"), 'type check: '],
   ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
   ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: exit code 1'],
+  ['a line that throws as it says', types, `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
+  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, 'run: exit code 1'],
+  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, 'run: exit code 1'],
   ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
 ])('OPS-18 %s', async (_, declarations, code, fault) => {
   using folder = new TemporaryFolder()

@@ -93,7 +93,7 @@ async function open(
   try {
     return await attempt('verify')
   } catch (error) {
-    const isEmpty = error instanceof DatabaseError && error.code === 'SCHEMA_MISMATCH' && error.details['version'] === 0
+    const isEmpty = error instanceof DatabaseError && error.code === 'SCHEMA_MISMATCH' && error.details['holdsData'] === false
     if (!isEmpty) throw error
     return attempt('apply')
   }

@@ -89,25 +89,20 @@ function matching(tx: ReadTx, filter: BudgetFilter) {
   }
   if (riskLevel !== undefined && riskLevel !== 'exhausted') {
     const [from, below] = RISK_PERCENT[riskLevel]
-    query = query.where((eb) =>
-      eb.or([
-        eb.and([
-          eb(eb('b.spent_micros', '*', hundred), '>=', eb('b.allocated_micros', '*', percent(from))),
-          eb(eb('b.spent_micros', '*', hundred), '<', eb('b.allocated_micros', '*', percent(below))),
-        ]),
-        // Nothing of nothing is 0 percent.
-        eb.and([eb('b.allocated_micros', '=', ZERO), eb('b.spent_micros', '=', ZERO), eb(eb.val(from), '=', 0)]),
-      ]),
-    )
+    query = query.where((eb) => {
+      const between = eb.and([
+        eb(eb('b.spent_micros', '*', hundred), '>=', eb('b.allocated_micros', '*', percent(from))),
+        eb(eb('b.spent_micros', '*', hundred), '<', eb('b.allocated_micros', '*', percent(below))),
+      ])
+      // Nothing of nothing is 0 percent.
+      const unfunded = eb.and([eb('b.allocated_micros', '=', ZERO), eb('b.spent_micros', '=', ZERO)])
+      return from === 0 ? eb.or([between, unfunded]) : between
+    })
   }
   if (threshold !== undefined) {
-    query = query.where((eb) =>
-      eb.and([
-        eb(eb('b.spent_micros', '*', hundred), '>', eb('b.allocated_micros', '*', percent(threshold))),
-        // Something of nothing is 100 percent and no more.
-        eb.or([eb('b.allocated_micros', '>', ZERO), eb(eb.val(threshold), '<', 100)]),
-      ]),
-    )
+    query = query.where((eb) => eb(eb('b.spent_micros', '*', hundred), '>', eb('b.allocated_micros', '*', percent(threshold))))
+    // Something of nothing is 100 percent and no more.
+    if (threshold === 100) query = query.where('b.allocated_micros', '>', ZERO)
   }
   return query
 }

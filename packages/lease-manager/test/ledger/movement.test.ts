@@ -39,9 +39,9 @@ describe('movements (budget protocol 3.2)', () => {
       fc.property(amount, amount, amount, amount, fc.constantFrom(...types), (a, v, s, x, type) => {
         const before = stored(a, v, s)
         const after = accounts(moved(before, type, m(x)))
-        const expected = accounts(before)
-        expected[ACCOUNTS[type].to] += x
-        expected[ACCOUNTS[type].from] -= x
+        const expected: Record<string, number> = accounts(before)
+        expected[ACCOUNTS[type].to] = (expected[ACCOUNTS[type].to] ?? 0) + x
+        expected[ACCOUNTS[type].from] = (expected[ACCOUNTS[type].from] ?? 0) - x
         expect(after).toEqual(expected)
         expect(after.funding + after.available + after.reserved + after.spent).toBe(0)
       }),

@@ -39,7 +39,10 @@ async function onPostgres({ schema, now }: EmptyOptions): Promise<EmptyDatabase>
   if (service === undefined) throw new Error('there is no PostgreSQL')
   const { Client } = await loadDriver()
   const name = schema ?? `iron_schema_${randomBytes(8).toString('hex')}`
-  const client = new Client({ ...clientConfig(service.url), options: `-c search_path=${name}` })
+  const client = new Client({
+    ...clientConfig(service.url),
+    options: `-c search_path=${name} -c synchronous_commit=off`,
+  })
   await client.connect()
   if (schema === undefined) await client.query(`CREATE SCHEMA ${name}`)
   const close = async (): Promise<void> => {

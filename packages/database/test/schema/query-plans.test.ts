@@ -7,7 +7,7 @@ import { TABLES } from './data-model.ts'
 
 /**
  * The query that each index exists for (data-model 3, "Indexes"). The predicate of a partial index is written out: with a
- * parameter in its place the engine could not know that the index applies.
+ * parameter in its place PostgreSQL's generic plan could not know that the index applies.
  */
 const QUERIES: Readonly<Record<string, string>> = {
   schema_migrations_name: 'SELECT * FROM schema_migrations WHERE name = ?',

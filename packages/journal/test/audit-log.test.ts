@@ -96,8 +96,8 @@ describe.each(engines)('audit log on %s', (dialect) => {
       changes: null,
       metadata: {},
     })
-    expect(second).toMatchObject({ seq: 2, actor: { type: 'user', id: '42', userId: '42' }, prevHash: first!.hash })
-    expect(await audit.get(second!.id)).toEqual(second)
+    expect(second).toMatchObject({ seq: 2, actor: { type: 'user', id: '42', userId: '42' }, prevHash: first.hash })
+    expect(await audit.get(second.id)).toEqual(second)
     expect(await audit.get('aud_none')).toBeUndefined()
     expect((await audit.list({ userId: 'user_1' })).data).toEqual([first])
     expect(

@@ -74,6 +74,8 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   }
   const empty = types?.length === 0 || filter.agentIds?.length === 0
   const rows = empty ? [] : await query.execute()
+  // Without a snapshot, pruning may have come between: what it took must not look like nothing.
+  mustBeKept(after, await readHead(tx, 'events'), order)
   const searched = order === 'asc' ? head.seq : head.floor + 1
   const last = rows.length === limit ? rows.at(-1)?.seq : undefined
   return { data: rows.map(eventOf), nextCursor: last ?? searched }

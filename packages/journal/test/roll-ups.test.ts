@@ -1,0 +1,317 @@
+import { describe, expect, test } from '@jest/globals'
+import { type Microdollars, usd } from '@iron/cost-calculator'
+import { createTestDb, enginesForTests, type TestDb } from '@iron/database/testing'
+import { type CallFilter, HOUR_MS, latencyBucket, latencyBucketMs, type NewCall, RequestLog } from '@iron/journal'
+import fc from 'fast-check'
+
+const engines = await enginesForTests()
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * HOUR_MS
+
+function call(requestId: string, extra: Partial<NewCall> = {}): NewCall {
+  return {
+    agentId: 'a',
+    leaseId: 'l',
+    requestId,
+    model: 'm',
+    usage: { input: 10, output: 5 },
+    cost: usd(1),
+    billed: true,
+    ...extra,
+  }
+}
+
+function told(requestId: string, extra: Partial<NewCall> = {}): NewCall {
+  return call(requestId, { billed: false, leaseId: undefined, ...extra })
+}
+
+async function dirty(t: TestDb): Promise<number[]> {
+  const rows = await t.rows<{ key: string }>("SELECT key FROM meta WHERE key LIKE 'rollup.dirty.%' ORDER BY key")
+  return rows.map(({ key }) => Number(key.slice('rollup.dirty.'.length)))
+}
+
+describe.each(engines)('roll-ups on %s', (dialect) => {
+  test('an hour is rolled up once it has been over for five minutes, in one row per key', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    const hour = t.clock.now()
+    await requests.record(call('r1', { latencyMs: 100, pricing: 'ceiling' }))
+    await requests.record(call('r2', { latencyMs: 101 }))
+    await requests.record(
+      call('r3', { outcome: 'failed', model: 'n', provider: 'p', usage: { input: 1, cacheRead: 2, reasoning: 4 } }),
+    )
+    await requests.record(told('r4', { latencyMs: 3_000 }))
+    t.clock.advance(HOUR_MS + 5 * MINUTE_MS - 1)
+    expect(await requests.rollUp()).toBe(0)
+    t.clock.advance(1)
+    expect(await requests.rollUp()).toBe(1)
+    expect(await requests.rollUp()).toBe(0)
+    const common = { hour_start: hour, subject_id: 'a' }
+    expect(await t.rows('SELECT * FROM request_rollups ORDER BY model')).toEqual([
+      {
+        ...common,
+        provider: '',
+        model: 'm',
+        outcome: 'completed',
+        requests: 3,
+        input_tokens: 30,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        output_tokens: 15,
+        reasoning_tokens: 0,
+        total_tokens: 45,
+        cost_micros: 3_000_000,
+        billed_micros: 2_000_000,
+        ceiling_micros: 1_000_000,
+        latency: `{"${String(latencyBucket(100))}":2,"${String(latencyBucket(3_000))}":1}`,
+      },
+      expect.objectContaining({
+        ...common,
+        provider: 'p',
+        model: 'n',
+        outcome: 'failed',
+        requests: 1,
+        input_tokens: 3,
+        cache_read_tokens: 2,
+        output_tokens: 4,
+        latency: '{}',
+      }),
+    ])
+    expect(await requests.verifyRollups()).toEqual({ hours: 1, differences: 0 })
+  })
+
+  test('hours are caught up oldest first, a limited number per call; empty hours cost nothing', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    for (const pause of [HOUR_MS, HOUR_MS, 500 * HOUR_MS, HOUR_MS]) {
+      await requests.record(call(`r${String(t.clock.now())}`))
+      t.clock.advance(pause)
+    }
+    t.clock.advance(MINUTE_MS * 6)
+    expect(await requests.rollUp({ limit: 2 })).toBe(2)
+    expect(await requests.totals()).toMatchObject({ requests: 4, cost: 4_000_000 })
+    expect(await requests.rollUp()).toBe(2)
+    expect(await t.scalar('SELECT count(*) FROM request_rollups')).toBe(4)
+    expect(await requests.totals({ agentId: 'a' })).toEqual({
+      requests: 4,
+      completed: 4,
+      failed: 0,
+      inputTokens: 40,
+      outputTokens: 20,
+      totalTokens: 60,
+      cost: 4_000_000,
+    })
+  })
+
+  test('a change of a finished hour is noted in the same transaction and rolled up again', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    const first = t.clock.now()
+    await requests.record(told('r1'))
+    await requests.record(call('r2'))
+    t.clock.advance(2 * HOUR_MS)
+    await requests.rollUp()
+    const undone = t.db.write(async (tx) => {
+      await requests.record(call('r1'), { tx })
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    expect(await dirty(t)).toEqual([])
+    await requests.record(call('r1'))
+    expect(await dirty(t)).toEqual([first])
+    expect(await requests.totals({ from: first, to: first + HOUR_MS })).toMatchObject({ requests: 1 })
+    expect(await requests.totals()).toMatchObject({ requests: 2, cost: 2_000_000 })
+    expect(await requests.rollUp()).toBe(1)
+    expect(await dirty(t)).toEqual([])
+    await requests.record(told('r2', { outcome: 'failed', provider: 'p' }))
+    expect(await dirty(t)).toEqual([first])
+    expect(await requests.totals({ outcome: 'failed' })).toMatchObject({ requests: 1, failed: 1, completed: 0 })
+    expect(await requests.totals({ provider: 'p' })).toMatchObject({ requests: 1 })
+    await requests.rollUp()
+    expect(await requests.totals({ outcome: 'failed' })).toMatchObject({ requests: 1, failed: 1, completed: 0 })
+    expect(await requests.verifyRollups()).toMatchObject({ differences: 0 })
+  })
+
+  test('a clock that stepped back notes the hour it comes to', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    await requests.record(call('r1'))
+    t.clock.advance(2 * HOUR_MS)
+    await requests.rollUp()
+    t.clock.set(t.clock.now() - 2 * HOUR_MS)
+    await requests.record(call('r2'))
+    expect(await dirty(t)).toEqual([t.clock.now()])
+    expect(await requests.totals()).toMatchObject({ requests: 2 })
+  })
+
+  test('verifyRollups finds and repairs what was tampered with', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    await requests.record(call('r1'))
+    t.clock.advance(HOUR_MS)
+    await requests.record(call('r2'))
+    t.clock.advance(2 * HOUR_MS)
+    await requests.rollUp()
+    await t.rows("UPDATE request_rollups SET cost_micros = 7 WHERE subject_id = 'a'")
+    const [row] = await t.rows<{ hour_start: number }>('SELECT min(hour_start) AS hour_start FROM request_rollups')
+    await t.rows("UPDATE request_rollups SET model = 'x' WHERE hour_start = ?", row!.hour_start)
+    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 3 })
+    expect(await requests.verifyRollups({ from: row!.hour_start + HOUR_MS })).toEqual({ hours: 1, differences: 1 })
+    expect(await requests.verifyRollups({ to: row!.hour_start + HOUR_MS, repair: true })).toEqual({
+      hours: 1,
+      differences: 2,
+    })
+    expect(await requests.verifyRollups({ repair: true })).toEqual({ hours: 2, differences: 1 })
+    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 0 })
+  })
+
+  test('DAT-25: a repeat of a pruned call is still a duplicate, and with other content refused', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    const { call: row } = await requests.record(call('r1', { late: true, overrun: usd(0.25) }))
+    await requests.record(told('r2'))
+    await requests.record(call('r3', { agentId: undefined, tokenId: 'tok', leaseId: undefined, requestId: undefined }))
+    const before = await requests.totals()
+    t.clock.advance(61 * DAY_MS)
+    const olderThan = t.clock.now() - 60 * DAY_MS
+    expect(await requests.prune({ olderThan })).toBe(0)
+    await requests.rollUp()
+    await expect(requests.prune({ olderThan: olderThan + 1, limit: 0 })).rejects.toMatchObject({
+      details: { fields: { olderThan: expect.any(String), limit: expect.any(String) } },
+    })
+    expect(await requests.prune({ olderThan, limit: 1 })).toBe(1)
+    expect(await requests.prune({ olderThan })).toBe(2)
+    expect(await t.scalar('SELECT count(*) FROM requests')).toBe(0)
+    expect(await t.scalar('SELECT count(*) FROM request_keys')).toBe(1)
+
+    const first = { id: row.id, leaseId: 'l', cost: 1_000_000, pricing: 'reported', late: true, overrun: 250_000 }
+    expect(await requests.billed({ agentId: 'a' }, call('r1'))).toEqual(first)
+    await expect(requests.billed({ agentId: 'a' }, call('r1', { cost: usd(2) }))).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    })
+    expect(await requests.record(call('r1', { leaseId: 'l2' }))).toMatchObject({ duplicate: true, call: first })
+    await expect(requests.record(call('r1', { model: 'n' }))).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
+    expect(await requests.record(told('r1', { cost: usd(7) }))).toMatchObject({ duplicate: true })
+    expect(await t.scalar('SELECT count(*) FROM requests')).toBe(0)
+    expect(await requests.totals()).toEqual(before)
+    expect(await requests.verifyRollups()).toEqual({ hours: 0, differences: 0 })
+    expect(await requests.activity('a')).toEqual({ total: 2, today: 0, lastAt: row.receivedAt })
+    await expect(t.rows('UPDATE request_keys SET cost_micros = 1')).rejects.toMatchObject({
+      code: 'DATABASE_CONSTRAINT',
+    })
+    await expect(t.rows('DELETE FROM request_keys')).rejects.toMatchObject({ code: 'DATABASE_CONSTRAINT' })
+  })
+
+  test('pruning goes hour by hour: never past one that is not rolled up or has changed, and its cursors expire', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    for (let n = 0; n < 3; n += 1) {
+      await requests.record(told(`r${String(n)}`))
+      t.clock.advance(HOUR_MS)
+    }
+    const { nextCursor } = await requests.list({}, { limit: 1, order: 'asc' })
+    t.clock.advance(60 * DAY_MS)
+    await requests.rollUp()
+    await requests.record(told('r1', { traceId: 't' }))
+    const olderThan = t.clock.now() - 60 * DAY_MS
+    expect(await requests.prune({ olderThan })).toBe(1)
+    await requests.rollUp()
+    expect(await requests.prune({ olderThan: olderThan - HOUR_MS })).toBe(1)
+    await expect(requests.list({}, { order: 'asc', after: nextCursor ?? '' })).rejects.toMatchObject({
+      code: 'CURSOR_EXPIRED',
+    })
+    expect((await requests.list()).data).toHaveLength(1)
+    expect(await requests.totals()).toMatchObject({ requests: 3 })
+  })
+
+  test('a report for a call of an hour that is being pruned is booked anew', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    for (const id of ['r1', 'r2']) await requests.record(told(id))
+    t.clock.advance(61 * DAY_MS)
+    await requests.rollUp()
+    expect(await requests.prune({ olderThan: t.clock.now() - 60 * DAY_MS, limit: 1 })).toBe(1)
+    const left = (await requests.list()).data[0]!
+    expect(await requests.record(told(left.requestId!, { traceId: 't' }))).toEqual({ call: left, duplicate: true })
+    const { call: booked, duplicate } = await requests.record(call(left.requestId!))
+    expect([duplicate, booked.id === left.id]).toEqual([false, false])
+    expect(await dirty(t)).toEqual([])
+    expect(await requests.totals()).toMatchObject({ requests: 3 })
+  })
+
+  test('activity counts all calls of an agent and those of today', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    expect(await requests.activity('a')).toEqual({ total: 0, today: 0, lastAt: null })
+    await requests.record(call('r1'))
+    t.clock.advance(DAY_MS)
+    await requests.record(call('r2'))
+    await requests.record(call('r3', { agentId: 'b' }))
+    await requests.rollUp()
+    expect(await requests.activity('a')).toEqual({ total: 2, today: 1, lastAt: t.clock.now() })
+  })
+
+  test('PRI-25, PRI-22: sums equal a recomputation whatever is told, rolled up or pruned, and reading adds nothing (property)', async () => {
+    const step = fc.record({
+      kind: fc.constantFrom('report', 'report', 'telemetry', 'wait', 'rollUp', 'prune'),
+      id: fc.nat(6),
+      agent: fc.constantFrom('a', 'b'),
+      model: fc.constantFrom('m', 'n'),
+      cost: fc.nat(1_000),
+      latencyMs: fc.option(fc.nat(5_000), { nil: undefined }),
+      outcome: fc.constantFrom(undefined, 'completed', 'failed'),
+      waitMs: fc.constantFrom(MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 30 * DAY_MS),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        await using t = await createTestDb({ dialect })
+        const requests = new RequestLog(t.db)
+        const counted = new Map<string, { cost: number; agent: string }>()
+        let anew = 0
+        for (const { kind, id, agent, model, cost, latencyMs, outcome, waitMs } of steps) {
+          if (kind === 'wait') t.clock.advance(waitMs)
+          else if (kind === 'rollUp') await requests.rollUp()
+          else if (kind === 'prune') await requests.prune({ olderThan: t.clock.now() - 60 * DAY_MS })
+          else {
+            const extra = { agentId: agent, model, cost: cost as Microdollars, latencyMs, outcome }
+            const told_ = kind === 'report' ? call(`r${String(id)}`, extra) : told(`r${String(id)}`, extra)
+            const result = await requests.record(told_).catch(() => undefined)
+            if (result !== undefined && !result.duplicate) {
+              const known = counted.get(result.call.id)
+              counted.set(result.call.id, { cost, agent })
+              if (known === undefined) anew += 1
+            }
+          }
+        }
+        const expected = (filter: CallFilter): { requests: number; cost: number } => {
+          const rows = [...counted.values()].filter(
+            (row) => filter.agentId === undefined || row.agent === filter.agentId,
+          )
+          return { requests: rows.length, cost: rows.reduce((sum, row) => sum + row.cost, 0) }
+        }
+        expect(counted.size).toBe(anew)
+        for (const filter of [{}, { agentId: 'a' }, { agentId: 'b' }]) {
+          expect(await requests.totals(filter)).toMatchObject(expected(filter))
+        }
+        expect(await requests.verifyRollups()).toMatchObject({ differences: 0 })
+        t.clock.advance(2 * HOUR_MS)
+        while ((await requests.rollUp()) > 0);
+        expect(await dirty(t)).toEqual([])
+        expect(await requests.verifyRollups()).toMatchObject({ differences: 0 })
+        expect(await requests.totals()).toMatchObject(expected({}))
+      }),
+      { numRuns: dialect === 'sqlite' ? 60 : 6 },
+    )
+  }, 60_000)
+})
+
+test('a latency lies in its bucket', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10_000_000 }), (ms) => {
+      const bucket = latencyBucket(ms)
+      expect(latencyBucketMs(bucket)).toBeLessThanOrEqual(ms)
+      expect(latencyBucketMs(bucket + 1)).toBeGreaterThan(ms)
+    }),
+  )
+  expect([0, 1].map(latencyBucket)).toEqual([0, 0])
+})

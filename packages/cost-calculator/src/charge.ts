@@ -34,7 +34,8 @@ export function charge(usage: Usage, sheet: RateSheet): Cost {
     if (atCeiling[at] === true) ceiling = true
     // Both factors are exact; the product is too unless it leaves the safe range, and then the sum shows it.
     total += quantity * rate
-    lines.push(Object.freeze({ unit: unit as keyof Usage, quantity, rate }))
+    // Not frozen one by one: that would cost more than the charge, and nobody else holds them.
+    lines.push({ unit: unit as keyof Usage, quantity, rate })
   }
   return Object.freeze({
     amount: total <= Number.MAX_SAFE_INTEGER ? roundedUp(total) : exactly(lines),

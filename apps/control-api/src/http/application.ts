@@ -101,7 +101,10 @@ export function createApplication(
       const found = table.find(path)
       if (found === undefined) throw new ApiError('NOT_FOUND', 'Not found')
       const allow = allowed(found.methods)
-      if (request.method === 'OPTIONS') return send(request, response, { status: 204, headers: { Allow: allow } })
+      if (request.method === 'OPTIONS') {
+        send(request, response, { status: 204, headers: { Allow: allow } })
+        return undefined
+      }
       const match = found.match(request.method === 'HEAD' ? 'GET' : (request.method ?? ''))
       if (match === undefined)
         throw new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', { headers: { Allow: allow } })
@@ -126,7 +129,7 @@ function refuseMissingHost(request: IncomingMessage): void {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: HandlerAnswer): undefined {
+function send(request: IncomingMessage, response: ServerResponse, answer: HandlerAnswer): void {
   if (response.headersSent || response.destroyed) return
   const bytes = answer.body === undefined ? undefined : Buffer.from(JSON.stringify(answer.body))
   response.statusCode = answer.status ?? 200

@@ -39,7 +39,7 @@ export async function handle(
   addFaults(faults, faultsOfQuery(query))
   if (faultsOfBody !== undefined) addFaults(faults, faultsOfBody(body))
   const idempotencyKey = readIdempotencyKey(route, request, faults)
-  for (const _ in faults) throw validationError(faults)
+  if (Object.keys(faults).length > 0) throw validationError(faults)
   const params = checkParams(route, match.params)
   const bearer = route.auth === 'refresh' ? presentedCredential(request)?.token : undefined
   const input = { services, context, principal, scope, params, query, body, idempotencyKey, bearer } as unknown as Omit<
@@ -48,7 +48,7 @@ export async function handle(
   >
   const run = async (tx: WriteTx | undefined): Promise<HandlerAnswer> => {
     if (principal !== undefined) await refuseForeignAgent(services, route, params, principal, scope, tx)
-    return route.handler({ ...input, tx } as never)
+    return route.handler({ ...input, tx })
   }
   if (route.idempotency !== 'stored' || idempotencyKey === undefined || principal === undefined) return run(undefined)
   return runOnce(services, route, request, principal, { key: idempotencyKey, body }, run)

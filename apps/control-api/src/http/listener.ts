@@ -3,7 +3,8 @@
  * drain at shutdown. It knows no routes.
  */
 import http from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { IdSource } from '@iron/database'
 import { ApiError, errorBody } from './errors.ts'
 import { newRequestId } from './request-context.ts'
@@ -32,7 +33,7 @@ export class Listener {
   readonly #server: http.Server
   readonly #ids: IdSource
   /** The answer being written on a connection, so that none is written into another. */
-  readonly #answers = new WeakMap<Socket, http.ServerResponse>()
+  readonly #answers = new WeakMap<Duplex, http.ServerResponse>()
 
   constructor(application: http.RequestListener, ids: IdSource, options: ListenerOptions = {}) {
     this.#ids = ids
@@ -53,7 +54,7 @@ export class Listener {
     this.#server.on('request', serve)
     // An Expect other than 100-continue is ignored (RFC 9110 10.1.1) instead of answered in Node's own shape.
     this.#server.on('checkExpectation', serve)
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket as Socket))
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket))
   }
 
   /** Listens; port 0 picks a free one. */
@@ -80,7 +81,7 @@ export class Listener {
   }
 
   /** What is not HTTP at all, or never ends, is answered in the one error shape too. */
-  #refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     const current = this.#answers.get(socket)
     const halfAnswered = current !== undefined && current.headersSent && !current.writableFinished
     if (error.code === 'ECONNRESET' || !socket.writable || halfAnswered) {

@@ -6,6 +6,11 @@ export interface ParsedQuery {
   readonly repeated: readonly string[]
 }
 
+/** What a query schema says of its parameters. */
+interface Declared {
+  readonly properties?: Readonly<Record<string, { readonly type?: string }>>
+}
+
 /**
  * Reads a query string. Numbers and booleans take their declared type when they are written canonically, and stay texts
  * otherwise, which the schema refuses.
@@ -14,7 +19,7 @@ export function parseQuery(search: string, schema: TSchema | undefined): ParsedQ
   const values = Object.create(null) as Record<string, unknown>
   const repeated: string[] = []
   if (search === '') return { values, repeated }
-  const properties = (schema as { properties?: Record<string, { type?: string }> } | undefined)?.properties ?? {}
+  const { properties = {} }: Declared = schema ?? {}
   for (const [name, value] of new URLSearchParams(search)) {
     if (name in values) repeated.push(name)
     values[name] = typed(value, Object.hasOwn(properties, name) ? properties[name]?.type : undefined)

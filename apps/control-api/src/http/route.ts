@@ -91,5 +91,5 @@ export interface RouteDefinition<
 export function defineRoute<const Auth extends RouteAuth, Query extends TSchema, Body extends TSchema>(
   route: RouteDefinition<Auth, Query, Body>,
 ): RouteDefinition {
-  return route as unknown as RouteDefinition
+  return route
 }

@@ -14,13 +14,13 @@ interface Place {
 }
 
 /** A validation function of a keyword: undefined, or the rule that is broken. */
-function keyword<Rule>(
+function keyword(
   name: string,
   type: 'string' | 'number',
-  broken: (rule: Rule, value: never, place: Place | undefined) => string | undefined,
+  broken: (rule: never, value: never, place: Place | undefined) => string | undefined,
 ): void {
-  const validate = (rule: Rule, value: unknown, _: unknown, place?: Place): boolean => {
-    const message = broken(rule, value as never, place)
+  const validate = (rule: unknown, value: unknown, _: unknown, place?: Place): boolean => {
+    const message = broken(rule as never, value as never, place)
     ;(validate as { errors?: unknown[] }).errors = message === undefined ? [] : [{ keyword: name, message, params: {} }]
     return message === undefined
   }

@@ -112,7 +112,7 @@ interface RawClaims {
 function signedClaims(token: string, key: KeyObject): RawClaims | undefined {
   try {
     const claims = jwt.verify(token, key, { algorithms: ['HS256'], ignoreExpiration: true, ignoreNotBefore: true })
-    return typeof claims === 'object' ? (claims) : undefined
+    return typeof claims === 'object' ? claims : undefined
   } catch {
     return undefined
   }

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from '@jest/globals'
+import { createTestDb } from '@iron/database/testing'
+import { LimitEnforcer, ProviderCatalog } from '../src/index.ts'
+import { ADMIN, ANN, sessionsOn, usersOn } from './support.ts'
+
+const packageFolder = path.join(import.meta.dirname, '..')
+
+test('the README does what it says', async () => {
+  const readme = await readFile(path.join(packageFolder, 'README.md'), 'utf8')
+  const blocks = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), (match) => match[1]!)
+  expect(blocks).toHaveLength(2)
+  const folder = await mkdtemp(path.join(tmpdir(), 'iron-quick-start-'))
+  try {
+    const output: string[] = []
+    for (const block of blocks) {
+      const code = block.replaceAll('./users.db', path.join(folder, 'users.db'))
+      const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
+        cwd: packageFolder,
+        timeout: 25_000,
+      })
+      output.push((await run).stdout)
+    }
+    expect(output[0]).toContain("outcome: 'ok'")
+    expect(output[0]).toMatch(/\nnull\n$/)
+    expect(output[1]).toBe('sk-d...def\ntrue\n')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('on a file, lookups on their own connection see what was committed', async () => {
+  await using test = await createTestDb({ storage: 'file' })
+  const users = usersOn(test.db)
+  const ann = await users.createUser(ANN, ADMIN)
+  const sessions = sessionsOn(test.db)
+  const login = await sessions.login(ANN.email, ANN.password as string)
+  if (login.outcome !== 'ok') throw new Error(login.outcome)
+  expect((await sessions.authenticate(login.tokens.accessToken)).outcome).toBe('ok')
+  await sessions.end(login.tokens.sessionId, ann.id)
+  expect(await sessions.authenticate(login.tokens.accessToken)).toEqual({ outcome: 'refused', code: 'TOKEN_REVOKED' })
+  const limits = new LimitEnforcer(test.db)
+  await limits.create({ ownerId: ann.id, maxTokensPerDay: 10 }, ADMIN)
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => limits.consume({ ownerId: ann.id }, { tokens: 1 })),
+  )
+  expect(answers.filter((answer) => answer === null)).toHaveLength(10)
+  expect(await limits.room(ann.id)).toMatchObject({ blocked: true })
+  expect((await new ProviderCatalog(test.db).list()).total).toBe(0)
+})

@@ -46,6 +46,7 @@ export interface LimitEnforcerOptions extends ServiceOptions {
   readonly provisionOwners?: boolean | undefined
 }
 
+/** Usage limits of owners, and the counting of what they use. */
 export class LimitEnforcer extends AuditedService {
   readonly #provisionOwners: boolean
 

@@ -30,6 +30,7 @@ import {
 } from './providers/provider.ts'
 import { lockProvider, PROVIDER_COLUMNS, providerById, providerByIdOrName } from './providers/statements.ts'
 
+/** The LLM providers agents may be given. */
 export class ProviderCatalog extends AuditedService {
   /**
    * Adds a provider, active and without key. Audited as `PROVIDER_CREATED`.

@@ -46,6 +46,7 @@ const LAST_USED_STEP_MS = 60_000
 /** Rows re-wrapped in one transaction. */
 const REWRAP_STEP = 500
 
+/** The API keys of providers: sealed on the way in, opened only to be handed to an agent. */
 export class ProviderKeyStorage extends AuditedService {
   readonly #vault: SecretVault
 

@@ -66,6 +66,7 @@ export interface SessionServiceOptions extends ServiceOptions {
   readonly bcryptCost?: number | undefined
 }
 
+/** Logins, and the sessions they open, until they end. */
 export class SessionService extends AuditedService {
   readonly #tokens: TokenPairMaker
   readonly #cache: SessionCache

@@ -31,6 +31,7 @@ export interface UserServiceOptions extends ServiceOptions {
 /** Who creates the first admin: nobody is there yet. */
 const BOOTSTRAP: ActorRef = Object.freeze({ type: 'system', id: 'system:bootstrap' })
 
+/** User accounts: created, found, and what was done to them. */
 export class UserService extends AuditedService {
   readonly #cost: number
 

@@ -23,7 +23,14 @@ import { type Budget, publicBudget } from './budget/budget.ts'
 import { type AllocationChange, type AllocationOptions, changeAllocation } from './budget/change-allocation.ts'
 import { createBudget } from './budget/create-budget.ts'
 import { archiveBudget, moveBudget } from './budget/move-budget.ts'
-import { type BudgetChange, type BudgetFilter, budgetHistory, type BudgetPage, getBudget, listBudgets } from './budget/read-budgets.ts'
+import {
+  type BudgetChange,
+  type BudgetFilter,
+  budgetHistory,
+  type BudgetPage,
+  getBudget,
+  listBudgets,
+} from './budget/read-budgets.ts'
 import { isRefusal } from './errors.ts'
 import { checkActor, checkIds, REASON_MAX } from './lease/validate.ts'
 
@@ -62,7 +69,10 @@ export class AgentBudgetManager extends DatabaseService {
       if (options.ownerId !== undefined) faults.id('ownerId', options.ownerId)
       if (options.actor !== undefined) checkActor(faults, options.actor)
     })
-    return this.#command(async (tx, books) => publicBudget(await createBudget(tx, books, agentId, allocated, options), 0), options)
+    return this.#command(
+      async (tx, books) => publicBudget(await createBudget(tx, books, agentId, allocated, options), 0),
+      options,
+    )
   }
 
   /** By agent id. */
@@ -82,7 +92,12 @@ export class AgentBudgetManager extends DatabaseService {
    * @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED, CONFLICT, BUDGET_BELOW_SPENT, BUDGET_DECREASE_REQUIRES_CONFIRMATION, in
    * this order; VALIDATION_ERROR
    */
-  async setAllocation(agentId: string, allocated: Microdollars, actor: ActorRef, options: AllocationOptions = {}): Promise<AllocationChange> {
+  async setAllocation(
+    agentId: string,
+    allocated: Microdollars,
+    actor: ActorRef,
+    options: AllocationOptions = {},
+  ): Promise<AllocationChange> {
     checkIds({ agentId }, (faults) => {
       checkAmount(faults, 'allocated', allocated, 0)
       if (options.reason !== undefined) faults.text('reason', options.reason, { max: REASON_MAX, multiline: true })

@@ -1,10 +1,10 @@
 /** Comparisons and checks of amounts that money itself does not bring. Every result is exact or an error (MON-06). */
-import { MAX_AMOUNT, type Microdollars, minus, ZERO } from '@iron/cost-calculator'
+import { MAX_AMOUNT, type Microdollars, minus, sum, ZERO } from '@iron/cost-calculator'
 import type { Faults } from '@iron/database'
 
 /** The sum of two amounts. @throws {CostError} AMOUNT_OUT_OF_RANGE */
 export function plus(a: Microdollars, b: Microdollars): Microdollars {
-  return minus(a, -b as Microdollars)
+  return sum([a, b])
 }
 
 /** The smaller amount. */

@@ -20,7 +20,13 @@ export interface BooksOptions extends ServiceOptions {
 }
 
 /** Makes the collaborators on the handle their service opened. */
-export function openBooks(db: IronDatabase, options: BooksOptions, clock: Clock, ids: IdSource, times: LeaseTimes): Books {
+export function openBooks(
+  db: IronDatabase,
+  options: BooksOptions,
+  clock: Clock,
+  ids: IdSource,
+  times: LeaseTimes,
+): Books {
   const sources = { clock: options.clock, ids: options.ids }
   return {
     audit: options.audit ?? new AuditLog(db, sources),

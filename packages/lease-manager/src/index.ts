@@ -6,7 +6,12 @@ export type { Balance, Balances, BudgetStatus, RiskLevel } from './budget/balanc
 export { type Budget, budgetIdOf } from './budget/budget.ts'
 export { ownerLock } from './budget/budget-row.ts'
 export type { AllocationChange, AllocationOptions } from './budget/change-allocation.ts'
-export { type AdjustmentDecision, type AllocationDecision, decideAdjustment, decideAllocation } from './budget/decide-allocation.ts'
+export {
+  type AdjustmentDecision,
+  type AllocationDecision,
+  decideAdjustment,
+  decideAllocation,
+} from './budget/decide-allocation.ts'
 export type { BudgetChange, BudgetFilter, BudgetPage, BudgetSummary } from './budget/read-budgets.ts'
 export { type Threshold, thresholdAmount, THRESHOLDS } from './budget/threshold.ts'
 export { LeaseError, type LeaseErrorCode } from './errors.ts'

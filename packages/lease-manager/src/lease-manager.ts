@@ -28,7 +28,14 @@ import { readActiveLeases } from './lease/lease-row.ts'
 import { findReplay, openLease } from './lease/open-lease.ts'
 import { getLease, type LeaseFilter, listLeases } from './lease/read-leases.ts'
 import { refreshLease, type Refreshed } from './lease/refresh-lease.ts'
-import { BATCH_MAX, type BatchItem, type BatchOptions, bookBatch, readyBatch, type ReportItem } from './lease/report-batch.ts'
+import {
+  BATCH_MAX,
+  type BatchItem,
+  type BatchOptions,
+  bookBatch,
+  readyBatch,
+  type ReportItem,
+} from './lease/report-batch.ts'
 import { bookReport, readyReport, type ReportOptions, type ReportResult, type UsageReport } from './lease/report.ts'
 import { returnLease, type ReturnOptions, type ReturnResult } from './lease/return-lease.ts'
 import { revokeAllLeases, type RevokedLeases, revokeLease } from './lease/revoke-lease.ts'
@@ -190,7 +197,11 @@ export class LeaseManager extends DatabaseService {
   }
 
   /** Ends every open lease of an agent. @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED, VALIDATION_ERROR */
-  async revokeAll(agentId: string, actor: ActorRef, options: InTx & { readonly cause?: RevokeCause | undefined } = {}): Promise<RevokedLeases> {
+  async revokeAll(
+    agentId: string,
+    actor: ActorRef,
+    options: InTx & { readonly cause?: RevokeCause | undefined } = {},
+  ): Promise<RevokedLeases> {
     const cause = options.cause ?? 'operator'
     checkIds({ agentId }, (faults) => {
       faults.oneOf('cause', cause, REVOKE_CAUSES)
@@ -229,7 +240,10 @@ export class LeaseManager extends DatabaseService {
    * @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED
    * @throws {DatabaseError} DATABASE_BUSY, on which `db.write` runs again, when the agent's owner changed meanwhile
    */
-  async lockAgent(agentId: string, options: { readonly tx: WriteTx; readonly exclusive?: boolean | undefined }): Promise<AgentLock> {
+  async lockAgent(
+    agentId: string,
+    options: { readonly tx: WriteTx; readonly exclusive?: boolean | undefined },
+  ): Promise<AgentLock> {
     const budget = await lockLiveBudget(options.tx, agentId, this.clock, { exclusive: options.exclusive })
     return Object.freeze({ agentId, ownerId: budget.ownerId, now: budget.now })
   }

@@ -106,7 +106,13 @@ export class Ledger extends DatabaseService {
     let last = ''
     for (;;) {
       const agents = await db.read((tx) =>
-        tx.sql.selectFrom('agent_budgets').select('agent_id').where('agent_id', '>', last).orderBy('agent_id').limit(AGENTS_AT_ONCE).execute(),
+        tx.sql
+          .selectFrom('agent_budgets')
+          .select('agent_id')
+          .where('agent_id', '>', last)
+          .orderBy('agent_id')
+          .limit(AGENTS_AT_ONCE)
+          .execute(),
       )
       for (const { agent_id: id } of agents) found.push(...(await verifyOne(db, books, id, quick)))
       const end = agents.at(-1)
@@ -133,15 +139,27 @@ export class Ledger extends DatabaseService {
   }
 }
 
-async function verifyOne(db: IronDatabase, books: Books, agentId: string, quick: boolean): Promise<readonly LedgerFault[]> {
-  const found = await db.read((tx) => (quick ? verifyAgentQuickly(tx, agentId) : verifyAgent(tx, agentId, books.events)))
+async function verifyOne(
+  db: IronDatabase,
+  books: Books,
+  agentId: string,
+  quick: boolean,
+): Promise<readonly LedgerFault[]> {
+  const found = await db.read((tx) =>
+    quick ? verifyAgentQuickly(tx, agentId) : verifyAgent(tx, agentId, books.events),
+  )
   const faults = Object.freeze(found.map((fault) => Object.freeze(fault)))
   if (faults.length > 0) await auditMismatch(db, books, agentId, faults)
   return faults
 }
 
 /** Once per mismatch: a check every minute would otherwise fill the audit log, which is kept for ever. */
-async function auditMismatch(db: IronDatabase, books: Books, agentId: string, faults: readonly LedgerFault[]): Promise<void> {
+async function auditMismatch(
+  db: IronDatabase,
+  books: Books,
+  agentId: string,
+  faults: readonly LedgerFault[],
+): Promise<void> {
   const lastOf = async (operation: string): Promise<number> => {
     const { data } = await books.audit.list({ operation, resourceType: 'agent', resourceId: agentId }, { limit: 1 })
     return data[0]?.seq ?? 0
@@ -154,7 +172,12 @@ async function auditMismatch(db: IronDatabase, books: Books, agentId: string, fa
         resourceType: 'agent',
         resourceId: agentId,
         actor: VERIFIER,
-        metadata: { differences: faults.slice(0, AUDITED_FAULTS_MAX).map(({ seq, what, cached, ledger }) => ({ seq, what, cached, ledger })), total: faults.length },
+        metadata: {
+          differences: faults
+            .slice(0, AUDITED_FAULTS_MAX)
+            .map(({ seq, what, cached, ledger }) => ({ seq, what, cached, ledger })),
+          total: faults.length,
+        },
       },
       { tx },
     )

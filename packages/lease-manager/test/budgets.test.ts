@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
-import { AgentBudgetManager, LeaseError, LeaseManager } from '../src/index.ts'
+import { type AgentBudgetManager, LeaseError, LeaseManager } from '../src/index.ts'
 import { ADMIN, call, eventsOf, moneyState, openWorld, refusal, usdOf, type World } from './world.ts'
 
 /** Agents a to e, spent 0, 49, 80, 100 and 120 percent; f has nothing, g spent of nothing. */
@@ -29,7 +29,8 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
     await using world = await openWorld({ dialect })
     await fleet(world)
     const { budgets } = world
-    const ids = async (...options: Parameters<AgentBudgetManager['list']>) => (await budgets.list(...options)).data.map(({ agentId }) => agentId)
+    const ids = async (...options: Parameters<AgentBudgetManager['list']>) =>
+      (await budgets.list(...options)).data.map(({ agentId }) => agentId)
     expect(await ids()).toEqual(['e', 'g', 'd', 'c', 'b', 'f', 'a'])
     expect(await ids({}, { sort: 'percentUsed' })).toEqual(['a', 'f', 'b', 'c', 'd', 'g', 'e'])
     expect(await ids({}, { sort: '-spent', perPage: 2, page: 2 })).toEqual(['e', 'c'])
@@ -76,7 +77,8 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
     await expect(world.budgets.list()).rejects.toMatchObject({ code: 'UNSAFE_INTEGER' })
     const before = await moneyState(world)
     const beyond = (async () => {
-      for (let index = 0; index < 10; index += 1) await world.budgets.adjust('agent-1', 'charge', most, 'too much', ADMIN)
+      for (let index = 0; index < 10; index += 1)
+        await world.budgets.adjust('agent-1', 'charge', most, 'too much', ADMIN)
     })()
     await expect(beyond).rejects.toMatchObject({ code: 'AMOUNT_OUT_OF_RANGE' })
     expect((await world.budgets.get('agent-1'))?.spent).toBe(9 * most)
@@ -93,10 +95,19 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
     expect(usdOf(budget)).toEqual([8.2, 0, 0, 8.2])
     const { data, nextCursor } = await budgets.history('a', { limit: 2 })
     expect(data).toMatchObject([
-      { version: 3, previousAllocated: usd(64.1), allocated: usd(8.2), reason: null, changedBy: ADMIN, budgetRequestId: null },
+      {
+        version: 3,
+        previousAllocated: usd(64.1),
+        allocated: usd(8.2),
+        reason: null,
+        changedBy: ADMIN,
+        budgetRequestId: null,
+      },
       { version: 2, previousAllocated: usd(8.2), allocated: usd(64.1), reason: 'more to do', changedBy: 'user-2' },
     ])
-    expect((await budgets.history('a', { limit: 2, after: nextCursor! })).data.map(({ version }) => version)).toEqual([1])
+    expect((await budgets.history('a', { limit: 2, after: nextCursor! })).data.map(({ version }) => version)).toEqual([
+      1,
+    ])
     const stale = await refusal(budgets.setAllocation('a', usd(9), ADMIN, { expectedVersion: 2 }))
     expect([stale.code, stale.details]).toEqual(['CONFLICT', { allocation_version: 3, allocated_usd: 8.2 }])
   })
@@ -106,7 +117,10 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
     const { budgets } = world
     await budgets.create('a', usd(10))
     const charged = await budgets.adjust('a', 'charge', usd(12), 'late invoice', ADMIN)
-    expect(charged).toMatchObject({ entry: { type: 'overrun', leaseId: null, reason: 'late invoice' }, budget: { overdrawn: usd(2) } })
+    expect(charged).toMatchObject({
+      entry: { type: 'overrun', leaseId: null, reason: 'late invoice' },
+      budget: { overdrawn: usd(2) },
+    })
     const refused = await refusal(budgets.adjust('a', 'credit', usd(13), 'refund', ADMIN))
     expect([refused.code, refused.details]).toEqual(['ADJUSTMENT_TOO_LARGE', { spent_usd: 12 }])
     await budgets.adjust('a', 'credit', usd(12), 'refund', ADMIN)
@@ -146,47 +160,92 @@ describe('bad input (MON-04, MON-05)', () => {
     expect(await refusedFields(world.leases.open('a', amount))).toEqual(['requested'])
     expect(await refusedFields(world.leases.refresh(lease.id, amount))).toEqual(['requested'])
     expect(await refusedFields(world.leases.returnLease(lease.id, { spent: amount }))).toEqual(['spent'])
-    expect(await refusedFields(world.leases.report(lease.id, { requestId: 'r', model: 'm', cost: amount }))).toEqual(['cost'])
+    expect(await refusedFields(world.leases.report(lease.id, { requestId: 'r', model: 'm', cost: amount }))).toEqual([
+      'cost',
+    ])
     expect(await moneyState(world)).toEqual(before)
   })
 
   test('every fault is named at once', async () => {
     await using world = await openWorld()
     const actor = { type: 'user', id: '' } as const
-    expect(await refusedFields(world.budgets.setAllocation('', -1 as Microdollars, actor, { reason: '', expectedVersion: 0.5 }))).toEqual([
-      'actor.id',
-      'agentId',
-      'allocated',
-      'expectedVersion',
-      'reason',
-    ])
-    const bad = { requestId: 'with space', model: '', provider: '', usage: { input: -1, output: 0.5 }, outcome: 'lost' as never, errorCode: '\0', latencyMs: -1, traceId: '', at: NaN }
+    expect(
+      await refusedFields(
+        world.budgets.setAllocation('', -1 as Microdollars, actor, { reason: '', expectedVersion: 0.5 }),
+      ),
+    ).toEqual(['actor.id', 'agentId', 'allocated', 'expectedVersion', 'reason'])
+    const bad = {
+      requestId: 'with space',
+      model: '',
+      provider: '',
+      usage: { input: -1, output: 0.5 },
+      outcome: 'lost' as never,
+      errorCode: '\0',
+      latencyMs: -1,
+      traceId: '',
+      at: NaN,
+    }
     expect(await refusedFields(world.leases.report('', bad))).toEqual(
-      ['at', 'errorCode', 'latencyMs', 'leaseId', 'model', 'outcome', 'provider', 'requestId', 'traceId', 'usage.input', 'usage.output'].sort(),
+      [
+        'at',
+        'errorCode',
+        'latencyMs',
+        'leaseId',
+        'model',
+        'outcome',
+        'provider',
+        'requestId',
+        'traceId',
+        'usage.input',
+        'usage.output',
+      ].sort(),
     )
     expect(await refusedFields(world.leases.report('l', { requestId: 'r', model: 'm' }))).toEqual(['cost'])
     expect(await refusedFields(world.leases.report('l', { requestId: 'r', model: 'm', usage: {} }))).toEqual(['cost'])
     expect(await refusedFields(world.leases.report('l', null as never))).toEqual(['report'])
     const room = { left: 0.5 as Microdollars, blocked: false, exceeded: null }
-    expect(await refusedFields(world.leases.open('a', usd(1_001), { idempotencyKey: 'ü', runtimeId: '', providerId: '', leaseId: '', room }))).toEqual(
-      ['idempotencyKey', 'leaseId', 'providerId', 'requested', 'room.left', 'runtimeId'].sort(),
-    )
-    expect(await refusedFields(world.leases.revokeAll('', '', { cause: 'boredom' as never }))).toEqual(['actor', 'agentId', 'cause'])
-    expect(await refusedFields(world.leases.revoke('', '', { reason: 'x'.repeat(501) }))).toEqual(['actor', 'id', 'reason'])
-    expect(await refusedFields(world.leases.sweep({ limit: 0 }))).toEqual(['limit'])
-    expect(await refusedFields(world.leases.list({ agentId: '', status: 'gone' as never }))).toEqual(['agentId', 'status'])
-    expect(await refusedFields(world.budgets.list({ ownerId: '', status: 'x' as never, riskLevel: 'x' as never, threshold: 101 }))).toEqual([
-      'ownerId',
-      'riskLevel',
-      'status',
-      'threshold',
+    expect(
+      await refusedFields(
+        world.leases.open('a', usd(1_001), { idempotencyKey: 'ü', runtimeId: '', providerId: '', leaseId: '', room }),
+      ),
+    ).toEqual(['idempotencyKey', 'leaseId', 'providerId', 'requested', 'room.left', 'runtimeId'].sort())
+    expect(await refusedFields(world.leases.revokeAll('', '', { cause: 'boredom' as never }))).toEqual([
+      'actor',
+      'agentId',
+      'cause',
     ])
-    expect(await refusedFields(world.budgets.adjust('', 'give' as never, 0 as Microdollars, '', ADMIN))).toEqual(['agentId', 'amount', 'direction', 'reason'])
+    expect(await refusedFields(world.leases.revoke('', '', { reason: 'x'.repeat(501) }))).toEqual([
+      'actor',
+      'id',
+      'reason',
+    ])
+    expect(await refusedFields(world.leases.sweep({ limit: 0 }))).toEqual(['limit'])
+    expect(await refusedFields(world.leases.list({ agentId: '', status: 'gone' as never }))).toEqual([
+      'agentId',
+      'status',
+    ])
+    expect(
+      await refusedFields(
+        world.budgets.list({ ownerId: '', status: 'x' as never, riskLevel: 'x' as never, threshold: 101 }),
+      ),
+    ).toEqual(['ownerId', 'riskLevel', 'status', 'threshold'])
+    expect(await refusedFields(world.budgets.adjust('', 'give' as never, 0 as Microdollars, '', ADMIN))).toEqual([
+      'agentId',
+      'amount',
+      'direction',
+      'reason',
+    ])
     expect(await refusedFields(world.ledger.rebuild('', ''))).toEqual(['actor', 'agentId'])
   })
 
   test('options out of range are refused by the constructor', () => {
-    const bad = { ttlMs: 1, graceMs: -1, maxOpenPerAgent: 0, maxGrant: 5 as Microdollars, defaultGrant: 6 as Microdollars }
+    const bad = {
+      ttlMs: 1,
+      graceMs: -1,
+      maxOpenPerAgent: 0,
+      maxGrant: 5 as Microdollars,
+      defaultGrant: 6 as Microdollars,
+    }
     const refused = (() => {
       try {
         return new LeaseManager(':memory:', bad)

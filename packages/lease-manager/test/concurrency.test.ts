@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Microdollars, sum, usd } from '@iron/cost-calculator'
+import { sum, usd } from '@iron/cost-calculator'
 import { openDatabase } from '@iron/database'
 import { enginesForTests } from '@iron/database/testing'
 import { AgentBudgetManager, LeaseError, LeaseManager, type ReportResult } from '../src/index.ts'
@@ -8,13 +8,14 @@ import { ADMIN, call, eventsOf, HOUR, openWorld, usdOf, type World } from './wor
 const AGENT = 'agent-1'
 
 type Storage = 'memory' | 'file' | undefined
-const engines = (await enginesForTests()).flatMap((dialect): { dialect: 'sqlite' | 'postgres'; storage: Storage; name: string }[] =>
-  dialect === 'sqlite'
-    ? [
-        { dialect, storage: 'memory', name: 'sqlite in memory' },
-        { dialect, storage: 'file', name: 'a sqlite file' },
-      ]
-    : [{ dialect, storage: undefined, name: 'postgres' }],
+const engines = (await enginesForTests()).flatMap(
+  (dialect): { dialect: 'sqlite' | 'postgres'; storage: Storage; name: string }[] =>
+    dialect === 'sqlite'
+      ? [
+          { dialect, storage: 'memory', name: 'sqlite in memory' },
+          { dialect, storage: 'file', name: 'a sqlite file' },
+        ]
+      : [{ dialect, storage: undefined, name: 'postgres' }],
 )
 
 function times<T>(count: number, run: (index: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
@@ -47,7 +48,10 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     expect(refusals).toHaveLength(174)
     for (const refused of refusals) {
       expect(refused).toBeInstanceOf(LeaseError)
-      expect([refused.code, refused.details]).toEqual(['BUDGET_EXCEEDED', { spent: 0, limit: 77, reserved: 77, requested: 3 }])
+      expect([refused.code, refused.details]).toEqual([
+        'BUDGET_EXCEEDED',
+        { spent: 0, limit: 77, reserved: 77, requested: 3 },
+      ])
     }
     await sound(world, [77, 77, 0, 0])
   })
@@ -57,7 +61,9 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     await world.budgets.create(AGENT, usd(100))
     const results = await times(20, () => world.leases.open(AGENT, usd(1)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(5)
-    const codes = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    const codes = results.flatMap((result) =>
+      result.status === 'rejected' ? [(result.reason as LeaseError).code] : [],
+    )
     expect(new Set(codes)).toEqual(new Set(['LEASE_CAP_REACHED']))
     await sound(world, [100, 5, 0, 95])
   })
@@ -77,7 +83,9 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     await using world = await openWorld({ dialect, storage })
     await world.budgets.create(AGENT, usd(40))
     const { lease } = await world.leases.open(AGENT, usd(30))
-    const results: ReportResult[] = values(await times(40, (index) => world.leases.report(lease.id, call(`r${index}`, 1))))
+    const results: ReportResult[] = values(
+      await times(40, (index) => world.leases.report(lease.id, call(`r${index}`, 1))),
+    )
     expect(sum(results.map(({ overrun }) => overrun))).toBe(usd(10))
     await sound(world, [40, 0, 40, 0])
     const events = (await eventsOf(world, AGENT)).filter(({ type }) => type.startsWith('budget.'))
@@ -99,7 +107,10 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
         () => leases.sweep(),
         () => budgets.setAllocation(AGENT, usd(1_000 + round), ADMIN, { force: true }),
       ]
-      const reports = Array.from({ length: 10 }, (_, index) => () => leases.report(lease.id, call(`r${round}.${index}`, 1)))
+      const reports = Array.from(
+        { length: 10 },
+        (_, index) => () => leases.report(lease.id, call(`r${round}.${index}`, 1)),
+      )
       const mixed = [...reports.slice(0, 5), ...racers.slice(round), ...reports.slice(5), ...racers.slice(0, round)]
       const results = await Promise.allSettled(mixed.map((run) => run()))
       for (const result of results) {
@@ -117,11 +128,17 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     const { budgets, leases } = world
     await budgets.create(AGENT, usd(30))
     const grants = times(20, () => leases.open(AGENT, usd(2)))
-    const lowered = times(3, (index) => budgets.setAllocation(AGENT, usd(20 - index), ADMIN, { force: true, expectedVersion: 1 }))
+    const lowered = times(3, (index) =>
+      budgets.setAllocation(AGENT, usd(20 - index), ADMIN, { force: true, expectedVersion: 1 }),
+    )
     const changes = await lowered
-    const refused = (await grants).flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    const refused = (await grants).flatMap((result) =>
+      result.status === 'rejected' ? [(result.reason as LeaseError).code] : [],
+    )
     expect(new Set([...refused, 'BUDGET_EXCEEDED'])).toEqual(new Set(['BUDGET_EXCEEDED']))
-    const losers = changes.flatMap((result) => (result.status === 'rejected' ? [(result.reason as LeaseError).code] : []))
+    const losers = changes.flatMap((result) =>
+      result.status === 'rejected' ? [(result.reason as LeaseError).code] : [],
+    )
     expect(losers).toEqual(['CONFLICT', 'CONFLICT'])
     expect(await world.ledger.verify()).toEqual([])
     const budget = await budgets.get(AGENT)
@@ -139,12 +156,9 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
       world.leases.report(lease.id, call('r0', 2)),
       world.leases.report(lease.id, call('r3', 1)),
     ])
-    expect(results.map((result) => (result.status === 'fulfilled' ? 'ok' : (result.reason as LeaseError).code))).toEqual([
-      'ok',
-      'LEASE_NOT_FOUND',
-      'IDEMPOTENCY_CONFLICT',
-      'ok',
-    ])
+    expect(
+      results.map((result) => (result.status === 'fulfilled' ? 'ok' : (result.reason as LeaseError).code)),
+    ).toEqual(['ok', 'LEASE_NOT_FOUND', 'IDEMPOTENCY_CONFLICT', 'ok'])
     await sound(world, [100, 8, 2, 90])
   })
 
@@ -162,28 +176,33 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
   })
 })
 
-describe.each(engines.filter(({ dialect }) => dialect === 'postgres'))('several handles on one $name, as several processes have', ({ dialect }) => {
-  test('CON-01 CON-11 CON-13: they share one budget exactly', async () => {
-  await using world = await openWorld({ dialect })
-  await world.budgets.create(AGENT, usd(50), { ownerId: 'owner-1' })
-  const [url] = await world.test.rows<{ name: string }>('SELECT current_database() AS name')
-  const place = new URL(world.test.db.url)
-  place.pathname = `/${url!.name}`
-  const handles = await Promise.all([1, 2, 3].map(() => openDatabase(place.href, { clock: world.clock })))
-  try {
-    const managers = handles.map((db) => new LeaseManager(db))
-    const results = await times(60, (index) => managers[index % managers.length]!.open(AGENT, usd(4)))
-    const granted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.lease.granted] : []))
-    expect(sum(granted)).toBe(usd(50))
-    const first = results.find((result) => result.status === 'fulfilled')!
-    const { lease } = (first as PromiseFulfilledResult<{ lease: { id: string } }>).value
-    const reports = values(await times(60, (index) => managers[index % managers.length]!.report(lease.id, call(`r${index % 20}`, 0.1))))
-    expect(reports.filter(({ duplicate }) => !duplicate)).toHaveLength(20)
-    const budgets = new AgentBudgetManager(handles[0]!)
-    expect(await budgets.get(AGENT)).toMatchObject({ spent: usd(2) as Microdollars, reserved: usd(48) })
-    expect(await world.ledger.verify()).toEqual([])
-  } finally {
-    await Promise.all(handles.map((db) => db.close()))
-  }
-})
-})
+describe.each(engines.filter(({ dialect }) => dialect === 'postgres'))(
+  'several handles on one $name, as several processes have',
+  ({ dialect }) => {
+    test('CON-01 CON-11 CON-13: they share one budget exactly', async () => {
+      await using world = await openWorld({ dialect })
+      await world.budgets.create(AGENT, usd(50), { ownerId: 'owner-1' })
+      const [url] = await world.test.rows<{ name: string }>('SELECT current_database() AS name')
+      const place = new URL(world.test.db.url)
+      place.pathname = `/${url!.name}`
+      const handles = await Promise.all([1, 2, 3].map(() => openDatabase(place.href, { clock: world.clock })))
+      try {
+        const managers = handles.map((db) => new LeaseManager(db))
+        const results = await times(60, (index) => managers[index % managers.length]!.open(AGENT, usd(4)))
+        const granted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.lease.granted] : []))
+        expect(sum(granted)).toBe(usd(50))
+        const first = results.find((result) => result.status === 'fulfilled')!
+        const { lease } = (first as PromiseFulfilledResult<{ lease: { id: string } }>).value
+        const reports = values(
+          await times(60, (index) => managers[index % managers.length]!.report(lease.id, call(`r${index % 20}`, 0.1))),
+        )
+        expect(reports.filter(({ duplicate }) => !duplicate)).toHaveLength(20)
+        const budgets = new AgentBudgetManager(handles[0]!)
+        expect(await budgets.get(AGENT)).toMatchObject({ spent: usd(2), reserved: usd(48) })
+        expect(await world.ledger.verify()).toEqual([])
+      } finally {
+        await Promise.all(handles.map((db) => db.close()))
+      }
+    })
+  },
+)

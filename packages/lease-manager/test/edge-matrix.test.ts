@@ -3,7 +3,19 @@ import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
 import type { Grant, LeaseStatus } from '../src/index.ts'
-import { ADMIN, auditCounts, call, eventsOf, HOUR, MINUTE, moneyState, openWorld, refusal, usdOf, type World } from './world.ts'
+import {
+  ADMIN,
+  auditCounts,
+  call,
+  eventsOf,
+  HOUR,
+  MINUTE,
+  moneyState,
+  openWorld,
+  refusal,
+  usdOf,
+  type World,
+} from './world.ts'
 
 const AGENT = 'agent-1'
 const OTHER = 'agent-2'
@@ -24,18 +36,21 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
   const world = async (options = {}) => funded(await openWorld({ dialect, ...options }))
 
   describe('a report', () => {
-    test.each(ENDINGS)('on a %s lease is late, itemises what a return claimed, and the rest is overrun (MON-12, MON-14)', async (status, end) => {
-      await using w = await world()
-      const { lease } = await w.leases.open(AGENT, usd(10))
-      await w.leases.report(lease.id, call('r1', 3))
-      await end(w, lease.id)
-      expect((await w.leases.get(lease.id))?.status).toBe(status)
-      const late = await w.leases.report(lease.id, call('r2', 2))
-      expect(late).toMatchObject({ late: true, overrun: usd(2), lease: { status, spent: usd(3), overrun: usd(2) } })
-      const again = await w.leases.report(lease.id, call('r1', 3))
-      expect(again).toMatchObject({ duplicate: true, late: false, overrun: 0 })
-      expect(await w.ledger.verify()).toEqual([])
-    })
+    test.each(ENDINGS)(
+      'on a %s lease is late, itemises what a return claimed, and the rest is overrun (MON-12, MON-14)',
+      async (status, end) => {
+        await using w = await world()
+        const { lease } = await w.leases.open(AGENT, usd(10))
+        await w.leases.report(lease.id, call('r1', 3))
+        await end(w, lease.id)
+        expect((await w.leases.get(lease.id))?.status).toBe(status)
+        const late = await w.leases.report(lease.id, call('r2', 2))
+        expect(late).toMatchObject({ late: true, overrun: usd(2), lease: { status, spent: usd(3), overrun: usd(2) } })
+        const again = await w.leases.report(lease.id, call('r1', 3))
+        expect(again).toMatchObject({ duplicate: true, late: false, overrun: 0 })
+        expect(await w.ledger.verify()).toEqual([])
+      },
+    )
 
     test('in grace is booked on the hold, late, and does not slide; after it the lease is closed for every message (MON-21)', async () => {
       await using w = await world()
@@ -43,10 +58,18 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       w.clock.set(lease.expiresAt)
       expect((await w.leases.get(lease.id))?.status).toBe('expired')
       const inGrace = await w.leases.report(lease.id, call('r1', 3))
-      expect(inGrace).toMatchObject({ late: true, overrun: 0, lease: { status: 'expired', expiresAt: lease.expiresAt, remaining: usd(7) } })
+      expect(inGrace).toMatchObject({
+        late: true,
+        overrun: 0,
+        lease: { status: 'expired', expiresAt: lease.expiresAt, remaining: usd(7) },
+      })
       w.clock.advance(MINUTE)
       const after = await w.leases.report(lease.id, call('r2', 3))
-      expect(after).toMatchObject({ late: true, overrun: usd(3), lease: { status: 'closed', closeReason: 'lapsed', returned: usd(7) } })
+      expect(after).toMatchObject({
+        late: true,
+        overrun: usd(3),
+        lease: { status: 'closed', closeReason: 'lapsed', returned: usd(7) },
+      })
       expect(await auditCounts(w)).toMatchObject({ LEASE_EXPIRED: 1, USAGE_OVERRUN: 1 })
     })
 
@@ -81,7 +104,9 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       const before = await moneyState(w)
       expect((await refusal(w.leases.report('lease-unknown', call('r1', 1)))).code).toBe('LEASE_NOT_FOUND')
       expect((await refusal(w.leases.report(lease.id, call('r1', 1), { agentId: AGENT }))).code).toBe('LEASE_NOT_FOUND')
-      expect((await refusal(w.leases.report(lease.id, call('r1', 1), { agentId: 'agent-unknown' }))).code).toBe('LEASE_NOT_FOUND')
+      expect((await refusal(w.leases.report(lease.id, call('r1', 1), { agentId: 'agent-unknown' }))).code).toBe(
+        'LEASE_NOT_FOUND',
+      )
       expect(await moneyState(w)).toEqual(before)
     })
 
@@ -95,7 +120,9 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       const next = await w.leases.refresh(mine.id, usd(5))
       const retried = await w.leases.report(next.lease.id, call('r1', 1), { agentId: AGENT })
       expect(retried).toMatchObject({ duplicate: true, lease: { id: mine.id } })
-      expect(await w.leases.report('lease-unknown', call('r1', 1), { agentId: AGENT })).toMatchObject({ duplicate: true })
+      expect(await w.leases.report('lease-unknown', call('r1', 1), { agentId: AGENT })).toMatchObject({
+        duplicate: true,
+      })
     })
 
     test('without a cost is priced by the server, and a repeat is not priced again', async () => {
@@ -106,7 +133,11 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       expect(priced.pricing).not.toBe('reported')
       expect(priced.cost).toBeGreaterThan(0)
       expect(priced.counted).toEqual({ cost: priced.cost, tokens: 1_510, requests: 1 })
-      expect(await w.leases.report(lease.id, report)).toMatchObject({ duplicate: true, cost: priced.cost, pricing: priced.pricing })
+      expect(await w.leases.report(lease.id, report)).toMatchObject({
+        duplicate: true,
+        cost: priced.cost,
+        pricing: priced.pricing,
+      })
       const conflict = { ...report, cost: priced.cost }
       expect((await refusal(w.leases.report(lease.id, conflict))).code).toBe('IDEMPOTENCY_CONFLICT')
     })
@@ -115,12 +146,21 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       await using w = await world()
       const { lease } = await w.leases.open(AGENT, usd(100))
       const result = await w.leases.report(lease.id, call('r1', 105.5))
-      expect(result).toMatchObject({ overrun: usd(5.5), overBudget: true, budget: { overdrawn: usd(5.5), remaining: 0, percentUsed: 105.5 } })
+      expect(result).toMatchObject({
+        overrun: usd(5.5),
+        overBudget: true,
+        budget: { overdrawn: usd(5.5), remaining: 0, percentUsed: 105.5 },
+      })
       const told = (await eventsOf(w, AGENT)).map(({ type, data }) => data.threshold ?? type)
       expect(told).toEqual(['lease.granted', 'request.completed', 50, 80, 90, 100, 'budget.exhausted'])
       expect((await refusal(w.leases.open(AGENT))).details).toEqual({ spent: 105.5, limit: 100 })
       const raised = await w.budgets.setAllocation(AGENT, usd(200), ADMIN)
-      expect(raised.budget).toMatchObject({ allocationVersion: 2, percentUsed: 52.75, remaining: usd(94.5), riskLevel: 'medium' })
+      expect(raised.budget).toMatchObject({
+        allocationVersion: 2,
+        percentUsed: 52.75,
+        remaining: usd(94.5),
+        riskLevel: 'medium',
+      })
       expect((await eventsOf(w, AGENT)).at(-1)?.type).toBe('budget.changed')
       expect((await w.leases.open(AGENT)).budget.remaining).toBe(usd(84.5))
     })
@@ -130,11 +170,23 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     test('answers each item in order; a bad one affects no other, and a repeat charges nothing', async () => {
       await using w = await world()
       const { lease } = await w.leases.open(AGENT, usd(10))
-      const item = (requestId: string, costUsd: number, leaseId = lease.id) => ({ leaseId, report: call(requestId, costUsd) })
+      const item = (requestId: string, costUsd: number, leaseId = lease.id) => ({
+        leaseId,
+        report: call(requestId, costUsd),
+      })
       const malformed = { leaseId: lease.id, report: { requestId: 'bad', model: 'gpt-4o', cost: 0.5 as Microdollars } }
-      const items = [item('r1', 1), item('r2', 1, 'lease-unknown'), item('r1', 1), malformed, item('r1', 9), item('r3', 2)]
+      const items = [
+        item('r1', 1),
+        item('r2', 1, 'lease-unknown'),
+        item('r1', 1),
+        malformed,
+        item('r1', 9),
+        item('r3', 2),
+      ]
       const codes = async () =>
-        (await w.leases.reportBatch(items, { agentId: AGENT })).map((one) => (one.ok ? [one.result.cost, one.result.duplicate] : one.error.code))
+        (await w.leases.reportBatch(items, { agentId: AGENT })).map((one) =>
+          one.ok ? [one.result.cost, one.result.duplicate] : one.error.code,
+        )
       const refused = ['LEASE_NOT_FOUND', [usd(1), true], 'VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT']
       expect(await codes()).toEqual([[usd(1), false], ...refused, [usd(2), false]])
       expect(await codes()).toEqual([[usd(1), true], ...refused, [usd(2), true]])
@@ -168,7 +220,11 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       const { lease } = await w.leases.open(AGENT, usd(60))
       await w.budgets.adjust(AGENT, 'charge', usd(50), 'late invoice', ADMIN)
       const next = await w.leases.refresh(lease.id, usd(60))
-      expect(next).toMatchObject({ partial: true, lease: { granted: usd(50) }, previous: { status: 'superseded', returned: usd(60) } })
+      expect(next).toMatchObject({
+        partial: true,
+        lease: { granted: usd(50) },
+        previous: { status: 'superseded', returned: usd(60) },
+      })
       expect(usdOf(next.budget)).toEqual([100, 50, 50, 0])
       const told = (await eventsOf(w, AGENT)).slice(-2).map(({ type }) => type)
       expect(told).toEqual(['lease.closed', 'lease.granted'])
@@ -177,7 +233,9 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     test('refused changes no row (MON-17)', async () => {
       await using w = await world()
       const { lease } = await w.leases.open(AGENT, usd(10))
-      const room = (left: number) => ({ room: { left: usd(left, { signed: true }), blocked: false, exceeded: { window: 'cost_per_month' } } })
+      const room = (left: number) => ({
+        room: { left: usd(left, { signed: true }), blocked: false, exceeded: { window: 'cost_per_month' } },
+      })
       const before = await moneyState(w)
       const refused = await refusal(w.leases.refresh(lease.id, usd(5), room(-10)))
       expect([refused.code, refused.details]).toEqual(['LIMIT_EXCEEDED', { window: 'cost_per_month' }])
@@ -215,10 +273,18 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       await using w = await world()
       const first = (await w.leases.open(AGENT, usd(10))).lease
       await w.leases.report(first.id, call('r1', 3))
-      expect(await w.leases.returnLease(first.id)).toMatchObject({ spent: usd(3), returned: usd(7), unreported: 0, status: 'closed' })
+      expect(await w.leases.returnLease(first.id)).toMatchObject({
+        spent: usd(3),
+        returned: usd(7),
+        unreported: 0,
+        status: 'closed',
+      })
       const second = (await w.leases.open(AGENT, usd(10))).lease
       await w.leases.report(second.id, call('r2', 3))
-      expect(await w.leases.returnLease(second.id, { spent: usd(1) })).toMatchObject({ spent: usd(3), returned: usd(7) })
+      expect(await w.leases.returnLease(second.id, { spent: usd(1) })).toMatchObject({
+        spent: usd(3),
+        returned: usd(7),
+      })
     })
 
     test('claims beyond the grant: the hold first, then overrun, audited (MON-14)', async () => {
@@ -226,11 +292,25 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       const { lease } = await w.leases.open(AGENT, usd(10))
       await w.leases.report(lease.id, call('r1', 3))
       const result = await w.leases.returnLease(lease.id, { spent: usd(15) })
-      expect(result).toMatchObject({ spent: usd(15), unreported: usd(12), returned: 0, lease: { spent: usd(10), overrun: usd(5) } })
+      expect(result).toMatchObject({
+        spent: usd(15),
+        unreported: usd(12),
+        returned: 0,
+        lease: { spent: usd(10), overrun: usd(5) },
+      })
       expect(await auditCounts(w)).toMatchObject({ LEASE_RETURNED: 1, USAGE_OVERRUN: 1 })
       const itemised = await w.leases.report(lease.id, call('r2', 20))
-      expect(itemised).toMatchObject({ late: true, overrun: usd(8), counted: { cost: usd(8), requests: 1 }, lease: { unreported: 0 } })
-      expect(await w.leases.returnLease(lease.id, { spent: usd(99) })).toMatchObject({ duplicate: true, spent: usd(15), unreported: usd(12) })
+      expect(itemised).toMatchObject({
+        late: true,
+        overrun: usd(8),
+        counted: { cost: usd(8), requests: 1 },
+        lease: { unreported: 0 },
+      })
+      expect(await w.leases.returnLease(lease.id, { spent: usd(99) })).toMatchObject({
+        duplicate: true,
+        spent: usd(15),
+        unreported: usd(12),
+      })
       expect((await w.budgets.get(AGENT))?.spent).toBe(usd(23))
       expect(await w.ledger.verify()).toEqual([])
     })
@@ -243,9 +323,20 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
         await end(w, lease.id)
         const closeReason = (await w.leases.get(lease.id))?.closeReason
         const first = await w.leases.returnLease(lease.id, { spent: usd(4) })
-        expect(first).toMatchObject({ status, duplicate: false, spent: usd(4), unreported: usd(4), returned: usd(10), lease: { closeReason } })
+        expect(first).toMatchObject({
+          status,
+          duplicate: false,
+          spent: usd(4),
+          unreported: usd(4),
+          returned: usd(10),
+          lease: { closeReason },
+        })
         const before = await moneyState(w)
-        expect(await w.leases.returnLease(lease.id, { spent: usd(5) })).toMatchObject({ duplicate: true, spent: usd(4), returned: usd(10) })
+        expect(await w.leases.returnLease(lease.id, { spent: usd(5) })).toMatchObject({
+          duplicate: true,
+          spent: usd(4),
+          returned: usd(10),
+        })
         expect(await moneyState(w)).toEqual(before)
       },
     )
@@ -270,7 +361,14 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       expect(usdOf((await w.budgets.get(AGENT))!)).toEqual([100, 0, 3, 97])
       expect((await eventsOf(w, AGENT)).at(-1)).toMatchObject({
         type: 'lease.closed',
-        data: { status: 'closed', close_reason: 'lapsed', cause: null, spent_usd: 3, returned_usd: 7, superseded_by: null },
+        data: {
+          status: 'closed',
+          close_reason: 'lapsed',
+          cause: null,
+          spent_usd: 3,
+          returned_usd: 7,
+          superseded_by: null,
+        },
       })
       const [release] = (await w.ledger.list({ agentId: AGENT }, { limit: 1 })).data
       expect(release).toMatchObject({ type: 'release', reason: 'lapsed', actorId: 'system:sweep' })
@@ -357,8 +455,13 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       const options = { idempotencyKey: 'k1', providerId: 'prov-1', runtimeId: 'rt-1' }
       const first: Grant = await w.leases.open(AGENT, usd(10), options)
       const before = await moneyState(w)
-      expect(await w.leases.open(AGENT, usd(10), options)).toMatchObject({ duplicate: true, lease: { id: first.lease.id } })
-      expect(await w.leases.replay(AGENT, { idempotencyKey: 'k1', requested: usd(10), providerId: 'prov-1' })).toMatchObject({ id: first.lease.id })
+      expect(await w.leases.open(AGENT, usd(10), options)).toMatchObject({
+        duplicate: true,
+        lease: { id: first.lease.id },
+      })
+      expect(
+        await w.leases.replay(AGENT, { idempotencyKey: 'k1', requested: usd(10), providerId: 'prov-1' }),
+      ).toMatchObject({ id: first.lease.id })
       expect(await w.leases.replay(AGENT, { idempotencyKey: 'k1' })).toMatchObject({ id: first.lease.id })
       expect(await w.leases.replay(AGENT, { idempotencyKey: 'k2' })).toBeUndefined()
       for (const other of [
@@ -371,10 +474,15 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       }
       expect(await moneyState(w)).toEqual(before)
       const next = await w.leases.refresh(first.lease.id, usd(20), { idempotencyKey: 'k2' })
-      expect(await w.leases.refresh(first.lease.id, usd(20), { idempotencyKey: 'k2' })).toMatchObject({ duplicate: true, lease: { id: next.lease.id } })
+      expect(await w.leases.refresh(first.lease.id, usd(20), { idempotencyKey: 'k2' })).toMatchObject({
+        duplicate: true,
+        lease: { id: next.lease.id },
+      })
       expect((await refusal(w.leases.open(AGENT, usd(10), options))).code).toBe('LEASE_NOT_ACTIVE')
       await w.leases.returnLease(next.lease.id)
-      expect((await refusal(w.leases.refresh(first.lease.id, usd(20), { idempotencyKey: 'k2' }))).code).toBe('LEASE_NOT_ACTIVE')
+      expect((await refusal(w.leases.refresh(first.lease.id, usd(20), { idempotencyKey: 'k2' }))).code).toBe(
+        'LEASE_NOT_ACTIVE',
+      )
     })
   })
 
@@ -385,7 +493,9 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       await w.leases.open(AGENT, usd(40))
       w.clock.advance(2 * HOUR)
       await w.budgets.create(OTHER, usd(1))
-      expect((await refusal(w.leases.report('lease-unknown', call('r', 1), { agentId: AGENT }))).code).toBe('LEASE_NOT_FOUND')
+      expect((await refusal(w.leases.report('lease-unknown', call('r', 1), { agentId: AGENT }))).code).toBe(
+        'LEASE_NOT_FOUND',
+      )
       expect((await w.budgets.get(AGENT))?.reserved).toBe(0)
     })
 
@@ -445,7 +555,11 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     await using w = await world()
     await w.leases.open(AGENT, usd(10))
     await w.test.db.write(async (tx) => {
-      expect(await w.leases.lockAgent(AGENT, { tx, exclusive: true })).toEqual({ agentId: AGENT, ownerId: 'owner-1', now: w.clock.now() })
+      expect(await w.leases.lockAgent(AGENT, { tx, exclusive: true })).toEqual({
+        agentId: AGENT,
+        ownerId: 'owner-1',
+        now: w.clock.now(),
+      })
       await w.budgets.setOwner(AGENT, 'owner-2', { tx })
     })
     w.clock.advance(2 * HOUR)

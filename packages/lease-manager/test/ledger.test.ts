@@ -35,7 +35,9 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     await using world = await openWorld({ dialect })
     await history(world)
     const { test: db, ledger } = world
-    await expect(db.rows('UPDATE ledger_entries SET amount_micros = 1')).rejects.toMatchObject({ code: 'DATABASE_CONSTRAINT' })
+    await expect(db.rows('UPDATE ledger_entries SET amount_micros = 1')).rejects.toMatchObject({
+      code: 'DATABASE_CONSTRAINT',
+    })
     await expect(db.rows('DELETE FROM ledger_entries')).rejects.toMatchObject({ code: 'DATABASE_CONSTRAINT' })
     const forged = `INSERT INTO ledger_entries (agent_id, seq, type, amount_micros, version, allocated_after, reserved_after, spent_after, actor_id, created_at, hash)
       SELECT agent_id, ledger_seq + 1, 'allocate', 1, version + 1, allocated_micros + 1, reserved_micros, spent_micros, 'x', 0, ledger_hash FROM agent_budgets`
@@ -52,7 +54,12 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
   describe('MON-22 R7 a corrupted row is named', () => {
     const changes: readonly (readonly [what: string, sql: string, found: string, seq: number | null])[] = [
       ['an amount', 'UPDATE ledger_entries SET amount_micros = amount_micros + 1 WHERE seq = 3', 'row hash', 3],
-      ['an amount, told by the balances', 'UPDATE ledger_entries SET amount_micros = amount_micros + 1 WHERE seq = 3', 'row reserved', 3],
+      [
+        'an amount, told by the balances',
+        'UPDATE ledger_entries SET amount_micros = amount_micros + 1 WHERE seq = 3',
+        'row reserved',
+        3,
+      ],
       ['a reason', "UPDATE ledger_entries SET reason = 'other' WHERE seq = 7", 'row hash', 7],
       ['a time', 'UPDATE ledger_entries SET created_at = created_at - 1 WHERE seq = 2', 'row hash', 2],
       ['a running balance', 'UPDATE ledger_entries SET spent_after = spent_after + 1 WHERE seq = 6', 'row spent', 6],
@@ -74,14 +81,34 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
   })
 
   describe('a corrupted cache is named, stops grants but no report, and is rebuilt', () => {
-    const changes: readonly (readonly [what: string, sql: (ids: { open: string; ended: string }) => string, found: RegExp, stops: boolean])[] = [
+    const changes: readonly (readonly [
+      what: string,
+      sql: (ids: { open: string; ended: string }) => string,
+      found: RegExp,
+      stops: boolean,
+    ])[] = [
       ['allocated', () => 'UPDATE agent_budgets SET allocated_micros = allocated_micros + 7', /^allocated$/, true],
       ['reserved', () => 'UPDATE agent_budgets SET reserved_micros = reserved_micros + 7', /^held$/, true],
       ['spent', () => 'UPDATE agent_budgets SET spent_micros = spent_micros + 7', /^spent by leases and admins$/, true],
       ['version', () => 'UPDATE agent_budgets SET version = 9', /^version$/, true],
-      ['a hold', ({ open }) => `UPDATE leases SET spent_micros = spent_micros + 7 WHERE id = '${open}'`, /^held$/, true],
-      ['an overrun', ({ ended }) => `UPDATE leases SET overrun_micros = overrun_micros + 7 WHERE id = '${ended}'`, /overrun$/, false],
-      ['unreported', ({ ended }) => `UPDATE leases SET unreported_micros = 7 WHERE id = '${ended}'`, /unreported$/, false],
+      [
+        'a hold',
+        ({ open }) => `UPDATE leases SET spent_micros = spent_micros + 7 WHERE id = '${open}'`,
+        /^held$/,
+        true,
+      ],
+      [
+        'an overrun',
+        ({ ended }) => `UPDATE leases SET overrun_micros = overrun_micros + 7 WHERE id = '${ended}'`,
+        /overrun$/,
+        false,
+      ],
+      [
+        'unreported',
+        ({ ended }) => `UPDATE leases SET unreported_micros = 7 WHERE id = '${ended}'`,
+        /unreported$/,
+        false,
+      ],
     ]
     test.each(changes)('%s', async (_, sql, found, stops) => {
       await using world = await openWorld({ dialect })
@@ -96,7 +123,11 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
         const refused = await refusal(world.leases.open(AGENT, usd(1)))
         expect([refused.code, refused.retryable]).toEqual(['LEDGER_MISMATCH', true])
       }
-      expect(await world.ledger.rebuild(AGENT, ADMIN)).toMatchObject({ allocated: usd(120), reserved: usd(15), spent: usd(16) })
+      expect(await world.ledger.rebuild(AGENT, ADMIN)).toMatchObject({
+        allocated: usd(120),
+        reserved: usd(15),
+        spent: usd(16),
+      })
       expect(await world.ledger.verify()).toEqual([])
       expect((await world.leases.open(AGENT, usd(1))).partial).toBe(false)
       expect(await auditCounts(world)).toMatchObject({ LEDGER_MISMATCH: 1, LEDGER_REBUILT: 1 })
@@ -107,9 +138,14 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     await using world = await openWorld({ dialect })
     const { ended } = await history(world)
     await world.test.db.write((tx) =>
-      world.requests.record({ agentId: AGENT, requestId: 'smuggled', model: 'm', cost: usd(1), billed: true, leaseId: ended }, { tx }),
+      world.requests.record(
+        { agentId: AGENT, requestId: 'smuggled', model: 'm', cost: usd(1), billed: true, leaseId: ended },
+        { tx },
+      ),
     )
-    expect(await world.ledger.verify()).toMatchObject([{ what: `lease ${ended} unreported`, cached: 0, ledger: -1_000_000 }])
+    expect(await world.ledger.verify()).toMatchObject([
+      { what: `lease ${ended} unreported`, cached: 0, ledger: -1_000_000 },
+    ])
   })
 
   test('P2 balances at any time are those after the last row until then', async () => {
@@ -140,7 +176,12 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     expect(seqs.at(-1)).toBe(1)
     const ofLease = await ledger.list({ agentId: AGENT, leaseId: ended }, { order: 'asc' })
     expect(ofLease.data.map(({ type }) => type)).toEqual(['grant', 'spend', 'overrun'])
-    expect(ofLease.data[2]).toMatchObject({ fromAccount: 'available', toAccount: 'spent', requestId: 'r1', actorId: null })
+    expect(ofLease.data[2]).toMatchObject({
+      fromAccount: 'available',
+      toAccount: 'spent',
+      requestId: 'r1',
+      actorId: null,
+    })
   })
 
   test('every result is frozen', async () => {

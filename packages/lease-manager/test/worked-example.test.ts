@@ -2,7 +2,20 @@ import { describe, expect, test } from '@jest/globals'
 import { usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
 import type { LedgerEntry, LedgerFilter } from '../src/index.ts'
-import { ADMIN, auditCounts, call, DAY, eventsOf, HOUR, MINUTE, moneyState, openWorld, refusal, usdOf, type World } from './world.ts'
+import {
+  ADMIN,
+  auditCounts,
+  call,
+  DAY,
+  eventsOf,
+  HOUR,
+  MINUTE,
+  moneyState,
+  openWorld,
+  refusal,
+  usdOf,
+  type World,
+} from './world.ts'
 
 const AGENT = 'agent-1'
 
@@ -69,7 +82,11 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     expect(r3).toMatchObject({ overrun: usd(1.5), overBudget: false, late: false })
     await line(['spend 15', 'overrun 1.5'], [100, 0, 24.5, 75.5])
 
-    expect(await leases.returnLease(l2.id, { spent: usd(21.5) })).toMatchObject({ returned: 0, status: 'closed', unreported: 0 })
+    expect(await leases.returnLease(l2.id, { spent: usd(21.5) })).toMatchObject({
+      returned: 0,
+      status: 'closed',
+      unreported: 0,
+    })
     await line([], [100, 0, 24.5, 75.5])
 
     const l3 = (await leases.open(AGENT, usd(50))).lease
@@ -90,7 +107,10 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     expect(r4).toMatchObject({ overBudget: true, overrun: usd(4.5), budget: { remaining: 0, overdrawn: usd(4.5) } })
     await line(['spend 25.5', 'overrun 4.5'], [100, 50, 54.5, -4.5])
     expect((await eventsOf(world, AGENT)).filter(({ type }) => type.startsWith('budget.t'))).toMatchObject([
-      { type: 'budget.threshold_reached', data: { threshold: 50, severity: 'info', allocation_version: 1, overdrawn_usd: 4.5 } },
+      {
+        type: 'budget.threshold_reached',
+        data: { threshold: 50, severity: 'info', allocation_version: 1, overdrawn_usd: 4.5 },
+      },
     ])
 
     await untouched(async () => {
@@ -105,7 +125,10 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     await line(['allocate 50'], [150, 45.5, 54.5, 50])
 
     clock.advance(HOUR - 1)
-    expect(await leases.report(l5.id, call('r5', 0))).toMatchObject({ late: false, lease: { expiresAt: clock.now() + HOUR } })
+    expect(await leases.report(l5.id, call('r5', 0))).toMatchObject({
+      late: false,
+      lease: { expiresAt: clock.now() + HOUR },
+    })
     clock.advance(MINUTE + 1)
     expect(await leases.sweep()).toBe(1)
     expect(await leases.get(l4.id)).toMatchObject({ status: 'closed', closeReason: 'lapsed', returned: 0 })
@@ -116,25 +139,42 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     await line(['overrun 2.25'], [150, 45.5, 56.75, 47.75])
 
     const returned = await leases.returnLease(l5.id, { spent: usd(12) })
-    expect(returned).toMatchObject({ unreported: usd(12), returned: usd(33.5), counted: { cost: usd(12), tokens: 0, requests: 0 } })
+    expect(returned).toMatchObject({
+      unreported: usd(12),
+      returned: usd(33.5),
+      counted: { cost: usd(12), tokens: 0, requests: 0 },
+    })
     await line(['spend 12', 'release 33.5'], [150, 0, 68.75, 81.25])
     const { data: lastRows } = await ledger.list({ agentId: AGENT, leaseId: l5.id }, { limit: 2 })
     expect(lastRows.map(({ reason }) => reason)).toEqual(['returned', 'unreported_usage'])
 
     const r7 = await leases.report(l5.id, call('r7', 4))
-    expect(r7).toMatchObject({ late: true, overrun: 0, counted: { cost: 0, requests: 1 }, lease: { unreported: usd(8) } })
+    expect(r7).toMatchObject({
+      late: true,
+      overrun: 0,
+      counted: { cost: 0, requests: 1 },
+      lease: { unreported: usd(8) },
+    })
     await line([], [150, 0, 68.75, 81.25])
 
     await untouched(async () => {
       const again = await leases.returnLease(l5.id, { spent: usd(99) })
-      expect(again).toMatchObject({ duplicate: true, returned: usd(33.5), unreported: usd(12), spent: usd(12), status: 'closed' })
+      expect(again).toMatchObject({
+        duplicate: true,
+        returned: usd(33.5),
+        unreported: usd(12),
+        spent: usd(12),
+        status: 'closed',
+      })
     })
 
     const l6 = (await leases.open(AGENT, usd(70))).lease
     await line(['grant 70'], [150, 70, 68.75, 11.25])
 
     await untouched(async () => {
-      expect((await refusal(budgets.setAllocation(AGENT, usd(60), ADMIN, { force: true }))).code).toBe('BUDGET_BELOW_SPENT')
+      expect((await refusal(budgets.setAllocation(AGENT, usd(60), ADMIN, { force: true }))).code).toBe(
+        'BUDGET_BELOW_SPENT',
+      )
       const unconfirmed = await refusal(budgets.setAllocation(AGENT, usd(120), ADMIN))
       expect(unconfirmed.code).toBe('BUDGET_DECREASE_REQUIRES_CONFIRMATION')
       expect(unconfirmed.details).toEqual({
@@ -152,13 +192,24 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     expect(lowered).toMatchObject({ leasesRevoked: [l6.id], budget: { allocationVersion: 3 } })
     await line(['release 70', 'deallocate 30'], [120, 0, 68.75, 51.25])
     expect((await eventsOf(world, AGENT)).slice(eventsBefore)).toMatchObject([
-      { type: 'budget.changed', data: { reason: 'decreased', previous_allocated_usd: 150, reserved_usd: 0, note: 'a smaller quarter' } },
-      { type: 'lease.closed', data: { lease_id: l6.id, status: 'revoked', cause: 'allocation_lowered', returned_usd: 70 } },
+      {
+        type: 'budget.changed',
+        data: { reason: 'decreased', previous_allocated_usd: 150, reserved_usd: 0, note: 'a smaller quarter' },
+      },
+      {
+        type: 'lease.closed',
+        data: { lease_id: l6.id, status: 'revoked', cause: 'allocation_lowered', returned_usd: 70 },
+      },
       { type: 'budget.threshold_reached', data: { threshold: 50, allocation_version: 3 } },
     ])
 
     const credited = await budgets.adjust(AGENT, 'credit', usd(1), 'price corrected', ADMIN)
-    expect(credited.entry).toMatchObject({ type: 'adjust', fromAccount: 'spent', toAccount: 'available', actorId: ADMIN })
+    expect(credited.entry).toMatchObject({
+      type: 'adjust',
+      fromAccount: 'spent',
+      toAccount: 'available',
+      actorId: ADMIN,
+    })
     await line(['adjust 1'], [120, 0, 67.75, 52.25])
     expect(seq).toBe(22)
     const sum = 'SELECT SUM(amount_micros) FROM ledger_postings WHERE agent_id = ?'
@@ -191,10 +242,12 @@ describe.each(await enginesForTests())('the worked example of budget protocol 17
     })
 
     const { data: changes } = await budgets.history(AGENT, { order: 'asc' })
-    expect(changes.map(({ version, previousAllocated, allocated }) => [version, previousAllocated, allocated])).toEqual([
-      [1, 0, usd(100)],
-      [2, usd(100), usd(150)],
-      [3, usd(150), usd(120)],
-    ])
+    expect(changes.map(({ version, previousAllocated, allocated }) => [version, previousAllocated, allocated])).toEqual(
+      [
+        [1, 0, usd(100)],
+        [2, usd(100), usd(150)],
+        [3, usd(150), usd(120)],
+      ],
+    )
   })
 })

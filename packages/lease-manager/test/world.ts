@@ -19,7 +19,9 @@ export interface World extends AsyncDisposable {
   readonly requests: RequestLog
 }
 
-export async function openWorld(options: TestDbOptions & { readonly leases?: LeaseManagerOptions } = {}): Promise<World> {
+export async function openWorld(
+  options: TestDbOptions & { readonly leases?: LeaseManagerOptions } = {},
+): Promise<World> {
   const test = await createTestDb(options)
   return {
     test,
@@ -38,7 +40,12 @@ export function call(requestId: string, costUsd: number) {
 }
 
 /** Balances in US dollars, in the order of the worked example: A, V, S, M. */
-export function usdOf(balance: { readonly allocated: number; readonly reserved: number; readonly spent: number; readonly available: number }) {
+export function usdOf(balance: {
+  readonly allocated: number
+  readonly reserved: number
+  readonly spent: number
+  readonly available: number
+}) {
   return [balance.allocated, balance.reserved, balance.spent, balance.available].map((micros) => micros / 1_000_000)
 }
 
@@ -66,13 +73,21 @@ export async function moneyState({ test }: World): Promise<unknown> {
 }
 
 /** The types and data of an agent's events, oldest first. */
-export async function eventsOf({ test }: World, agentId: string): Promise<{ readonly type: string; readonly data: Record<string, unknown> }[]> {
-  const rows = await test.rows<{ type: string; data: string }>('SELECT type, data FROM events WHERE agent_id = ? ORDER BY seq', agentId)
+export async function eventsOf(
+  { test }: World,
+  agentId: string,
+): Promise<{ readonly type: string; readonly data: Record<string, unknown> }[]> {
+  const rows = await test.rows<{ type: string; data: string }>(
+    'SELECT type, data FROM events WHERE agent_id = ? ORDER BY seq',
+    agentId,
+  )
   return rows.map(({ type, data }) => ({ type, data: JSON.parse(data) as Record<string, unknown> }))
 }
 
 /** How often each operation was audited. */
 export async function auditCounts({ test }: World): Promise<Record<string, number>> {
-  const rows = await test.rows<{ operation: string; n: number }>('SELECT operation, COUNT(*) AS n FROM audit_log GROUP BY operation')
+  const rows = await test.rows<{ operation: string; n: number }>(
+    'SELECT operation, COUNT(*) AS n FROM audit_log GROUP BY operation',
+  )
   return Object.fromEntries(rows.map(({ operation, n }) => [operation, n]))
 }

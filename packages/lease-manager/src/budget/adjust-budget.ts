@@ -1,5 +1,5 @@
 /** Corrections by an admin, each a movement of its own with a reason (budget protocol 3.2, MON-31). */
-import { type Microdollars, toUsd } from '@iron/cost-calculator'
+import { type Microdollars, minus, toUsd, ZERO } from '@iron/cost-calculator'
 import type { WriteTx } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { actorId, type Books } from '../books.ts'
@@ -34,7 +34,9 @@ export async function adjustBudget(
   const before = swept.budget
   const decision = decideAdjustment(before, direction, amount)
   if (decision.outcome === 'too_large') {
-    throw new LeaseError('ADJUSTMENT_TOO_LARGE', 'a credit cannot exceed what is spent', { details: { spent_usd: toUsd(before.spent) } })
+    throw new LeaseError('ADJUSTMENT_TOO_LARGE', 'a credit cannot exceed what is spent', {
+      details: { spent_usd: toUsd(before.spent) },
+    })
   }
   const { budget, crossed } = await post(tx, before, { type: decision.type, amount, actorId: actorId(actor), reason })
   books.audit.defer(
@@ -54,7 +56,7 @@ export async function adjustBudget(
     previousAllocated: budget.allocated,
     actor,
     note: reason,
-    adjustment: direction === 'credit' ? (-amount as Microdollars) : amount,
+    adjustment: direction === 'credit' ? minus(ZERO, amount) : amount,
   })
   announceThresholds(tx, books, budget, crossed, null)
   const entry = await findEntry(tx, agentId, budget.seq)

@@ -13,7 +13,13 @@ const SEVERITY: Readonly<Record<Threshold, string>> = { 50: 'info', 80: 'warning
 const DEDUPE_ID_MAX = 160
 
 /** Announces what spending has reached, ascending; 100 percent is also the end of the budget. */
-export function announceThresholds(tx: WriteTx, books: Books, budget: LockedBudget, crossed: readonly Threshold[], leaseId: string | null): void {
+export function announceThresholds(
+  tx: WriteTx,
+  books: Books,
+  budget: LockedBudget,
+  crossed: readonly Threshold[],
+  leaseId: string | null,
+): void {
   const balance = balanceOnWire(budget)
   for (const threshold of crossed) {
     books.events.defer(
@@ -28,14 +34,20 @@ export function announceThresholds(tx: WriteTx, books: Books, budget: LockedBudg
   }
   if (crossed.includes(100)) {
     books.events.defer(
-      { type: 'budget.exhausted', agentId: budget.agentId, data: { ...balance, allocation_version: budget.version, lease_id: leaseId } },
+      {
+        type: 'budget.exhausted',
+        agentId: budget.agentId,
+        data: { ...balance, allocation_version: budget.version, lease_id: leaseId },
+      },
       { tx },
     )
   }
 }
 
 function dedupeKey(budget: LockedBudget, threshold: Threshold): string | undefined {
-  return budget.agentId.length > DEDUPE_ID_MAX ? undefined : `threshold:${budget.version}:${threshold}:${budget.agentId}`
+  return budget.agentId.length > DEDUPE_ID_MAX
+    ? undefined
+    : `threshold:${budget.version}:${threshold}:${budget.agentId}`
 }
 
 /** What a `budget.changed` event tells besides the balance. */

@@ -1,6 +1,5 @@
 /** The figures a person sees, derived from the row that decides (MON-23): available, percent, status and risk. */
-import { type Amounts, type Microdollars, ZERO } from '@iron/cost-calculator'
-import { toUsd } from '@iron/cost-calculator'
+import { type Amounts, type Microdollars, minus, toUsd, ZERO } from '@iron/cost-calculator'
 import type { JsonObject } from '@iron/database'
 import { available, type Stored } from '../ledger/movement.ts'
 import { highestMet, type Mark } from './threshold.ts'
@@ -46,7 +45,7 @@ export function balanceOf(stored: Stored): Balance {
   return {
     ...balances,
     remaining: left > 0 ? left : ZERO,
-    overdrawn: left < 0 ? (-left as Microdollars) : ZERO,
+    overdrawn: left < 0 ? minus(ZERO, left) : ZERO,
     percentUsed: percentUsed(stored.allocated, stored.spent),
   }
 }
@@ -56,7 +55,13 @@ export function statusOf({ allocated, spent }: Stored): BudgetStatus {
   return spent >= allocated ? 'exhausted' : 'active'
 }
 
-const RISK_OF: Readonly<Record<Mark, RiskLevel>> = { 0: 'low', 50: 'medium', 80: 'high', 90: 'critical', 100: 'exhausted' }
+const RISK_OF: Readonly<Record<Mark, RiskLevel>> = {
+  0: 'low',
+  50: 'medium',
+  80: 'high',
+  90: 'critical',
+  100: 'exhausted',
+}
 
 /** Judged by the exact figures, like thresholds, and not by the rounded percentage. */
 export function riskLevelOf(stored: Stored): RiskLevel {

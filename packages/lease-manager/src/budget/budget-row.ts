@@ -67,7 +67,13 @@ const budgetById = prepare<{ agentId: string }, BudgetRow>((db, p) =>
   db
     .selectFrom('agent_budgets as b')
     .select(BUDGET_COLUMNS)
-    .select((eb) => eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id').as('agent_name'))
+    .select((eb) =>
+      eb
+        .selectFrom('agent_owner as o')
+        .select('o.agent_name')
+        .whereRef('o.agent_id', '=', 'b.agent_id')
+        .as('agent_name'),
+    )
     .where('b.agent_id', '=', p('agentId')),
 )
 
@@ -75,7 +81,13 @@ const lockedBudgetById = prepare<{ agentId: string }, BudgetRow>((db, p, dialect
   const query = db
     .selectFrom('agent_budgets as b')
     .select(BUDGET_COLUMNS)
-    .select((eb) => eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id').as('agent_name'))
+    .select((eb) =>
+      eb
+        .selectFrom('agent_owner as o')
+        .select('o.agent_name')
+        .whereRef('o.agent_id', '=', 'b.agent_id')
+        .as('agent_name'),
+    )
     .where('b.agent_id', '=', p('agentId'))
   return dialect === 'postgres' ? query.forUpdate('b') : query
 })
@@ -127,7 +139,12 @@ export interface LockOptions {
  *
  * @throws {DatabaseError} DATABASE_BUSY, to be run again, when the agent changed its owner between the two locks
  */
-export async function lockBudget(tx: WriteTx, agentId: string, clock: Clock, options: LockOptions = {}): Promise<LockedBudget | undefined> {
+export async function lockBudget(
+  tx: WriteTx,
+  agentId: string,
+  clock: Clock,
+  options: LockOptions = {},
+): Promise<LockedBudget | undefined> {
   if (tx.dialect === 'postgres') {
     const seen = await ownerById.first(tx, { agentId })
     if (seen === undefined) return undefined
@@ -144,14 +161,24 @@ export async function lockBudget(tx: WriteTx, agentId: string, clock: Clock, opt
 }
 
 /** Locks an agent that must exist. @throws {LeaseError} AGENT_NOT_FOUND */
-export async function lockKnownBudget(tx: WriteTx, agentId: string, clock: Clock, options: LockOptions = {}): Promise<LockedBudget> {
+export async function lockKnownBudget(
+  tx: WriteTx,
+  agentId: string,
+  clock: Clock,
+  options: LockOptions = {},
+): Promise<LockedBudget> {
   const budget = await lockBudget(tx, agentId, clock, options)
   if (budget === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
   return budget
 }
 
 /** Locks an agent that must be in use. @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED */
-export async function lockLiveBudget(tx: WriteTx, agentId: string, clock: Clock, options: LockOptions = {}): Promise<LockedBudget> {
+export async function lockLiveBudget(
+  tx: WriteTx,
+  agentId: string,
+  clock: Clock,
+  options: LockOptions = {},
+): Promise<LockedBudget> {
   const budget = await lockKnownBudget(tx, agentId, clock, options)
   if (budget.archivedAt !== null) throw new LeaseError('AGENT_ARCHIVED', 'the agent is archived')
   return budget

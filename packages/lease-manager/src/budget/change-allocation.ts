@@ -113,7 +113,9 @@ function refusalOf(refused: Refused, budget: LockedBudget, allocated: Microdolla
         details: { allocation_version: budget.version, allocated_usd: toUsd(budget.allocated) },
       })
     case 'below_spent':
-      return new LeaseError('BUDGET_BELOW_SPENT', 'the allocation cannot be lower than what is spent', { details: spending })
+      return new LeaseError('BUDGET_BELOW_SPENT', 'the allocation cannot be lower than what is spent', {
+        details: spending,
+      })
     case 'unconfirmed':
       return new LeaseError('BUDGET_DECREASE_REQUIRES_CONFIRMATION', 'lowering an allocation must be confirmed', {
         details: {

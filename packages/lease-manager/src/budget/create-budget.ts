@@ -29,7 +29,11 @@ export async function createBudget(
     .onConflict((conflict) => conflict.column('agent_id').doNothing())
     .executeTakeFirst()
   if (inserted.numInsertedOrUpdatedRows !== 1n) throw new LeaseError('BUDGET_EXISTS', 'the agent has a budget already')
-  const named = await tx.sql.selectFrom('agent_owner').select('agent_name').where('agent_id', '=', agentId).executeTakeFirst()
+  const named = await tx.sql
+    .selectFrom('agent_owner')
+    .select('agent_name')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst()
   const empty: LockedBudget = {
     agentId,
     agentName: named?.agent_name ?? null,

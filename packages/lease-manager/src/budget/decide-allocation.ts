@@ -3,7 +3,6 @@
  * spent, unconfirmed, lowered. Pure: the leases to revoke are named, not revoked.
  */
 import { type Microdollars, minus } from '@iron/cost-calculator'
-import { plus } from '../amount.ts'
 import type { Stored } from '../ledger/movement.ts'
 import { byAge } from '../lease/lease-row.ts'
 import { holdOf, type LeaseState } from '../lease/lease.ts'
@@ -48,15 +47,20 @@ function leasesToRevoke(
   for (const lease of [...leases].sort((a, b) => byAge(b, a))) {
     if (lent <= fits) break
     revoke.push(lease)
-    lent = plus(lent, -holdOf(lease) as Microdollars)
+    lent = minus(lent, holdOf(lease))
   }
   return { revoke, reserved: lent }
 }
 
-export type AdjustmentDecision = { readonly outcome: 'book'; readonly type: 'adjust' | 'overrun' } | { readonly outcome: 'too_large' }
+export type AdjustmentDecision =
+  { readonly outcome: 'book'; readonly type: 'adjust' | 'overrun' } | { readonly outcome: 'too_large' }
 
 /** A credit gives back spent money and cannot exceed it; a charge is a fact and always booked. */
-export function decideAdjustment(budget: Stored, direction: 'credit' | 'charge', amount: Microdollars): AdjustmentDecision {
+export function decideAdjustment(
+  budget: Stored,
+  direction: 'credit' | 'charge',
+  amount: Microdollars,
+): AdjustmentDecision {
   if (direction === 'charge') return { outcome: 'book', type: 'overrun' }
   return amount <= budget.spent ? { outcome: 'book', type: 'adjust' } : { outcome: 'too_large' }
 }

@@ -1,10 +1,28 @@
 /** Reading budgets: one, a page with the sums over all matches, and the changes of one allocation. */
 import { type Microdollars, minus, ZERO } from '@iron/cost-calculator'
-import { type AtTx, type Cursor, type CursorPage, cursorPage, cursorWindow, Faults, type Page, type Paged, pageWindow, type ReadTx } from '@iron/database'
+import {
+  type AtTx,
+  type Cursor,
+  type CursorPage,
+  cursorPage,
+  cursorWindow,
+  Faults,
+  type Page,
+  type Paged,
+  pageWindow,
+  type ReadTx,
+} from '@iron/database'
 import { LeaseError } from '../errors.ts'
 import { countOpenLeases } from '../lease/lease-row.ts'
 import { refuseFaults } from '../lease/validate.ts'
-import { type Balance, BUDGET_STATUSES, type BudgetStatus, percentUsed, RISK_LEVELS, type RiskLevel } from './balance.ts'
+import {
+  type Balance,
+  BUDGET_STATUSES,
+  type BudgetStatus,
+  percentUsed,
+  RISK_LEVELS,
+  type RiskLevel,
+} from './balance.ts'
 import { type Budget, publicBudget } from './budget.ts'
 import { BUDGET_COLUMNS, budgetState, readBudget } from './budget-row.ts'
 
@@ -100,7 +118,9 @@ function matching(tx: ReadTx, filter: BudgetFilter) {
     })
   }
   if (threshold !== undefined) {
-    query = query.where((eb) => eb(eb('b.spent_micros', '*', hundred), '>', eb('b.allocated_micros', '*', percent(threshold))))
+    query = query.where((eb) =>
+      eb(eb('b.spent_micros', '*', hundred), '>', eb('b.allocated_micros', '*', percent(threshold))),
+    )
     // Something of nothing is 100 percent and no more.
     if (threshold === 100) query = query.where('b.allocated_micros', '>', ZERO)
   }
@@ -121,7 +141,13 @@ export async function listBudgets(tx: ReadTx, filter: BudgetFilter, options: Pag
         eb
           .case()
           .when('b.allocated_micros', '>', ZERO)
-          .then(eb(eb.cast<number>('b.spent_micros', 'double precision'), '/', eb.cast<number>('b.allocated_micros', 'double precision')))
+          .then(
+            eb(
+              eb.cast<number>('b.spent_micros', 'double precision'),
+              '/',
+              eb.cast<number>('b.allocated_micros', 'double precision'),
+            ),
+          )
           .when('b.spent_micros', '>', ZERO)
           .then(eb.cast<number>(eb.val(1), 'double precision'))
           .else(eb.cast<number>(eb.val(0), 'double precision'))
@@ -157,7 +183,9 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
         eb.fn.sum<Microdollars | null>('b.spent_micros').as('spent'),
         eb.fn.sum<Microdollars | null>(eb.case().when(left, '>', ZERO).then(left).else(ZERO).end()).as('remaining'),
         eb.fn.sum<Microdollars | null>(eb.case().when(left, '<', ZERO).then(owed).else(ZERO).end()).as('overdrawn'),
-        eb.fn.sum<number | null>(eb.case().whenRef('b.spent_micros', '<', 'b.allocated_micros').then(1).else(0).end()).as('active'),
+        eb.fn
+          .sum<number | null>(eb.case().whenRef('b.spent_micros', '<', 'b.allocated_micros').then(1).else(0).end())
+          .as('active'),
         eb.fn
           .sum<number | null>(
             eb
@@ -192,12 +220,25 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
 }
 
 /** The allocation rows of the ledger, newest first unless `order` says otherwise. @throws {LeaseError} AGENT_NOT_FOUND */
-export async function budgetHistory(tx: ReadTx, agentId: string, options: Cursor & AtTx): Promise<CursorPage<BudgetChange>> {
+export async function budgetHistory(
+  tx: ReadTx,
+  agentId: string,
+  options: Cursor & AtTx,
+): Promise<CursorPage<BudgetChange>> {
   const { after, limit, order } = cursorWindow(options, ['number'])
   if ((await readBudget(tx, agentId)) === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
   let query = tx.sql
     .selectFrom('ledger_entries')
-    .select(['version', 'created_at', 'type', 'amount_micros', 'allocated_after', 'reason', 'actor_id', 'budget_request_id'])
+    .select([
+      'version',
+      'created_at',
+      'type',
+      'amount_micros',
+      'allocated_after',
+      'reason',
+      'actor_id',
+      'budget_request_id',
+    ])
     .where('agent_id', '=', agentId)
     .where('type', 'in', ['allocate', 'deallocate'])
     .orderBy('version', order)
@@ -208,7 +249,7 @@ export async function budgetHistory(tx: ReadTx, agentId: string, options: Cursor
     await query.execute(),
     limit,
     (row): BudgetChange => {
-      const change = row.type === 'allocate' ? row.amount_micros : (-row.amount_micros as Microdollars)
+      const change = row.type === 'allocate' ? row.amount_micros : minus(ZERO, row.amount_micros)
       return Object.freeze({
         version: row.version,
         at: row.created_at,

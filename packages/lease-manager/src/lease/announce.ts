@@ -50,7 +50,15 @@ export function announceClosed(tx: WriteTx, books: Books, lease: LeaseState, cau
   )
 }
 
-function audit(tx: WriteTx, books: Books, operation: string, lease: LeaseState, actor: ActorRef, metadata: JsonObject, reason?: string): void {
+function audit(
+  tx: WriteTx,
+  books: Books,
+  operation: string,
+  lease: LeaseState,
+  actor: ActorRef,
+  metadata: JsonObject,
+  reason?: string,
+): void {
   books.audit.defer(
     {
       operation,
@@ -85,7 +93,13 @@ export function auditGranted(tx: WriteTx, books: Books, lease: LeaseState, actor
 }
 
 /** One entry for both halves of a refresh, on the lease it ends. */
-export function auditRefreshed(tx: WriteTx, books: Books, previous: LeaseState, next: LeaseState, actor: ActorRef): void {
+export function auditRefreshed(
+  tx: WriteTx,
+  books: Books,
+  previous: LeaseState,
+  next: LeaseState,
+  actor: ActorRef,
+): void {
   const metadata = {
     ...settled(previous),
     superseded_by: next.id,
@@ -97,18 +111,34 @@ export function auditRefreshed(tx: WriteTx, books: Books, previous: LeaseState, 
 }
 
 export function auditReturned(tx: WriteTx, books: Books, lease: LeaseState, unreported: Microdollars): void {
-  audit(tx, books, 'LEASE_RETURNED', lease, agentActor(lease.agentId), { ...settled(lease), unreported_usd: toUsd(unreported) })
+  audit(tx, books, 'LEASE_RETURNED', lease, agentActor(lease.agentId), {
+    ...settled(lease),
+    unreported_usd: toUsd(unreported),
+  })
 }
 
 export function auditExpired(tx: WriteTx, books: Books, lease: LeaseState): void {
   audit(tx, books, 'LEASE_EXPIRED', lease, SWEEPER, settled(lease), 'lapsed')
 }
 
-export function auditRevoked(tx: WriteTx, books: Books, lease: LeaseState, actor: ActorRef, cause: RevokeCause, reason: string): void {
+export function auditRevoked(
+  tx: WriteTx,
+  books: Books,
+  lease: LeaseState,
+  actor: ActorRef,
+  cause: RevokeCause,
+  reason: string,
+): void {
   audit(tx, books, 'LEASE_REVOKED', lease, actor, { ...settled(lease), cause }, reason)
 }
 
 /** Every overrun of a lease, whether a report or a return brought it. */
-export function auditOverrun(tx: WriteTx, books: Books, lease: LeaseState, overrun: Microdollars, from: JsonObject): void {
+export function auditOverrun(
+  tx: WriteTx,
+  books: Books,
+  lease: LeaseState,
+  overrun: Microdollars,
+  from: JsonObject,
+): void {
   audit(tx, books, 'USAGE_OVERRUN', lease, agentActor(lease.agentId), { overrun_usd: toUsd(overrun), ...from })
 }

@@ -11,10 +11,14 @@ export interface LeaseTimes {
 }
 
 /** `cut`: the clock stood far ahead when the lease was made; it gets a fresh life, so that its money comes back in time. */
-export type OverdueDecision = { readonly outcome: 'keep' } | { readonly outcome: 'lapse' } | { readonly outcome: 'cut'; readonly expiresAt: number }
+export type OverdueDecision =
+  { readonly outcome: 'keep' } | { readonly outcome: 'lapse' } | { readonly outcome: 'cut'; readonly expiresAt: number }
 
 /** For statements that look for such leases: deadlines up to the one and above the other. */
-export function overdueBounds(now: number, times: LeaseTimes): { readonly lapsedUpTo: number; readonly cutAbove: number } {
+export function overdueBounds(
+  now: number,
+  times: LeaseTimes,
+): { readonly lapsedUpTo: number; readonly cutAbove: number } {
   const cutAbove = times.ttlMs === undefined ? Number.MAX_SAFE_INTEGER : now + times.ttlMs + CLOCK_TOLERANCE_MS
   return { lapsedUpTo: now - times.graceMs, cutAbove }
 }

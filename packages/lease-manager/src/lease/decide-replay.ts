@@ -14,7 +14,8 @@ export interface GrantCall {
 export type ReplayDecision = 'replayed' | 'conflict' | 'not_active'
 
 export function decideReplay(known: LeaseState, call: GrantCall): ReplayDecision {
-  const sameProvider = call.refreshOf !== undefined || call.providerId === undefined || known.providerId === call.providerId
+  const sameProvider =
+    call.refreshOf !== undefined || call.providerId === undefined || known.providerId === call.providerId
   const same = known.requested === call.requested && known.supersedes === (call.refreshOf ?? null) && sameProvider
   if (!same) return 'conflict'
   return isOpen(known) ? 'replayed' : 'not_active'

@@ -66,7 +66,12 @@ export interface Swept {
 }
 
 /** Ends the leases whose grace is over and cuts deadlines that are too far ahead (the latter is neither audited nor told). */
-export async function endOverdueLeases(tx: WriteTx, books: Books, budget: LockedBudget, leases: readonly LeaseState[]): Promise<Swept> {
+export async function endOverdueLeases(
+  tx: WriteTx,
+  books: Books,
+  budget: LockedBudget,
+  leases: readonly LeaseState[],
+): Promise<Swept> {
   let swept: Swept = { budget, leases: [], ended: 0, cut: 0 }
   for (const lease of leases) {
     const decision = decideOverdue(lease, budget.now, books.times)

@@ -11,7 +11,12 @@ export type Billed = Pick<Call, 'id' | 'leaseId' | 'cost' | 'pricing' | 'late' |
  *
  * @throws {LeaseError} IDEMPOTENCY_CONFLICT when the call was booked with other content
  */
-export async function findBilled(tx: ReadTx, requests: RequestLog, agentId: string, report: UsageReport): Promise<Billed | undefined> {
+export async function findBilled(
+  tx: ReadTx,
+  requests: RequestLog,
+  agentId: string,
+  report: UsageReport,
+): Promise<Billed | undefined> {
   try {
     return await requests.billed({ agentId }, report, { tx })
   } catch (error) {

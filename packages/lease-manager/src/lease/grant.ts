@@ -82,24 +82,38 @@ export function leaseNotFound(): LeaseError {
  *
  * @throws {LeaseError} LEDGER_MISMATCH
  */
-export async function requireSoundLedger(tx: WriteTx, budget: LockedBudget, active: readonly LeaseState[]): Promise<void> {
+export async function requireSoundLedger(
+  tx: WriteTx,
+  budget: LockedBudget,
+  active: readonly LeaseState[],
+): Promise<void> {
   const faults = decideSound(budget, await readLastEntry(tx, budget), active)
   const [first] = faults
   if (first === undefined) return
   throw new LeaseError('LEDGER_MISMATCH', 'the books of the agent disagree; nothing is lent until they are rebuilt', {
-    details: { what: first.what, cached_usd: toUsd(first.cached as Microdollars), ledger_usd: toUsd(first.ledger as Microdollars) },
+    details: {
+      what: first.what,
+      cached_usd: toUsd(first.cached as Microdollars),
+      ledger_usd: toUsd(first.ledger as Microdollars),
+    },
     retryable: true,
   })
 }
 
 /** @throws {LeaseError} LEASE_CAP_REACHED, BUDGET_EXCEEDED, LIMIT_EXCEEDED */
-export function grantedAmount(question: GrantQuestion, budget: LockedBudget, named: Microdollars | undefined): Microdollars {
+export function grantedAmount(
+  question: GrantQuestion,
+  budget: LockedBudget,
+  named: Microdollars | undefined,
+): Microdollars {
   const decision = decideGrant(question)
   switch (decision.outcome) {
     case 'granted':
       return decision.amount
     case 'cap_reached':
-      throw new LeaseError('LEASE_CAP_REACHED', 'the agent has too many open leases', { details: { max: question.maxOpen } })
+      throw new LeaseError('LEASE_CAP_REACHED', 'the agent has too many open leases', {
+        details: { max: question.maxOpen },
+      })
     case 'budget_exceeded':
       throw new LeaseError('BUDGET_EXCEEDED', 'Budget exceeded', {
         details: {
@@ -162,11 +176,18 @@ export async function grantLease(
 }
 
 /** @throws {LeaseError} VALIDATION_ERROR naming every fault */
-export function checkGrantInput(idName: string, id: string, requested: Microdollars | undefined, options: GrantOptions, maxGrant: Microdollars): void {
+export function checkGrantInput(
+  idName: string,
+  id: string,
+  requested: Microdollars | undefined,
+  options: GrantOptions,
+  maxGrant: Microdollars,
+): void {
   checkIds({ [idName]: id }, (faults) => {
     if (requested !== undefined) checkAmount(faults, 'requested', requested, 1, maxGrant)
     if (options.leaseId !== undefined) faults.id(idName === 'leaseId' ? 'options.leaseId' : 'leaseId', options.leaseId)
-    if (options.idempotencyKey !== undefined) checkKey(faults, 'idempotencyKey', options.idempotencyKey, IDEMPOTENCY_KEY_MAX)
+    if (options.idempotencyKey !== undefined)
+      checkKey(faults, 'idempotencyKey', options.idempotencyKey, IDEMPOTENCY_KEY_MAX)
     if (options.providerId !== undefined) faults.id('providerId', options.providerId)
     if (options.runtimeId !== undefined) faults.text('runtimeId', options.runtimeId, { max: RUNTIME_ID_MAX })
     if (options.actor !== undefined) checkActor(faults, options.actor)

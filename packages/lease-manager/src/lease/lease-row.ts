@@ -4,7 +4,10 @@ import { lostRace } from '../budget/budget-row.ts'
 import type { LeaseState } from './lease.ts'
 
 /** The columns of {@link LeaseState} as SQL gives them. */
-export interface LeaseRow extends Omit<Readonly<LeasesTable>, 'spent_micros' | 'released_micros' | 'overrun_micros' | 'unreported_micros'> {
+export interface LeaseRow extends Omit<
+  Readonly<LeasesTable>,
+  'spent_micros' | 'released_micros' | 'overrun_micros' | 'unreported_micros'
+> {
   readonly spent_micros: LeaseState['spent']
   readonly released_micros: LeaseState['released']
   readonly overrun_micros: LeaseState['overrun']
@@ -63,7 +66,9 @@ const byId = prepare<{ id: string }, LeaseRow>((db, p) =>
   db
     .selectFrom('leases as l')
     .select(LEASE_COLUMNS)
-    .select((eb) => eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'))
+    .select((eb) =>
+      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+    )
     .where('l.id', '=', p('id')),
 )
 
@@ -71,7 +76,9 @@ const byKey = prepare<{ agentId: string; key: string }, LeaseRow>((db, p) =>
   db
     .selectFrom('leases as l')
     .select(LEASE_COLUMNS)
-    .select((eb) => eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'))
+    .select((eb) =>
+      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+    )
     .where('l.agent_id', '=', p('agentId'))
     .where('l.idempotency_key', '=', p('key')),
 )
@@ -92,13 +99,18 @@ const activeAndNamed = prepare<{ agentId: string; id: string }, LeaseRow>((db, p
       db
         .selectFrom('leases as l')
         .select(LEASE_COLUMNS)
-        .select((eb) => eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'))
+        .select((eb) =>
+          eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+        )
         .where('l.id', '=', p('id'))
         .where((eb) => eb.or([eb('l.status', '<>', 'active'), eb('l.agent_id', '<>', p('agentId'))])),
     ),
 )
 
-const dueAndNamed = prepare<{ agentId: string; id: string; lapsedUpTo: number; cutAbove: number }, LeaseRow & { readonly open_leases: number }>((db, p) =>
+const dueAndNamed = prepare<
+  { agentId: string; id: string; lapsedUpTo: number; cutAbove: number },
+  LeaseRow & { readonly open_leases: number }
+>((db, p) =>
   db
     .selectFrom('leases as l')
     .select(LEASE_COLUMNS)
@@ -222,7 +234,9 @@ export async function readActiveLeases(
   agentId: string,
   namedId = '',
 ): Promise<{ active: readonly LeaseState[]; named: LeaseState | undefined }> {
-  const leases = (await activeAndNamed.all(tx, { agentId, id: namedId })).map(leaseState).filter((lease) => lease.agentId === agentId)
+  const leases = (await activeAndNamed.all(tx, { agentId, id: namedId }))
+    .map(leaseState)
+    .filter((lease) => lease.agentId === agentId)
   const active = leases.filter((lease) => lease.stored === 'active').sort(byAge)
   return { active, named: leases.find((lease) => lease.id === namedId) }
 }
@@ -269,7 +283,19 @@ export async function insertLease(tx: WriteTx, lease: LeaseState): Promise<void>
 
 /** What of a lease may change. */
 export type LeaseChange = Partial<
-  Pick<LeaseState, 'stored' | 'spent' | 'released' | 'overrun' | 'unreported' | 'expiresAt' | 'closedAt' | 'closeReason' | 'returnedAt' | 'returnSpent'>
+  Pick<
+    LeaseState,
+    | 'stored'
+    | 'spent'
+    | 'released'
+    | 'overrun'
+    | 'unreported'
+    | 'expiresAt'
+    | 'closedAt'
+    | 'closeReason'
+    | 'returnedAt'
+    | 'returnSpent'
+  >
 >
 
 /** Changes a lease that still is what was read. @throws {DatabaseError} DATABASE_BUSY, to be run again, when it is not */

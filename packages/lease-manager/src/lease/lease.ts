@@ -6,7 +6,8 @@ export type LeaseStatus = 'active' | 'expired' | 'closed' | 'superseded' | 'revo
 /** Why a lease ended: `lapsed` when its grace was over. */
 export type CloseReason = 'returned' | 'lapsed' | 'superseded' | 'revoked'
 /** Why a lease was revoked. */
-export type RevokeCause = 'operator' | 'agent_stopped' | 'agent_archived' | 'ic_token_replaced' | 'ic_token_revoked' | 'allocation_lowered'
+export type RevokeCause =
+  'operator' | 'agent_stopped' | 'agent_archived' | 'ic_token_replaced' | 'ic_token_revoked' | 'allocation_lowered'
 
 export const LEASE_STATUSES: readonly LeaseStatus[] = ['active', 'expired', 'closed', 'superseded', 'revoked']
 export const REVOKE_CAUSES: readonly RevokeCause[] = [
@@ -19,7 +20,9 @@ export const REVOKE_CAUSES: readonly RevokeCause[] = [
 ]
 
 /** A slice of an agent's budget, lent until `expiresAt`. */
-export interface Lease extends Amounts<'requested' | 'granted' | 'spent' | 'overrun' | 'unreported' | 'returned' | 'remaining'> {
+export interface Lease extends Amounts<
+  'requested' | 'granted' | 'spent' | 'overrun' | 'unreported' | 'returned' | 'remaining'
+> {
   readonly id: string
   readonly agentId: string
   /** Null: made by reserve. */

@@ -8,7 +8,15 @@ import { announceGranted, auditGranted } from './announce.ts'
 import type { LeaseContext } from './context.ts'
 import type { GrantCall } from './decide-replay.ts'
 import { endOverdueLeases } from './end-lease.ts'
-import { type Grant, grantedAmount, grantLease, grantOf, type GrantOptions, replayOrRefuse, requireSoundLedger } from './grant.ts'
+import {
+  type Grant,
+  grantedAmount,
+  grantLease,
+  grantOf,
+  type GrantOptions,
+  replayOrRefuse,
+  requireSoundLedger,
+} from './grant.ts'
 import { isOpen, type LeaseState } from './lease.ts'
 import { findLeaseByKey, readActiveLeases } from './lease-row.ts'
 
@@ -23,7 +31,10 @@ export async function openLease(
   const locked = await lockLiveBudget(tx, agentId, context.clock, { exclusive: true })
   const swept = await endOverdueLeases(tx, context, locked, (await readActiveLeases(tx, agentId)).active)
   const open = swept.leases.filter(isOpen)
-  const known = await findReplay(tx, agentId, options.idempotencyKey, { requested, providerId: options.providerId ?? null })
+  const known = await findReplay(tx, agentId, options.idempotencyKey, {
+    requested,
+    providerId: options.providerId ?? null,
+  })
   if (known !== undefined) return grantOf(known, swept.budget, open.length, true)
   await requireSoundLedger(tx, swept.budget, open)
   const granted = grantedAmount(
@@ -38,7 +49,13 @@ export async function openLease(
     swept.budget,
     named,
   )
-  const made = { requested, granted, supersedes: null, providerId: options.providerId ?? null, runtimeId: options.runtimeId ?? null }
+  const made = {
+    requested,
+    granted,
+    supersedes: null,
+    providerId: options.providerId ?? null,
+    runtimeId: options.runtimeId ?? null,
+  }
   const { budget, lease } = await grantLease(tx, context, swept.budget, made, options)
   auditGranted(tx, context, lease, options.actor ?? agentActor(agentId))
   announceGranted(tx, context, lease)
@@ -50,7 +67,12 @@ export async function openLease(
  *
  * @throws {LeaseError} IDEMPOTENCY_CONFLICT, LEASE_NOT_ACTIVE
  */
-export async function findReplay(tx: ReadTx, agentId: string, key: string | undefined, call: GrantCall): Promise<LeaseState | undefined> {
+export async function findReplay(
+  tx: ReadTx,
+  agentId: string,
+  key: string | undefined,
+  call: GrantCall,
+): Promise<LeaseState | undefined> {
   if (key === undefined) return undefined
   const known = await findLeaseByKey(tx, agentId, key)
   return known === undefined ? undefined : replayOrRefuse(known, call)

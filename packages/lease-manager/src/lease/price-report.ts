@@ -15,11 +15,18 @@ export interface PricedReport {
 
 /** Whether a report says anything that has a price: an explicit 0 counts. */
 export function hasUsage(report: UsageReport): boolean {
-  return report.usage !== undefined && Object.values(report.usage).some((count) => count !== undefined)
+  return (
+    report.usage !== undefined && Object.values<number | undefined>(report.usage).some((count) => count !== undefined)
+  )
 }
 
 /** `report` has been checked. @throws {LeaseError} VALIDATION_ERROR for usage that contradicts itself */
-export function priceReport(report: UsageReport, pricing: () => CostCalculator, now: number, priceProvider: string | undefined): PricedReport {
+export function priceReport(
+  report: UsageReport,
+  pricing: () => CostCalculator,
+  now: number,
+  priceProvider: string | undefined,
+): PricedReport {
   if (report.cost !== undefined) return { cost: report.cost, pricing: 'reported' }
   if (report.usage === undefined || !hasUsage(report)) return { cost: ZERO, pricing: 'reported' }
   const at = Math.min(Math.max(report.at ?? now, now - CALLER_CLOCK_MS), now + CALLER_CLOCK_MS)

@@ -1,5 +1,14 @@
 /** Reading leases. Their status is derived from the same time that decides about them (budget protocol 11.2, MON-23). */
-import { type AtTx, type Clock, type Cursor, type CursorPage, cursorPage, cursorWindow, Faults, type ReadTx } from '@iron/database'
+import {
+  type AtTx,
+  type Clock,
+  type Cursor,
+  type CursorPage,
+  cursorPage,
+  cursorWindow,
+  Faults,
+  type ReadTx,
+} from '@iron/database'
 import { agentNow, CLOCK_TOLERANCE_MS } from '../budget/agent-now.ts'
 import { type Lease, LEASE_STATUSES, type LeaseStatus, publicLease } from './lease.ts'
 import { LEASE_COLUMNS, type LeaseRow, leaseState } from './lease-row.ts'
@@ -33,7 +42,12 @@ export async function getLease(tx: ReadTx, id: string, clock: Clock): Promise<Le
   return row === undefined ? undefined : shown(row, clock)
 }
 
-export async function listLeases(tx: ReadTx, filter: LeaseFilter, options: Cursor & AtTx, clock: Clock): Promise<CursorPage<Lease>> {
+export async function listLeases(
+  tx: ReadTx,
+  filter: LeaseFilter,
+  options: Cursor & AtTx,
+  clock: Clock,
+): Promise<CursorPage<Lease>> {
   const faults = new Faults()
   if (filter.agentId !== undefined) faults.id('agentId', filter.agentId)
   if (filter.status !== undefined) faults.oneOf('status', filter.status, LEASE_STATUSES)
@@ -68,7 +82,10 @@ export async function listLeases(tx: ReadTx, filter: LeaseFilter, options: Curso
     const [createdAt, id] = after as readonly [number, string]
     const beyond = order === 'asc' ? '>' : '<'
     query = query.where((eb) =>
-      eb.or([eb('l.created_at', beyond, createdAt), eb.and([eb('l.created_at', '=', createdAt), eb('l.id', beyond, id)])]),
+      eb.or([
+        eb('l.created_at', beyond, createdAt),
+        eb.and([eb('l.created_at', '=', createdAt), eb('l.id', beyond, id)]),
+      ]),
     )
   }
   return cursorPage(

@@ -8,7 +8,16 @@ import { available } from '../ledger/movement.ts'
 import { announceClosed, announceGranted, auditRefreshed } from './announce.ts'
 import type { LeaseContext } from './context.ts'
 import { endLease, endOverdueLeases } from './end-lease.ts'
-import { type Grant, grantedAmount, grantLease, grantOf, type GrantOptions, leaseNotActive, leaseNotFound, requireSoundLedger } from './grant.ts'
+import {
+  type Grant,
+  grantedAmount,
+  grantLease,
+  grantOf,
+  type GrantOptions,
+  leaseNotActive,
+  leaseNotFound,
+  requireSoundLedger,
+} from './grant.ts'
 import { holdOf, isOpen, type Lease, type LeaseState, publicLease } from './lease.ts'
 import { agentOfLease, findLease, readActiveLeases } from './lease-row.ts'
 import { findReplay } from './open-lease.ts'
@@ -37,10 +46,14 @@ export async function refreshLease(
 
   const open = swept.leases.filter(isOpen)
   const replayed =
-    (await findReplay(tx, agentId, options.idempotencyKey, { requested, refreshOf: leaseId })) ?? (await openSuccessor(tx, previous))
+    (await findReplay(tx, agentId, options.idempotencyKey, { requested, refreshOf: leaseId })) ??
+    (await openSuccessor(tx, previous))
   if (replayed !== undefined) {
     const grant = grantOf(replayed, swept.budget, open.length, true)
-    return Object.freeze({ ...grant, previous: publicLease({ ...previous, supersededBy: replayed.id }, swept.budget.now) })
+    return Object.freeze({
+      ...grant,
+      previous: publicLease({ ...previous, supersededBy: replayed.id }, swept.budget.now),
+    })
   }
   if (!isOpen(previous)) throw leaseNotActive(previous)
   await requireSoundLedger(tx, swept.budget, open)

@@ -20,7 +20,14 @@ export interface ReportItem {
 /** The result of one item, or why it was refused. */
 export type BatchItem<R> =
   | { readonly ok: true; readonly result: R }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> } }
+  | {
+      readonly ok: false
+      readonly error: {
+        readonly code: string
+        readonly message: string
+        readonly details: Readonly<Record<string, unknown>>
+      }
+    }
 
 export interface BatchOptions extends InTx {
   /** Every lease must be this agent's. Default: whoever's each is. */
@@ -48,12 +55,18 @@ export async function bookBatch(
 ): Promise<BatchItem<ReportResult>[]> {
   await lockAll(tx, context, items, agentId)
   const results: BatchItem<ReportResult>[] = []
-  for (const item of items) results.push('refused' in item ? item.refused : await bookItem(tx, context, item.ready, agentId))
+  for (const item of items)
+    results.push('refused' in item ? item.refused : await bookItem(tx, context, item.ready, agentId))
   return results
 }
 
 /** A refusal leaves its savepoint standing, for it wrote nothing but overdue leases ended; any other failure undoes the item. */
-async function bookItem(tx: WriteTx, context: LeaseContext, ready: ReadyReport, agentId: string | undefined): Promise<BatchItem<ReportResult>> {
+async function bookItem(
+  tx: WriteTx,
+  context: LeaseContext,
+  ready: ReadyReport,
+  agentId: string | undefined,
+): Promise<BatchItem<ReportResult>> {
   try {
     return await tx.savepoint(async (inner) => {
       try {
@@ -76,7 +89,12 @@ function refusedItem(error: unknown): BatchItem<never> {
 }
 
 /** Items of several agents: their locks are taken up front and in one order (budget protocol 12.1). */
-async function lockAll(tx: WriteTx, context: LeaseContext, items: readonly ReadyItem[], agentId: string | undefined): Promise<void> {
+async function lockAll(
+  tx: WriteTx,
+  context: LeaseContext,
+  items: readonly ReadyItem[],
+  agentId: string | undefined,
+): Promise<void> {
   if (agentId !== undefined || tx.dialect === 'sqlite') return
   const agents = new Set<string>()
   for (const item of items) {

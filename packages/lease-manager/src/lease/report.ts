@@ -2,7 +2,7 @@
  * Books one LLM call (budget protocol 4.4). Order: duplicate, overdue leases, lease, booking. Neither owner, agent, lease state,
  * limits nor budget can refuse it: what was spent is always booked in full, and once (I15).
  */
-import { type Amounts, type Microdollars, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
+import { type Amounts, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
 import { Faults, type InTx, type WriteTx } from '@iron/database'
 import type { CallFacts } from '@iron/journal'
 import { plus } from '../amount.ts'
@@ -63,7 +63,12 @@ export interface ReadyReport {
 }
 
 /** Checks and prices before the transaction, where nothing is held. @throws {LeaseError} VALIDATION_ERROR */
-export function readyReport(context: PricingContext, leaseId: string, report: UsageReport, priceProvider: string | undefined): ReadyReport {
+export function readyReport(
+  context: PricingContext,
+  leaseId: string,
+  report: UsageReport,
+  priceProvider: string | undefined,
+): ReadyReport {
   const faults = new Faults()
   faults.id('leaseId', leaseId)
   if (typeof report !== 'object' || (report as unknown) === null) faults.add('report', 'must be an object')
@@ -77,7 +82,12 @@ export function readyReport(context: PricingContext, leaseId: string, report: Us
   return { leaseId, report, priced: priceReport(report, context.pricing, context.clock.now(), priceProvider) }
 }
 
-export async function bookReport(tx: WriteTx, context: LeaseContext, ready: ReadyReport, givenAgentId: string | undefined): Promise<ReportResult> {
+export async function bookReport(
+  tx: WriteTx,
+  context: LeaseContext,
+  ready: ReadyReport,
+  givenAgentId: string | undefined,
+): Promise<ReportResult> {
   const { leaseId, report } = ready
   const agentId = givenAgentId ?? (await agentOfLease(tx, leaseId))
   const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
@@ -88,11 +98,20 @@ export async function bookReport(tx: WriteTx, context: LeaseContext, ready: Read
   if (billed !== undefined) {
     const { named, openLeases } = await readDueLeases(tx, agentId, billed.leaseId ?? leaseId, bounds)
     if (named === undefined) throw leaseNotFound()
-    return resultOf(report.requestId, named, locked, openLeases, { ...billed, duplicate: true, counted: NOTHING_COUNTED })
+    return resultOf(report.requestId, named, locked, openLeases, {
+      ...billed,
+      duplicate: true,
+      counted: NOTHING_COUNTED,
+    })
   }
 
   const read = await readDueLeases(tx, agentId, leaseId, bounds)
-  const swept = await endOverdueLeases(tx, context, locked, read.named === undefined ? read.due : [...read.due, read.named])
+  const swept = await endOverdueLeases(
+    tx,
+    context,
+    locked,
+    read.named === undefined ? read.due : [...read.due, read.named],
+  )
   const lease = swept.leases.find(({ id }) => id === leaseId)
   if (lease === undefined) throw leaseNotFound()
   return book(tx, context, swept.budget, lease, ready, read.openLeases - swept.ended)
@@ -128,16 +147,12 @@ async function book(
     pricing,
     late,
     duplicate: false,
-    counted: Object.freeze({ cost: minusItemised(cost, itemised), tokens: call.totalTokens, requests: 1 }),
+    // What an earlier return counted is not counted again (budget protocol 9).
+    counted: Object.freeze({ cost: minus(cost, itemised), tokens: call.totalTokens, requests: 1 }),
   })
 }
 
 const NOTHING_COUNTED: Counted = Object.freeze({ cost: ZERO, tokens: 0, requests: 0 })
-
-/** What an earlier return counted for this call is not counted again (budget protocol 9). */
-function minusItemised(cost: Microdollars, itemised: Microdollars): Microdollars {
-  return plus(cost, -itemised as Microdollars)
-}
 
 /** The columns a report changes; undefined when it changes none. */
 function changeOf(lease: LeaseState, decision: ReportDecision): LeaseChange | undefined {
@@ -146,7 +161,7 @@ function changeOf(lease: LeaseState, decision: ReportDecision): LeaseChange | un
   return {
     spent: plus(lease.spent, spend),
     overrun: plus(lease.overrun, overrun),
-    unreported: minusItemised(lease.unreported, itemised),
+    unreported: minus(lease.unreported, itemised),
     expiresAt,
   }
 }

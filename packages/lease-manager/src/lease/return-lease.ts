@@ -37,12 +37,22 @@ export interface ReturnResult extends Amounts<'spent' | 'returned' | 'unreported
 /** Reason of the ledger rows that book what a return claims beyond the reports. */
 export const UNREPORTED_USAGE = 'unreported_usage'
 
-export async function returnLease(tx: WriteTx, context: LeaseContext, leaseId: string, options: ReturnOptions): Promise<ReturnResult> {
+export async function returnLease(
+  tx: WriteTx,
+  context: LeaseContext,
+  leaseId: string,
+  options: ReturnOptions,
+): Promise<ReturnResult> {
   const agentId = options.agentId ?? (await agentOfLease(tx, leaseId))
   const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
   if (agentId === undefined || locked === undefined) throw leaseNotFound()
   const read = await readDueLeases(tx, agentId, leaseId, overdueBounds(locked.now, context.times))
-  const swept = await endOverdueLeases(tx, context, locked, read.named === undefined ? read.due : [...read.due, read.named])
+  const swept = await endOverdueLeases(
+    tx,
+    context,
+    locked,
+    read.named === undefined ? read.due : [...read.due, read.named],
+  )
   const lease = swept.leases.find(({ id }) => id === leaseId)
   if (lease === undefined) throw leaseNotFound()
   const openLeases = read.openLeases - swept.ended
@@ -50,7 +60,12 @@ export async function returnLease(tx: WriteTx, context: LeaseContext, leaseId: s
   const decision = decideReturn(lease, options.spent)
   if (decision.outcome === 'replayed') {
     const unreported = await unreportedOf(tx, leaseId)
-    return resultOf(lease, swept.budget, openLeases, { spent: lease.returnSpent ?? ZERO, unreported, counted: ZERO, duplicate: true })
+    return resultOf(lease, swept.budget, openLeases, {
+      spent: lease.returnSpent ?? ZERO,
+      unreported,
+      counted: ZERO,
+      duplicate: true,
+    })
   }
   const wasOpen = isOpen(lease)
   const { spend, overrun, gap } = decision

@@ -28,7 +28,11 @@ export async function revokeLease(
   if (lease === undefined) throw leaseNotFound()
   if (locked.archivedAt !== null) throw new LeaseError('AGENT_ARCHIVED', 'the agent is archived')
   if (!isOpen(lease)) throw leaseNotActive(lease)
-  const { revoked } = await revokeLeases(tx, context, swept.budget, [lease], { actor, cause: 'operator', reason: options.reason })
+  const { revoked } = await revokeLeases(tx, context, swept.budget, [lease], {
+    actor,
+    cause: 'operator',
+    reason: options.reason,
+  })
   for (const ended of revoked) announceClosed(tx, context, ended, 'operator')
   return publicLease(revoked[0] ?? lease, locked.now)
 }

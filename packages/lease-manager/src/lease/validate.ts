@@ -50,7 +50,8 @@ export function checkReport(faults: Faults, report: CallFacts): void {
   if (report.usage !== undefined) checkUsage(faults, report.usage)
   if (report.outcome !== undefined) faults.oneOf('outcome', report.outcome, ['completed', 'failed'])
   if (report.errorCode !== undefined) faults.text('errorCode', report.errorCode, { max: NAME_MAX })
-  if (report.errorMessage !== undefined) faults.text('errorMessage', report.errorMessage, { max: ERROR_MESSAGE_MAX, multiline: true })
+  if (report.errorMessage !== undefined)
+    faults.text('errorMessage', report.errorMessage, { max: ERROR_MESSAGE_MAX, multiline: true })
   if (report.latencyMs !== undefined) faults.integer('latencyMs', report.latencyMs, 0)
   if (report.traceId !== undefined) faults.text('traceId', report.traceId, { max: NAME_MAX })
   if (report.at !== undefined) faults.integer('at', report.at, 0)
@@ -61,14 +62,15 @@ function checkUsage(faults: Faults, usage: Usage): void {
     faults.add('usage', 'must be an object of counts')
     return
   }
-  for (const [unit, count] of Object.entries(usage)) {
+  for (const [unit, count] of Object.entries<number | undefined>(usage)) {
     if (count !== undefined) faults.integer(`usage.${unit}`, count, 0, COUNT_MAX)
   }
 }
 
 /** Who acts, checked with the input and before anything is written. */
 export function checkActor(faults: Faults, actor: ActorRef | undefined): void {
-  if (typeof actor !== 'object' || (actor as unknown) === null) faults.id('actor', typeof actor === 'number' ? String(actor) : actor)
+  if (typeof actor !== 'object' || (actor as unknown) === null)
+    faults.id('actor', typeof actor === 'number' ? String(actor) : actor)
   else {
     faults.id('actor.id', actor.id)
     if (actor.userId !== undefined) faults.id('actor.userId', actor.userId)

@@ -43,11 +43,18 @@ export function ledgerEntry(row: Readonly<LedgerEntriesTable>): LedgerEntry {
     reason: row.reason,
     actorId: row.actor_id,
     version: row.version,
-    balances: Object.freeze(balancesOf({ allocated: row.allocated_after, reserved: row.reserved_after, spent: row.spent_after })),
+    balances: Object.freeze(
+      balancesOf({ allocated: row.allocated_after, reserved: row.reserved_after, spent: row.spent_after }),
+    ),
   })
 }
 
 export async function findEntry(tx: ReadTx, agentId: string, seq: number): Promise<LedgerEntry | undefined> {
-  const row = await tx.sql.selectFrom('ledger_entries').selectAll().where('agent_id', '=', agentId).where('seq', '=', seq).executeTakeFirst()
+  const row = await tx.sql
+    .selectFrom('ledger_entries')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('seq', '=', seq)
+    .executeTakeFirst()
   return row === undefined ? undefined : ledgerEntry(row)
 }

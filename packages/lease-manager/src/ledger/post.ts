@@ -6,7 +6,13 @@
 import { type Microdollars, ZERO } from '@iron/cost-calculator'
 import { prepare, type Statement, type WriteTx } from '@iron/database'
 import { type LockedBudget, lostRace } from '../budget/budget-row.ts'
-import { type Crossing, crossedByAllocation, crossedBySpending, type Mark, type Threshold } from '../budget/threshold.ts'
+import {
+  type Crossing,
+  crossedByAllocation,
+  crossedBySpending,
+  type Mark,
+  type Threshold,
+} from '../budget/threshold.ts'
 import { admits, changesAllocation, type LedgerType, moved } from './movement.ts'
 import { rowHash, type UnsealedRow } from './row-hash.ts'
 
@@ -75,7 +81,13 @@ function guardedUpdate(guard: 'available' | 'reserved' | 'spent' | 'none'): Stat
       case 'none':
         return update
       case 'available':
-        return update.where((eb) => eb(eb(eb('allocated_micros', '-', eb.ref('reserved_micros')), '-', eb.ref('spent_micros')), '>=', p('amount') as never))
+        return update.where((eb) =>
+          eb(
+            eb(eb('allocated_micros', '-', eb.ref('reserved_micros')), '-', eb.ref('spent_micros')),
+            '>=',
+            p('amount') as never,
+          ),
+        )
       case 'reserved':
         return update.where('reserved_micros', '>=', p('amount') as never)
       case 'spent':
@@ -119,7 +131,8 @@ const insertEntry = prepare<UnsealedRow & { hash: string }>((db, p) =>
 export async function post(tx: WriteTx, budget: LockedBudget, movement: Movement): Promise<Posted> {
   const { type, amount } = movement
   if (amount === ZERO) return { budget, crossed: [] }
-  if (amount < 0 || !admits(budget, type, amount)) throw new Error(`ledger: ${type} of ${amount} was not decided on these balances`)
+  if (amount < 0 || !admits(budget, type, amount))
+    throw new Error(`ledger: ${type} of ${amount} was not decided on these balances`)
   const after = moved(budget, type, amount)
   const { crossed, mark } = crossing(budget, after, type)
   const version = changesAllocation(type) ? budget.version + 1 : budget.version
@@ -157,7 +170,11 @@ export async function post(tx: WriteTx, budget: LockedBudget, movement: Movement
   return { budget: { ...budget, ...after, version, seq, hash, mark, updatedAt: budget.now }, crossed }
 }
 
-function crossing(before: LockedBudget, after: { readonly allocated: Microdollars; readonly spent: Microdollars }, type: LedgerType): Crossing {
+function crossing(
+  before: LockedBudget,
+  after: { readonly allocated: Microdollars; readonly spent: Microdollars },
+  type: LedgerType,
+): Crossing {
   if (changesAllocation(type)) return crossedByAllocation(before, after)
   if (type === 'spend' || type === 'overrun') return crossedBySpending(after, before.mark)
   return { crossed: [], mark: before.mark }

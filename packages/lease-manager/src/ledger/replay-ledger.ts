@@ -63,7 +63,12 @@ const page = prepare<{ agentId: string; after: number }, Readonly<LedgerEntriesT
 )
 
 const NO_SUMS: LeaseSums = { granted: ZERO, spent: ZERO, overrun: ZERO, released: ZERO }
-const SUM_OF: Partial<Record<LedgerType, keyof LeaseSums>> = { grant: 'granted', spend: 'spent', overrun: 'overrun', release: 'released' }
+const SUM_OF: Partial<Record<LedgerType, keyof LeaseSums>> = {
+  grant: 'granted',
+  spend: 'spent',
+  overrun: 'overrun',
+  release: 'released',
+}
 
 export async function replayLedger(tx: ReadTx, agentId: string): Promise<Replay> {
   const faults: LedgerFault[] = []
@@ -83,20 +88,27 @@ export async function replayLedger(tx: ReadTx, agentId: string): Promise<Replay>
   let charged = ZERO
   let credited = ZERO
 
-  for (let rows = await page.all(tx, { agentId, after: 0 }); rows.length > 0; rows = await page.all(tx, { agentId, after: seq })) {
+  for (
+    let rows = await page.all(tx, { agentId, after: 0 });
+    rows.length > 0;
+    rows = await page.all(tx, { agentId, after: seq })
+  ) {
     for (const row of rows) {
       const { hash: sealed, ...columns } = row
       if (row.seq !== seq + 1) fault('row seq', row.seq, row.seq, seq + 1)
       if (rowHash(hash, columns) !== sealed) fault('row hash', row.seq, row.seq, seq)
       stored = moved(stored, row.type, row.amount_micros)
       if (changesAllocation(row.type)) version += 1
-      if (row.allocated_after !== stored.allocated) fault('row allocated', row.seq, row.allocated_after, stored.allocated)
+      if (row.allocated_after !== stored.allocated)
+        fault('row allocated', row.seq, row.allocated_after, stored.allocated)
       if (row.reserved_after !== stored.reserved) fault('row reserved', row.seq, row.reserved_after, stored.reserved)
       if (row.spent_after !== stored.spent) fault('row spent', row.seq, row.spent_after, stored.spent)
       if (row.version !== version) fault('row version', row.seq, row.version, version)
       const left = available(stored)
-      if ((row.type === 'grant' || row.type === 'deallocate') && left < ZERO) fault('row available', row.seq, ZERO, left)
-      if (stored.reserved < ZERO || stored.spent < ZERO) fault('row below zero', row.seq, ZERO, Math.min(stored.reserved, stored.spent))
+      if ((row.type === 'grant' || row.type === 'deallocate') && left < ZERO)
+        fault('row available', row.seq, ZERO, left)
+      if (stored.reserved < ZERO || stored.spent < ZERO)
+        fault('row below zero', row.seq, ZERO, Math.min(stored.reserved, stored.spent))
 
       const field = SUM_OF[row.type]
       if (row.lease_id !== null && field !== undefined) {

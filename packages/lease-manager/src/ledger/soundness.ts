@@ -39,7 +39,11 @@ export function readLastEntry(tx: ReadTx, budget: BudgetState): Promise<LastEntr
 }
 
 /** The differences; none when the books are sound. */
-export function decideSound(budget: BudgetState, last: LastEntry | undefined, leases: readonly LeaseState[]): LedgerFault[] {
+export function decideSound(
+  budget: BudgetState,
+  last: LastEntry | undefined,
+  leases: readonly LeaseState[],
+): LedgerFault[] {
   const faults: LedgerFault[] = []
   const compare = (what: string, cached: number, ledger: number): void => {
     if (cached !== ledger) faults.push({ agentId: budget.agentId, seq: null, what, cached, ledger })

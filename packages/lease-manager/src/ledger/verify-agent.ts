@@ -18,7 +18,9 @@ const leasePage = prepare<{ agentId: string; after: string }, LeaseRow>((db, p) 
   db
     .selectFrom('leases as l')
     .select(LEASE_COLUMNS)
-    .select((eb) => eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'))
+    .select((eb) =>
+      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+    )
     .where('l.agent_id', '=', p('agentId'))
     .where('l.id', '>', p('after'))
     .orderBy('l.id')
@@ -53,7 +55,10 @@ const leaseCosts = prepare<{ agentId: string }, { lease_id: string; cost: Microd
         )
         .as('calls'),
     )
-    .select((eb) => [eb.ref('calls.lease_id').$notNull().as('lease_id'), eb.fn.sum<Microdollars>('calls.cost_micros').as('cost')])
+    .select((eb) => [
+      eb.ref('calls.lease_id').$notNull().as('lease_id'),
+      eb.fn.sum<Microdollars>('calls.cost_micros').as('cost'),
+    ])
     .groupBy('calls.lease_id'),
 )
 
@@ -102,9 +107,16 @@ export async function costsOfLeases(tx: ReadTx, agentId: string): Promise<Readon
 function decideReplayed(budget: BudgetState, replay: Replay): LedgerFault[] {
   const faults: LedgerFault[] = []
   const { agentId } = budget
-  if (budget.hash !== replay.hash) faults.push({ agentId, seq: replay.seq, what: 'ledger_hash', cached: budget.seq, ledger: replay.seq })
+  if (budget.hash !== replay.hash)
+    faults.push({ agentId, seq: replay.seq, what: 'ledger_hash', cached: budget.seq, ledger: replay.seq })
   if (budget.allocated !== replay.stored.allocated) {
-    faults.push({ agentId, seq: null, what: 'sum allocated', cached: budget.allocated, ledger: replay.stored.allocated })
+    faults.push({
+      agentId,
+      seq: null,
+      what: 'sum allocated',
+      cached: budget.allocated,
+      ledger: replay.stored.allocated,
+    })
   }
   if (budget.reserved !== replay.stored.reserved) {
     faults.push({ agentId, seq: null, what: 'sum reserved', cached: budget.reserved, ledger: replay.stored.reserved })
@@ -152,7 +164,9 @@ function decideSpent(budget: BudgetState, leases: readonly LeaseState[], replay:
   const ofLeases = leases.reduce((sum, lease) => plus(sum, plus(lease.spent, lease.overrun)), ZERO)
   const explained = minus(plus(ofLeases, replay.charged), replay.credited)
   if (budget.spent === explained) return []
-  return [{ agentId: budget.agentId, seq: null, what: 'spent by leases and admins', cached: budget.spent, ledger: explained }]
+  return [
+    { agentId: budget.agentId, seq: null, what: 'spent by leases and admins', cached: budget.spent, ledger: explained },
+  ]
 }
 
 /** Check 8: at most one threshold event per allocation version and threshold, among the events still kept. */
@@ -160,13 +174,18 @@ async function thresholdFaults(tx: ReadTx, agentId: string, events: EventLog): P
   const counts = new Map<string, number>()
   let after = 0
   for (;;) {
-    const read = await events.read({ types: ['budget.threshold_reached'], agentIds: [agentId] }, { tx, after, limit: PAGE_EVENTS })
+    const read = await events.read(
+      { types: ['budget.threshold_reached'], agentIds: [agentId] },
+      { tx, after, limit: PAGE_EVENTS },
+    )
     for (const { data } of read.data) {
-      const name = `threshold ${String(data.threshold)} of version ${String(data.allocation_version)}`
+      const name = `threshold ${Number(data.threshold)} of version ${Number(data.allocation_version)}`
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     if (read.data.length < PAGE_EVENTS || read.nextCursor <= after) break
     after = read.nextCursor
   }
-  return [...counts].filter(([, count]) => count > 1).map(([what, count]) => ({ agentId, seq: null, what, cached: count, ledger: 1 }))
+  return [...counts]
+    .filter(([, count]) => count > 1)
+    .map(([what, count]) => ({ agentId, seq: null, what, cached: count, ledger: 1 }))
 }

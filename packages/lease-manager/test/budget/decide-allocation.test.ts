@@ -4,7 +4,12 @@ import { decideAdjustment, decideAllocation } from '../../src/index.ts'
 import { leaseFixture } from '../lease/lease-fixture.ts'
 
 const m = (value: number): Microdollars => value as Microdollars
-const budget = (allocated: number, reserved: number, spent: number) => ({ allocated: m(allocated), reserved: m(reserved), spent: m(spent), version: 3 })
+const budget = (allocated: number, reserved: number, spent: number) => ({
+  allocated: m(allocated),
+  reserved: m(reserved),
+  spent: m(spent),
+  version: 3,
+})
 const old = leaseFixture({ id: 'old', granted: 30, createdAt: 1 })
 const young = leaseFixture({ id: 'young', granted: 20, createdAt: 2 })
 const ids = (leases: readonly { readonly id: string }[]) => leases.map(({ id }) => id)
@@ -38,7 +43,10 @@ describe('a new allocation (MON-24, budget protocol 4.8)', () => {
     const both = ask(49, true)
     expect(both.outcome === 'lower' && ids(both.revoke)).toEqual(['young', 'old'])
     const unconfirmed = ask(69)
-    expect(unconfirmed.outcome === 'unconfirmed' && [ids(unconfirmed.revoke), unconfirmed.remaining]).toEqual([['young'], 19])
+    expect(unconfirmed.outcome === 'unconfirmed' && [ids(unconfirmed.revoke), unconfirmed.remaining]).toEqual([
+      ['young'],
+      19,
+    ])
   })
   test('down to what is spent, everything lent goes', () => {
     const all = ask(20, true)

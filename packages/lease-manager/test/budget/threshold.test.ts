@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Microdollars } from '@iron/cost-calculator'
 import * as fc from 'fast-check'
-import { crossedByAllocation, crossedBySpending, highestMet, type Mark, THRESHOLDS, thresholdAmount } from '../../src/budget/threshold.ts'
+import {
+  crossedByAllocation,
+  crossedBySpending,
+  highestMet,
+  type Mark,
+  THRESHOLDS,
+  thresholdAmount,
+} from '../../src/budget/threshold.ts'
 
 const m = (value: number): Microdollars => value as Microdollars
 const of = (allocated: number, spent: number) => ({ allocated: m(allocated), spent: m(spent) })

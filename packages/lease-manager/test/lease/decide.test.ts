@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Microdollars } from '@iron/cost-calculator'
 import * as fc from 'fast-check'
-import { decideGrant, decideOverdue, decideReplay, decideReport, decideReturn, type GrantQuestion } from '../../src/index.ts'
+import {
+  decideGrant,
+  decideOverdue,
+  decideReplay,
+  decideReport,
+  decideReturn,
+  type GrantQuestion,
+} from '../../src/index.ts'
 import { leaseFixture } from './lease-fixture.ts'
 
 const m = (value: number): Microdollars => value as Microdollars
@@ -18,7 +25,11 @@ describe('decideGrant', () => {
     ['nothing left is a refusal, not a grant of 0 (MON-28)', { available: 0 }, { outcome: 'budget_exceeded' }],
     ['overdrawn', { available: -1 }, { outcome: 'budget_exceeded' }],
     ['a refresh counts its own hold', { available: 0, ownHold: 4 }, { outcome: 'granted', amount: 4, partial: true }],
-    ['the deficit comes out of the own hold', { available: -3, ownHold: 4 }, { outcome: 'granted', amount: 1, partial: true }],
+    [
+      'the deficit comes out of the own hold',
+      { available: -3, ownHold: 4 },
+      { outcome: 'granted', amount: 1, partial: true },
+    ],
     ['a deficit of the whole hold', { available: -4, ownHold: 4 }, { outcome: 'budget_exceeded' }],
     ['one lease below the cap (CON-20)', { otherLeases: 31 }, { outcome: 'granted', amount: 10, partial: false }],
     ['at the cap', { otherLeases: 32 }, { outcome: 'cap_reached' }],
@@ -26,7 +37,11 @@ describe('decideGrant', () => {
     ['cut to the month (MON-33)', { room: room(5) }, { outcome: 'granted', amount: 5, partial: true }],
     ['unlimited month', { room: room(null) }, { outcome: 'granted', amount: 10, partial: false }],
     ['month used up', { room: room(0) }, { outcome: 'limit_exceeded' }],
-    ['month used up, but for the own hold', { room: room(0), ownHold: 5 }, { outcome: 'granted', amount: 5, partial: true }],
+    [
+      'month used up, but for the own hold',
+      { room: room(0), ownHold: 5 },
+      { outcome: 'granted', amount: 5, partial: true },
+    ],
     ['day or minute used up', { room: room(null, true) }, { outcome: 'limit_exceeded' }],
     ['the budget comes before the limit', { room: room(0), available: 0 }, { outcome: 'budget_exceeded' }],
   ])('%s', (_, change, expected) => {
@@ -36,12 +51,20 @@ describe('decideGrant', () => {
   test('E1 never lends more than asked for, than is available, or than the month leaves', () => {
     const amount = fc.integer({ min: -50, max: 50 })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60 }), amount, fc.nat(30), fc.option(amount), (requested, available, ownHold, left) => {
-        const decision = decideGrant(question({ requested, available, ownHold, room: left === null ? undefined : room(left) }))
-        const bound = Math.min(requested, available + ownHold, left === null ? Infinity : left + ownHold)
-        if (decision.outcome === 'granted') expect(decision.amount).toBe(bound)
-        else expect(bound).toBeLessThanOrEqual(0)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        amount,
+        fc.nat(30),
+        fc.option(amount),
+        (requested, available, ownHold, left) => {
+          const decision = decideGrant(
+            question({ requested, available, ownHold, room: left === null ? undefined : room(left) }),
+          )
+          const bound = Math.min(requested, available + ownHold, left === null ? Infinity : left + ownHold)
+          if (decision.outcome === 'granted') expect(decision.amount).toBe(bound)
+          else expect(bound).toBeLessThanOrEqual(0)
+        },
+      ),
     )
   })
 })
@@ -57,8 +80,20 @@ describe('decideReport', () => {
     ['beyond the hold (MON-10)', active, 9, 999, { spend: 6, overrun: 3, ...onTime }],
     ['nothing slides the deadline too (MON-11)', active, 0, 999, { spend: 0, overrun: 0, ...onTime }],
     ['at the deadline (MON-21)', active, 5, 1_000, { spend: 5, overrun: 0, itemised: 0, late: true, expiresAt: 1_000 }],
-    ['on an ended lease (MON-12)', closed, 5, 2_000, { spend: 0, overrun: 2, itemised: 3, late: true, expiresAt: 1_000 }],
-    ['explaining part of a return (MON-14)', closed, 2, 2_000, { spend: 0, overrun: 0, itemised: 2, late: true, expiresAt: 1_000 }],
+    [
+      'on an ended lease (MON-12)',
+      closed,
+      5,
+      2_000,
+      { spend: 0, overrun: 2, itemised: 3, late: true, expiresAt: 1_000 },
+    ],
+    [
+      'explaining part of a return (MON-14)',
+      closed,
+      2,
+      2_000,
+      { spend: 0, overrun: 0, itemised: 2, late: true, expiresAt: 1_000 },
+    ],
   ])('%s', (_, lease, cost, now, expected) => {
     expect(decideReport(lease, m(cost), now, 3_600)).toEqual(expected)
   })
@@ -80,7 +115,12 @@ describe('decideReport', () => {
 describe('decideReturn', () => {
   const active = leaseFixture({ granted: 10, spent: 4 })
   test.each([
-    ['without a figure releases the rest (MON-13)', active, undefined, { gap: 0, spend: 0, overrun: 0, release: 6, total: 4 }],
+    [
+      'without a figure releases the rest (MON-13)',
+      active,
+      undefined,
+      { gap: 0, spend: 0, overrun: 0, release: 6, total: 4 },
+    ],
     ['a smaller figure is ignored (MON-14)', active, 1, { gap: 0, spend: 0, overrun: 0, release: 6, total: 4 }],
     ['a larger figure is booked on the hold', active, 7, { gap: 3, spend: 3, overrun: 0, release: 3, total: 7 }],
     ['a figure above the grant', active, 15, { gap: 11, spend: 6, overrun: 5, release: 0, total: 15 }],
@@ -116,7 +156,12 @@ describe('decideReplay', () => {
     ['the same refresh', refresh, { ...asked, refreshOf: 'lease-0' }, 'replayed'],
     ['a refresh of another lease', refresh, { ...asked, refreshOf: 'lease-9' }, 'conflict'],
     ['a refresh as a handshake', refresh, { ...asked, providerId: 'prov-1' }, 'conflict'],
-    ['a lease that has ended', leaseFixture({ idempotencyKey: 'k', stored: 'closed' }), { ...asked, providerId: null }, 'not_active'],
+    [
+      'a lease that has ended',
+      leaseFixture({ idempotencyKey: 'k', stored: 'closed' }),
+      { ...asked, providerId: null },
+      'not_active',
+    ],
   ] as const)('%s: %s', (_, known, ask, expected) => {
     expect(decideReplay(known, ask)).toBe(expected)
   })
@@ -131,7 +176,13 @@ describe('decideOverdue', () => {
     ['when the grace is over (MON-21)', at(9_940_000), 10_000_000, times, { outcome: 'lapse' }],
     ['as far ahead as the tolerance allows', at(13_900_000), 10_000_000, times, { outcome: 'keep' }],
     ['further ahead', at(13_900_001), 10_000_000, times, { outcome: 'cut', expiresAt: 13_600_000 }],
-    ['further ahead, for who does not know the lifetime', at(13_900_001), 10_000_000, { ...times, ttlMs: undefined }, { outcome: 'keep' }],
+    [
+      'further ahead, for who does not know the lifetime',
+      at(13_900_001),
+      10_000_000,
+      { ...times, ttlMs: undefined },
+      { outcome: 'keep' },
+    ],
     ['ended long ago', leaseFixture({ stored: 'closed', expiresAt: 0 }), 10_000_000, times, { outcome: 'keep' }],
   ])('%s', (_, lease, now, rules, expected) => {
     expect(decideOverdue(lease, now, rules)).toEqual(expected)

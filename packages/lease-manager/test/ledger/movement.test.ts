@@ -17,7 +17,12 @@ const types = Object.keys(ACCOUNTS) as LedgerType[]
 
 /** The four accounts as budget protocol 3.1 defines them. */
 function accounts(state: Stored) {
-  return { funding: -state.allocated, available: available(state), reserved: state.reserved, spent: state.spent }
+  return {
+    funding: -Number(state.allocated),
+    available: available(state),
+    reserved: state.reserved,
+    spent: state.spent,
+  }
 }
 
 describe('movements (budget protocol 3.2)', () => {
@@ -55,7 +60,10 @@ describe('movements (budget protocol 3.2)', () => {
     ['spend', 20, 21],
     ['adjust', 30, 31],
   ])('%s is admitted up to %d and not at %d (MON-09)', (type, most, more) => {
-    expect([admits(stored(100, 20, 30), type, m(most)), admits(stored(100, 20, 30), type, m(more))]).toEqual([true, false])
+    expect([admits(stored(100, 20, 30), type, m(most)), admits(stored(100, 20, 30), type, m(more))]).toEqual([
+      true,
+      false,
+    ])
   })
 
   test('facts are always admitted', () => {

@@ -78,7 +78,8 @@ export class AgentModel {
   sweep(): void {
     for (const lease of this.open) {
       if (lease.expiresAt + this.rules.graceMs <= this.now) this.#end(lease, 'closed', 'lapsed')
-      else if (lease.expiresAt > this.now + this.rules.ttlMs + TOLERANCE_MS) lease.expiresAt = this.now + this.rules.ttlMs
+      else if (lease.expiresAt > this.now + this.rules.ttlMs + TOLERANCE_MS)
+        lease.expiresAt = this.now + this.rules.ttlMs
       else continue
       this.swept += 1
     }
@@ -89,7 +90,12 @@ export class AgentModel {
     return this.#grant(id, requested, room, undefined)
   }
 
-  refresh(oldId: string, id: string, requested: number, room: number | null): { granted: number } | { replay: string } | string {
+  refresh(
+    oldId: string,
+    id: string,
+    requested: number,
+    room: number | null,
+  ): { granted: number } | { replay: string } | string {
     this.sweep()
     const old = this.leases.get(oldId)
     if (old === undefined) return 'LEASE_NOT_FOUND'
@@ -122,7 +128,10 @@ export class AgentModel {
     return { ...booked, duplicate: false }
   }
 
-  giveBack(leaseId: string, claimed: number | undefined): { spent: number; returned: number; unreported: number; duplicate: boolean } | string {
+  giveBack(
+    leaseId: string,
+    claimed: number | undefined,
+  ): { spent: number; returned: number; unreported: number; duplicate: boolean } | string {
     this.sweep()
     const lease = this.leases.get(leaseId)
     if (lease === undefined) return 'LEASE_NOT_FOUND'

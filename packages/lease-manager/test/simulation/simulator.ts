@@ -8,7 +8,7 @@ import type { Microdollars } from '@iron/cost-calculator'
 import { type WriteTx } from '@iron/database'
 import { seededRandom, type TestDbOptions } from '@iron/database/testing'
 import { type Lease, LeaseError } from '../../src/index.ts'
-import { ADMIN, DAY, HOUR, MINUTE, moneyState, openWorld, type World } from '../world.ts'
+import { ADMIN, DAY, MINUTE, moneyState, openWorld, type World } from '../world.ts'
 import { AgentModel, type ModelRules } from './model.ts'
 
 const RULES: ModelRules = { ttlMs: 10 * MINUTE, graceMs: MINUTE, maxOpen: 4 }
@@ -48,7 +48,10 @@ interface Runtime {
 type Outcome = { readonly refused: string } | { readonly answer: unknown }
 
 export async function simulate(options: SimulationOptions): Promise<void> {
-  await using world = await openWorld({ ...options, leases: { ttlMs: RULES.ttlMs, graceMs: RULES.graceMs, maxOpenPerAgent: RULES.maxOpen } })
+  await using world = await openWorld({
+    ...options,
+    leases: { ttlMs: RULES.ttlMs, graceMs: RULES.graceMs, maxOpenPerAgent: RULES.maxOpen },
+  })
   const simulation = new Simulation(world, options.seed)
   await simulation.start()
   for (let step = 0; step < options.steps; step += 1) await simulation.step()
@@ -59,7 +62,10 @@ class Simulation {
   readonly #world: World
   readonly #random: () => number
   readonly #models = new Map<string, AgentModel>()
-  readonly #keys = new Map<string, { readonly lease: string; readonly amount: number; readonly refreshOf: string | null }>()
+  readonly #keys = new Map<
+    string,
+    { readonly lease: string; readonly amount: number; readonly refreshOf: string | null }
+  >()
   readonly #runtimes: Runtime[]
   readonly #network: { readonly runtime: Runtime; readonly message: Message }[] = []
   readonly #conforming = new Set<string>()
@@ -110,7 +116,11 @@ class Simulation {
       const budget = await this.#world.budgets.get(agentId)
       this.#expect(budget?.reserved, 0, 'nothing stays held (MON-08, MON-20)')
       const spent = this.#calls.filter((call) => call.agentId === agentId).reduce((sum, { cost }) => sum + cost, 0)
-      this.#expect(model.spent + model.credits - model.charges, spent, 'the books know every microdollar and no other (MON-08)')
+      this.#expect(
+        model.spent + model.credits - model.charges,
+        spent,
+        'the books know every microdollar and no other (MON-08)',
+      )
     }
   }
 
@@ -132,7 +142,12 @@ class Simulation {
       this.#send(runtime, { kind: 'batch', calls: [...runtime.journal] })
     } else if (this.#random() < 0.5) {
       if (runtime.conforming && runtime.journal.length > 0) return
-      this.#send(runtime, { kind: 'refresh', leaseId: lease.id, key: this.#name(runtime, 'refresh'), amount: this.#amount(20) })
+      this.#send(runtime, {
+        kind: 'refresh',
+        leaseId: lease.id,
+        key: this.#name(runtime, 'refresh'),
+        amount: this.#amount(20),
+      })
     } else {
       const claims = [lease.used, undefined, Math.floor(lease.used / 2)]
       const claim = runtime.conforming ? lease.used : this.#pick(claims)
@@ -175,7 +190,11 @@ class Simulation {
     const { leases } = this.#world
     const room = this.#room()
     const leaseId = `lease:${key}`
-    const options = { idempotencyKey: key, leaseId, room: { left: room as Microdollars | null, blocked: false, exceeded: null } }
+    const options = {
+      idempotencyKey: key,
+      leaseId,
+      room: { left: room as Microdollars | null, blocked: false, exceeded: null },
+    }
     let granted: Lease | undefined
     await this.#command(
       runtime.agentId,
@@ -190,7 +209,9 @@ class Simulation {
         if (known !== undefined) {
           model.sweep()
           const lease = model.leases.get(known.lease)!
-          return lease.status === 'active' ? { id: lease.id, granted: lease.granted, duplicate: true } : 'LEASE_NOT_ACTIVE'
+          return lease.status === 'active'
+            ? { id: lease.id, granted: lease.granted, duplicate: true }
+            : 'LEASE_NOT_ACTIVE'
         }
         const answer = model.grant(leaseId, amount, room)
         if (typeof answer === 'string') return answer
@@ -199,10 +220,15 @@ class Simulation {
         return { id: leaseId, granted: answer, duplicate: false }
       },
     )
-    if (heard && granted !== undefined && runtime.lease === undefined && granted.spent === 0) this.#take(runtime, granted)
+    if (heard && granted !== undefined && runtime.lease === undefined && granted.spent === 0)
+      this.#take(runtime, granted)
   }
 
-  async #refresh(runtime: Runtime, { leaseId, key, amount }: Message & { kind: 'refresh' }, heard: boolean): Promise<void> {
+  async #refresh(
+    runtime: Runtime,
+    { leaseId, key, amount }: Message & { kind: 'refresh' },
+    heard: boolean,
+  ): Promise<void> {
     const { leases } = this.#world
     const room = this.#room()
     const next = `lease:${key}`
@@ -222,7 +248,9 @@ class Simulation {
         if (known !== undefined) {
           model.sweep()
           const lease = model.leases.get(known.lease)!
-          return lease.status === 'active' ? { id: lease.id, granted: lease.granted, duplicate: true } : 'LEASE_NOT_ACTIVE'
+          return lease.status === 'active'
+            ? { id: lease.id, granted: lease.granted, duplicate: true }
+            : 'LEASE_NOT_ACTIVE'
         }
         const answer = model.refresh(leaseId, next, amount, room)
         if (typeof answer === 'string') return answer
@@ -234,7 +262,8 @@ class Simulation {
         return { id: next, granted: answer.granted, duplicate: false }
       },
     )
-    if (heard && granted !== undefined && runtime.lease?.id === leaseId && granted.spent === 0) this.#take(runtime, granted)
+    if (heard && granted !== undefined && runtime.lease?.id === leaseId && granted.spent === 0)
+      this.#take(runtime, granted)
   }
 
   async #report(runtime: Runtime, call: Called, heard: boolean): Promise<void> {
@@ -244,12 +273,19 @@ class Simulation {
       `report ${call.requestId} ${call.cost} on ${call.leaseId}`,
       async (tx) => {
         const result = await leases.report(call.leaseId, reportOf(call), { agentId: runtime.agentId, tx })
-        return { lease: result.lease.id, cost: result.cost, late: result.late, overrun: result.overrun, duplicate: result.duplicate }
+        return {
+          lease: result.lease.id,
+          cost: result.cost,
+          late: result.late,
+          overrun: result.overrun,
+          duplicate: result.duplicate,
+        }
       },
       (model) => model.report(call.leaseId, call.requestId, call.cost),
     )
     if (heard) runtime.journal = runtime.journal.filter(({ requestId }) => requestId !== call.requestId)
-    if (heard && runtime.lease?.id === call.leaseId) runtime.lease.deadline = this.#world.clock.now() + RULES.ttlMs - 5_000
+    if (heard && runtime.lease?.id === call.leaseId)
+      runtime.lease.deadline = this.#world.clock.now() + RULES.ttlMs - 5_000
   }
 
   async #batch(runtime: Runtime, calls: readonly Called[], heard: boolean): Promise<void> {
@@ -262,7 +298,9 @@ class Simulation {
       async (tx) => {
         const reports = items.map((call) => ({ leaseId: call.leaseId, report: reportOf(call) }))
         const results = await leases.reportBatch(reports, { agentId: runtime.agentId, tx })
-        return results.map((item) => (item.ok ? [item.result.cost, item.result.duplicate, item.result.late] : item.error.code))
+        return results.map((item) =>
+          item.ok ? [item.result.cost, item.result.duplicate, item.result.late] : item.error.code,
+        )
       },
       (model) => ({
         answers: items.map((call) => {
@@ -282,8 +320,17 @@ class Simulation {
       runtime.agentId,
       `return ${leaseId} claiming ${String(claim)}`,
       async (tx) => {
-        const result = await leases.returnLease(leaseId, { agentId: runtime.agentId, spent: claim as Microdollars | undefined, tx })
-        return { spent: result.spent, returned: result.returned, unreported: result.unreported, duplicate: result.duplicate }
+        const result = await leases.returnLease(leaseId, {
+          agentId: runtime.agentId,
+          spent: claim as Microdollars | undefined,
+          tx,
+        })
+        return {
+          spent: result.spent,
+          returned: result.returned,
+          unreported: result.unreported,
+          duplicate: result.duplicate,
+        }
       },
       (model) => model.giveBack(leaseId, claim),
     )
@@ -313,14 +360,18 @@ class Simulation {
       await this.#command(
         agentId,
         `${direction} ${amount}`,
-        async (tx) => void (await budgets.adjust(agentId, direction, amount as Microdollars, 'corrected', ADMIN, { tx })),
+        async (tx) => {
+          await budgets.adjust(agentId, direction, amount as Microdollars, 'corrected', ADMIN, { tx })
+        },
         (known) => known.adjust(direction, amount),
       )
     } else if (roll < 0.75) {
       await this.#command(
         agentId,
         'stop',
-        async (tx) => ({ leases: [...(await leases.revokeAll(agentId, ADMIN, { cause: 'agent_stopped', tx })).leases].sort() }),
+        async (tx) => ({
+          leases: [...(await leases.revokeAll(agentId, ADMIN, { cause: 'agent_stopped', tx })).leases].sort(),
+        }),
         (known) => ({ leases: known.revokeAll().sort() }),
       )
     } else if (roll < 0.85 && model.leases.size > 0) {
@@ -328,7 +379,9 @@ class Simulation {
       await this.#command(
         agentId,
         `revoke ${leaseId}`,
-        async (tx) => void (await leases.revoke(leaseId, ADMIN, { agentId, tx })),
+        async (tx) => {
+          await leases.revoke(leaseId, ADMIN, { agentId, tx })
+        },
         (known) => known.revoke(leaseId),
       )
     } else await this.#sweep()
@@ -356,9 +409,9 @@ class Simulation {
       await this.#deliver()
       clock.set(here)
     } else {
-      clock.advance(2 * HOUR)
+      clock.advance(61 * DAY)
       await requests.rollUp()
-      await requests.prune({ olderThan: clock.now() - HOUR })
+      await requests.prune({ olderThan: clock.now() - 60 * DAY })
     }
     await this.#check('time')
   }

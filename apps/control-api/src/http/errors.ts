@@ -89,21 +89,51 @@ const RENAMED: Readonly<Record<string, ApiErrorCode>> = {
   DATABASE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
   DATABASE_BUSY: 'SERVICE_UNAVAILABLE',
   DATABASE_CLOSED: 'SERVICE_UNAVAILABLE',
+  DATABASE_CONSTRAINT: 'SERVICE_UNAVAILABLE',
   WRITE_TIMEOUT: 'SERVICE_UNAVAILABLE',
   LEDGER_MISMATCH: 'SERVICE_UNAVAILABLE',
   HASHING_BUSY: 'SERVICE_UNAVAILABLE',
 }
 
-/** Codes of the packages that cannot arise in a sound program. */
+/** Codes of the packages that cannot arise in a sound program: an internal error if they do. */
 const INTERNAL: ReadonlySet<string> = new Set([
+  // database
   'UNSUPPORTED_URL',
-  'DATABASE_CONSTRAINT',
   'NESTED_WRITE',
   'TRANSACTION_CLOSED',
   'SCHEMA_MISMATCH',
   'MIGRATION_CHECKSUM_MISMATCH',
   'MIGRATION_FAILED',
   'UNSAFE_INTEGER',
+  // cost-calculator
+  'UNKNOWN_MODEL',
+  'INVALID_PRICE',
+  'ALREADY_SETTLED',
+  // rbac: a route turns NOT_OWNER into the not-found of its resource
+  'NOT_OWNER',
+  'INVALID_POLICY',
+  // ic-token: registries answer with refusals
+  'TOO_LONG',
+  'MALFORMED',
+  'BAD_ALGORITHM',
+  'UNKNOWN_KEY',
+  'BAD_SIGNATURE',
+  'BAD_ISSUER',
+  'BAD_CLAIMS',
+  'NOT_YET_VALID',
+  'EXPIRED',
+  'WEAK_SECRET',
+  // ip-token-crypto: services answer CRYPTO_UNAVAILABLE
+  'INVALID_KEY',
+  'INVALID_FORMAT',
+  'DECRYPT_FAILED',
+  'SECRET_TOO_LONG',
+  // journal, token-manager, lease-manager
+  'ENTRY_TOO_LARGE',
+  'ALREADY_BOOTSTRAPPED',
+  'PASSWORD_NOT_HASHED',
+  'SEED_REFUSED',
+  'BUDGET_EXISTS',
 ])
 
 /** What every answer of a status says; a busy server may be asked again after a second. */
@@ -184,16 +214,17 @@ export function toApiError(error: unknown): ApiError {
   if (STATUS[code] >= 500) {
     return new ApiError(code, SERVER_FAULT_TEXT[code] ?? UNAVAILABLE_TEXT, { cause: error })
   }
-  return new ApiError(code, sentence(error.message), { details: wireDetails(code, error), cause: error })
+  return new ApiError(code, publicText(code, error.message), { details: wireDetails(code, error), cause: error })
 }
 
 function wireDetails(code: ApiErrorCode, error: CodedError): Readonly<Record<string, unknown>> | undefined {
   const { details } = error
+  if (error.code === 'INVALID_CURSOR') return { fields: { 'query.after': error.message } }
   if (code === 'VALIDATION_ERROR') {
     const fields = details?.['fields'] as Record<string, string> | undefined
     return { fields: fields === undefined ? { $: error.message } : wireFields(fields) }
   }
-  if (code.endsWith('_NOT_FOUND') || details === undefined || Object.keys(details).length === 0) return undefined
+  if (isNotFound(code) || details === undefined || Object.keys(details).length === 0) return undefined
   return details
 }
 
@@ -207,8 +238,12 @@ function wireFields(fields: Readonly<Record<string, string>>): Record<string, st
   )
 }
 
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+const isNotFound = (code: ApiErrorCode): boolean => code.endsWith('NOT_FOUND')
+
+/** A package's text as a sentence. What is not there and what is not the caller's answer alike (ACL-03). */
+function publicText(code: ApiErrorCode, text: string): string {
+  if (code === 'VALIDATION_ERROR') return 'Validation failed'
+  return isNotFound(code) ? 'Not found' : text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** The body every non-2xx answer has. */

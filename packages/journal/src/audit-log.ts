@@ -8,7 +8,7 @@ import {
   type WriteTx,
 } from '@iron/database'
 import { appendEntries, auditQueue } from './audit/append.ts'
-import { type Chain, chainWith } from './audit/chain.ts'
+import { type Chain, sharedChain } from './audit/chain.ts'
 import { type AuditEntry, type AuditInput, type AuditRow, entryOf, prepareEntry } from './audit/entry.ts'
 import { type AuditFilter, listEntries, readAuditHead, readEntry, readRows } from './audit/read.ts'
 import { type AuditHead, type AuditVerification, EMPTY_HEAD, verifyChain } from './audit/verify-chain.ts'
@@ -18,7 +18,10 @@ import { type Sources, sourcesOf } from './sources.ts'
 
 /** Options of an {@link AuditLog}. */
 export interface AuditLogOptions extends ServiceOptions {
-  /** Makes the chain an HMAC: without the key nobody can write entries that verify. Every writer needs the same one. */
+  /**
+   * Makes the chain an HMAC: without the key nobody can write entries that verify. On an open handle it holds for every audit
+   * log of that handle, so that all packages extend one chain; give it to the first. Other processes need the same key.
+   */
   readonly hmacKey?: Uint8Array | undefined
 }
 
@@ -39,12 +42,12 @@ export interface AuditVerifyOptions {
  * and numbers follow the commit order.
  */
 export class AuditLog extends DatabaseService {
-  readonly #chain: Chain
+  readonly #chainOfSource: () => Chain
   readonly #sources: Sources
 
   constructor(source: DbSource, options: AuditLogOptions = {}) {
     super(source, options)
-    this.#chain = chainWith(options.hmacKey)
+    this.#chainOfSource = sharedChain(source, options.hmacKey)
     this.#sources = sourcesOf(source, options)
   }
 
@@ -55,7 +58,7 @@ export class AuditLog extends DatabaseService {
    * @throws {JournalError} VALIDATION_ERROR; ENTRY_TOO_LARGE above 64 KiB
    */
   async append(entry: AuditInput, options: { readonly tx: WriteTx }): Promise<AuditEntry> {
-    const pending = { row: prepareEntry(entry, this.#sources), chain: this.#chain }
+    const pending = { row: prepareEntry(entry, this.#sources), chain: this.#chainOfSource() }
     const [row] = await appendEntries(options.tx, [pending])
     return entryOf(row as AuditRow)
   }
@@ -67,7 +70,7 @@ export class AuditLog extends DatabaseService {
    * @throws {JournalError} VALIDATION_ERROR; ENTRY_TOO_LARGE above 64 KiB
    */
   defer(entry: AuditInput, options: { readonly tx: WriteTx }): void {
-    options.tx.defer(auditQueue, { row: prepareEntry(entry, this.#sources), chain: this.#chain })
+    options.tx.defer(auditQueue, { row: prepareEntry(entry, this.#sources), chain: this.#chainOfSource() })
   }
 
   /** The entry with an id (`aud_…`), or `undefined`. */
@@ -106,7 +109,7 @@ export class AuditLog extends DatabaseService {
       return { ok: false, head, seq: fromSeq - 1, fault: fromSeq - 1 > head.seq ? 'truncated' : 'missing' }
     }
     const rows = this.#walk(after.seq, toSeq, options.timeoutMs)
-    const result = await verifyChain(rows, this.#chain, {
+    const result = await verifyChain(rows, this.#chainOfSource(), {
       after,
       lastSeq: Math.min(toSeq ?? head.seq, head.seq),
       expect: expect !== undefined && expect.seq <= (toSeq ?? expect.seq) ? expect : undefined,

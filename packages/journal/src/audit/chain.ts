@@ -1,3 +1,4 @@
+import type { DbSource } from '@iron/database'
 import { createHmac, hash as digest } from 'node:crypto'
 import type { AuditRow, PendingRow } from './entry.ts'
 
@@ -48,4 +49,22 @@ export function canonicalRow(row: HashedRow): string {
     seq: row.seq,
     user_agent: row.user_agent,
   })
+}
+
+/** The chain of a handle whose key was given to one of its audit logs. */
+const chainsOfHandles = new WeakMap<object, Chain>()
+const WITHOUT_KEY = chainWith(undefined)
+
+/**
+ * The chain an audit log extends: with its own key, else with the key that was given for its open handle, else without. It is
+ * asked at each use, because packages make their logs in any order.
+ */
+export function sharedChain(source: DbSource, hmacKey: Uint8Array | undefined): () => Chain {
+  const handle = typeof source === 'string' || source instanceof URL ? undefined : source
+  if (hmacKey !== undefined) {
+    const chain = chainWith(hmacKey)
+    if (handle !== undefined) chainsOfHandles.set(handle, chain)
+    return () => chain
+  }
+  return () => (handle === undefined ? undefined : chainsOfHandles.get(handle)) ?? WITHOUT_KEY
 }

@@ -97,11 +97,20 @@ function entryOf(provider: Provider, model: ModelInfo): PriceEntry[] {
     {
       provider: provider.id,
       model: model.id,
-      aliases: [...literals(model.match, provider.id)],
+      aliases: aliasesOf(provider, model),
       firstParty: provider.model_match !== undefined && matches(provider.model_match, model.id.toLowerCase()),
       versions,
     },
   ]
+}
+
+/** A maker or region, a dot, a model: `anthropic.claude-…`, `us.amazon.nova-…`. */
+const BEDROCK_NAME = /^[a-z-]+\.[a-z]/
+
+/** Bedrock's entries also match what other sellers call a model; only its own dotted names are its own. */
+function aliasesOf({ id }: Provider, { match }: ModelInfo): readonly string[] {
+  const names = [...literals(match, id)]
+  return id === 'aws' ? names.filter((name) => BEDROCK_NAME.test(name)) : names
 }
 
 /** The names a match rule spells out. Patterns price by likeness, which PRI-12 forbids, and give none. */
@@ -109,8 +118,8 @@ function* literals(match: MatchLogic, provider: string): Generator<string> {
   if ('or' in match) for (const part of match.or) yield* literals(part, provider)
   else if ('equals' in match) yield match.equals
   else if ('starts_with' in match) yield match.starts_with.replace(/-$/, '')
-  else if (provider === 'aws' && 'contains' in match && match.contains.includes('.')) yield match.contains
-  else if (provider === 'aws' && 'ends_with' in match && match.ends_with.includes('.')) yield match.ends_with
+  else if (provider === 'aws' && 'contains' in match) yield match.contains
+  else if (provider === 'aws' && 'ends_with' in match) yield match.ends_with
 }
 
 function matches(match: MatchLogic, name: string): boolean {

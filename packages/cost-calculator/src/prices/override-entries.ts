@@ -31,9 +31,10 @@ export function overrideEntries(inputs: readonly PriceInput[], base: PriceBook |
   const faults: Faults = {}
   if (!Array.isArray(inputs))
     throw new CostError('INVALID_PRICE', 'prices are a list', { fields: { $: 'must be a list of prices' } })
-  const drafts = inputs.flatMap((input, at) => draftOf(input, `[${String(at)}]`, faults) ?? [])
-  refuseDoubles(drafts, faults)
+  const checked = inputs.map((input, at) => draftOf(input, `[${String(at)}]`, faults))
+  refuseDoubles(checked, faults)
   if (Object.keys(faults).length > 0) throw new CostError('INVALID_PRICE', 'a price is not valid', { fields: faults })
+  const drafts = checked.filter((draft) => draft !== undefined)
   const version = `${base?.version ?? 'own'}+${shortHash(JSON.stringify(drafts), 12)}`
   const groups = Map.groupBy(drafts, ({ provider, model }) => `${provider ?? ''}\0${model.toLowerCase()}`)
   const entries = [...groups.values()].map((group) => entryOf(group, version))
@@ -65,9 +66,10 @@ function entryOf(group: readonly Draft[], version: string): PriceEntry {
 }
 
 /** Two prices of one name, provider and start would make the order of the list decide. */
-function refuseDoubles(drafts: readonly Draft[], faults: Faults): void {
+function refuseDoubles(drafts: readonly (Draft | undefined)[], faults: Faults): void {
   const seen = new Set<string>()
   drafts.forEach((draft, at) => {
+    if (draft === undefined) return
     for (const name of new Set([draft.model, ...draft.aliases].map((text) => text.toLowerCase()))) {
       const key = JSON.stringify([draft.provider, name, draft.validFrom ?? null])
       if (seen.has(key)) faults[`[${String(at)}].model`] = `there is another price of ${name} from the same instant`

@@ -131,15 +131,18 @@ export class PriceIndex {
 
   /** The model alone decides; each provider answers for the most telling spelling it knows. */
   #anywhere(names: ModelNames, hint: string | undefined): Resolution {
+    const named = (name: string): readonly PriceEntry[] => this.#byName.get(name) ?? []
     const among = (spellings: readonly string[]): Groups => {
-      const exact = this.#byName.get(spellings[0] ?? '') ?? []
-      const hinted = spellings.flatMap((name) =>
-        (this.#byName.get(name) ?? []).filter((entry) => entry.provider === hint),
-      )
-      const first = [...new Set([...hinted, ...exact])]
-      return [first, ...spellings.slice(1).map((name) => this.#byName.get(name) ?? [])]
+      const hinted = spellings.flatMap((name) => named(name).filter((entry) => entry.provider === hint))
+      const first = [...new Set([...hinted, ...named(spellings[0] ?? '')])]
+      return [first, ...spellings.slice(1).map(named)]
     }
-    return { routed: among(names.routed), undated: among(names.undated) }
+    // A reseller that spells out a date must not undercut the maker, who prices the undated name.
+    const makers = names.undated.flatMap(named).filter(({ firstParty }) => firstParty)
+    const routed = among(names.routed).map((group) =>
+      group.length === 0 || group.some(({ firstParty }) => firstParty) ? group : [...group, ...makers],
+    )
+    return { routed, undated: among(names.undated) }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   Faults,
   type InTx,
   type IronDatabase,
+  type ReadTx,
 } from '@iron/database'
 import type { ActorRef, Actor } from '@iron/journal'
 import { type Books, type BooksOptions, openBooks } from './books.ts'
@@ -100,24 +101,18 @@ export class Ledger extends DatabaseService {
     if (agentId !== undefined) {
       const known = await db.read((tx) => readBudget(tx, agentId), { lookup: true })
       if (known === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
-      return verifyOne(db, books, agentId, quick)
+      return verifyThese(db, books, [agentId], quick)
     }
     const found: LedgerFault[] = []
     let last = ''
     for (;;) {
-      const agents = await db.read((tx) =>
-        tx.sql
-          .selectFrom('agent_budgets')
-          .select('agent_id')
-          .where('agent_id', '>', last)
-          .orderBy('agent_id')
-          .limit(AGENTS_AT_ONCE)
-          .execute(),
-      )
-      for (const { agent_id: id } of agents) found.push(...(await verifyOne(db, books, id, quick)))
+      const agents = await db.read((tx) => agentsAfter(tx, last))
       const end = agents.at(-1)
       if (end === undefined) return Object.freeze(found)
-      last = end.agent_id
+      last = end
+      // The quick look at many agents shares one snapshot; a full one may take its time with each.
+      if (quick) found.push(...(await verifyThese(db, books, agents, quick)))
+      else for (const id of agents) found.push(...(await verifyThese(db, books, [id], quick)))
     }
   }
 
@@ -139,18 +134,40 @@ export class Ledger extends DatabaseService {
   }
 }
 
-async function verifyOne(
+async function agentsAfter(tx: ReadTx, agentId: string): Promise<string[]> {
+  const rows = await tx.sql
+    .selectFrom('agent_budgets')
+    .select('agent_id')
+    .where('agent_id', '>', agentId)
+    .orderBy('agent_id')
+    .limit(AGENTS_AT_ONCE)
+    .execute()
+  return rows.map((row) => row.agent_id)
+}
+
+/** Verifies agents in one snapshot and audits what it found. */
+async function verifyThese(
   db: IronDatabase,
   books: Books,
-  agentId: string,
+  agentIds: readonly string[],
   quick: boolean,
 ): Promise<readonly LedgerFault[]> {
-  const found = await db.read((tx) =>
-    quick ? verifyAgentQuickly(tx, agentId) : verifyAgent(tx, agentId, books.events),
-  )
-  const faults = Object.freeze(found.map((fault) => Object.freeze(fault)))
-  if (faults.length > 0) await auditMismatch(db, books, agentId, faults)
-  return faults
+  const found = await db.read(async (tx) => {
+    const faults: LedgerFault[] = []
+    for (const id of agentIds) {
+      faults.push(...(await (quick ? verifyAgentQuickly(tx, id) : verifyAgent(tx, id, books.events))))
+    }
+    return faults
+  })
+  for (const id of new Set(found.map(({ agentId }) => agentId))) {
+    await auditMismatch(
+      db,
+      books,
+      id,
+      found.filter(({ agentId }) => agentId === id),
+    )
+  }
+  return Object.freeze(found.map((fault) => Object.freeze(fault)))
 }
 
 /** Once per mismatch: a check every minute would otherwise fill the audit log, which is kept for ever. */

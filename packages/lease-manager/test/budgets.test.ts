@@ -202,6 +202,8 @@ describe('bad input (MON-04, MON-05)', () => {
     )
     expect(await refusedFields(world.leases.report('l', { requestId: 'r', model: 'm' }))).toEqual(['cost'])
     expect(await refusedFields(world.leases.report('l', { requestId: 'r', model: 'm', usage: {} }))).toEqual(['cost'])
+    const foreign = { ...call('r', 1), usage: { words: 5 } as never }
+    expect(await refusedFields(world.leases.report('l', foreign))).toEqual(['usage.words'])
     expect(await refusedFields(world.leases.report('l', null as never))).toEqual(['report'])
     const room = { left: 0.5 as Microdollars, blocked: false, exceeded: null }
     expect(

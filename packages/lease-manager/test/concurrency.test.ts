@@ -162,6 +162,17 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     await sound(world, [100, 8, 2, 90])
   })
 
+  test('CON-12 grants racing changes of the owner are run again inside', async () => {
+    await using world = await openWorld({ dialect, storage })
+    const { budgets, leases, test: db } = world
+    await budgets.create(AGENT, usd(100), { ownerId: 'owner-0' })
+    const moves = times(6, (index) => db.db.write((tx) => budgets.setOwner(AGENT, `owner-${index % 2}`, { tx })))
+    const grants = times(20, () => leases.open(AGENT, usd(1)))
+    values(await moves)
+    values(await grants)
+    await sound(world, [100, 20, 0, 80])
+  })
+
   test('CON-25 two sweepers do each piece of work once', async () => {
     await using world = await openWorld({ dialect, storage })
     for (let index = 0; index < 8; index += 1) {

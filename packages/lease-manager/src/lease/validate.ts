@@ -1,5 +1,5 @@
 /** Checks of what callers bring, all faults at once (packages.md 0.3). Nothing is converted before it has passed. */
-import { MAX_AMOUNT, type Usage } from '@iron/cost-calculator'
+import { MAX_AMOUNT, type Usage, type UsageUnit } from '@iron/cost-calculator'
 import { Faults } from '@iron/database'
 import type { ActorRef, CallFacts } from '@iron/journal'
 import { checkAmount } from '../amount.ts'
@@ -51,10 +51,34 @@ export function checkReport(faults: Faults, report: CallFacts): void {
   if (report.outcome !== undefined) faults.oneOf('outcome', report.outcome, ['completed', 'failed'])
   if (report.errorCode !== undefined) faults.text('errorCode', report.errorCode, { max: NAME_MAX })
   if (report.errorMessage !== undefined)
-    faults.text('errorMessage', report.errorMessage, { max: ERROR_MESSAGE_MAX, multiline: true })
+    faults.text('errorMessage', report.errorMessage, { min: 0, max: ERROR_MESSAGE_MAX, multiline: true })
   if (report.latencyMs !== undefined) faults.integer('latencyMs', report.latencyMs, 0)
   if (report.traceId !== undefined) faults.text('traceId', report.traceId, { max: NAME_MAX })
   if (report.at !== undefined) faults.integer('at', report.at, 0)
+}
+
+const UNITS: Readonly<Record<UsageUnit, true>> = {
+  input: true,
+  cacheRead: true,
+  cacheWrite: true,
+  cacheWrite1h: true,
+  audioInput: true,
+  audioCacheRead: true,
+  imageInput: true,
+  imageCacheRead: true,
+  videoInput: true,
+  output: true,
+  reasoning: true,
+  citation: true,
+  audioOutput: true,
+  imageOutput: true,
+  videoOutput: true,
+  unsplit: true,
+  audioSeconds: true,
+  webSearches: true,
+  storageSearches: true,
+  documentPages: true,
+  requests: true,
 }
 
 function checkUsage(faults: Faults, usage: Usage): void {
@@ -63,7 +87,9 @@ function checkUsage(faults: Faults, usage: Usage): void {
     return
   }
   for (const [unit, count] of Object.entries<number | undefined>(usage)) {
-    if (count !== undefined) faults.integer(`usage.${unit}`, count, 0, COUNT_MAX)
+    if (count === undefined) continue
+    if (Object.hasOwn(UNITS, unit)) faults.integer(`usage.${unit}`, count, 0, COUNT_MAX)
+    else faults.add(`usage.${unit}`, 'is not a unit of usage')
   }
 }
 

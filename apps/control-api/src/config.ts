@@ -74,8 +74,8 @@ function variable<T>(name: string, defaultText: string, meaning: string, parse: 
   return { name, default: defaultText, meaning, parse }
 }
 
-function secret(name: string, defaultText: string, meaning: string): Variable<string> {
-  return { name, default: defaultText, meaning, parse: asText, secret: true }
+function secret(name: string, defaultText: string, meaning: string, parse = asText): Variable<string> {
+  return { name, default: defaultText, meaning, parse, secret: true }
 }
 
 const asText = (text: string): string => text
@@ -116,11 +116,23 @@ const amount = (text: string): Microdollars => {
 const origins = (text: string): readonly string[] =>
   text.split(',').map((item) => {
     const origin = item.trim()
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+    if (origin.includes('*') || !URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new Error(`must be a comma list of origins such as https://console.example.com, not ${origin}`)
     }
     return origin
   })
+
+/** What a user's password may be, in code points (http-api 4.1). */
+const PASSWORD_MIN = 8
+const PASSWORD_MAX = 1_000
+
+const password = (text: string): string => {
+  const length = [...text].length
+  if (length < PASSWORD_MIN || length > PASSWORD_MAX) {
+    throw new Error(`must be ${PASSWORD_MIN} to ${PASSWORD_MAX} characters long`)
+  }
+  return text
+}
 
 const email = (text: string): string => {
   if (!/^[^\s@]+@[^\s@]+$/.test(text) || text.length > 255) throw new Error('must be an e-mail address')
@@ -178,7 +190,7 @@ const VARIABLES = {
   jwtSecret: secret(
     'JWT_SECRET',
     'generated',
-    'signs sessions; ≥ 32 bytes; a comma list `id:base64` rotates, the first is current',
+    'signs sessions: a comma list `id:base64` of keys of ≥ 32 bytes, the first is current; or one plain text of ≥ 32 bytes, whose key id is `default`',
   ),
   icTokenSecret: secret('IC_TOKEN_SECRET', 'generated', 'signs IC tokens; as JWT_SECRET'),
   masterKeys: secret(
@@ -193,6 +205,7 @@ const VARIABLES = {
     'IRON_ADMIN_PASSWORD',
     'generated',
     'of the first admin; a generated one is printed once to stderr',
+    password,
   ),
   allowedOrigins: variable('ALLOWED_ORIGINS', 'none', 'a comma list of exact origins for CORS and WebSocket', origins),
   trustedProxies: variable('TRUST_PROXY', '0', 'how many proxies are believed in X-Forwarded-For', integer(0, 20)),
@@ -317,7 +330,7 @@ export function loadConfig(environment: Environment = process.env): ControlApiCo
   }
   faults.push(...unknownNames(environment), ...shortSecrets(config))
   if (faults.length > 0) throw new ConfigError(faults)
-  return redacted(config)
+  return sealConfig(config)
 }
 
 function readRateLimits(
@@ -371,7 +384,7 @@ const SECRETS = new Set(
 )
 
 /** Freezes a configuration so that its secrets show neither in a log nor in a dump (SEC-01). */
-function redacted(config: ControlApiConfig): ControlApiConfig {
+export function sealConfig(config: ControlApiConfig): ControlApiConfig {
   const shown = (): object =>
     Object.fromEntries(
       Object.entries(config).map(([key, value]) => [

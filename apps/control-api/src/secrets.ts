@@ -153,10 +153,9 @@ function create(file: string): void {
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
+const isExisting = (error: unknown): boolean => codeOf(error) === 'EEXIST'
 
-function isExisting(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST'
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }

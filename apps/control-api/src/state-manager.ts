@@ -1,5 +1,5 @@
 import type { Clock } from '@iron/database'
-import { type ControlApiConfig, loadConfig } from './config.ts'
+import { type ControlApiConfig, loadConfig, sealConfig } from './config.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { loadSecrets } from './secrets.ts'
 import { composeServices, type Services } from './services.ts'
@@ -13,7 +13,7 @@ export class StateManager implements AsyncDisposable {
 
   /** @throws {ConfigError} when the environment is not valid and no configuration is given */
   constructor(config?: Partial<ControlApiConfig>, options: { readonly clock?: Clock | undefined } = {}) {
-    this.config = config === undefined ? loadConfig() : { ...loadConfig({}), ...config }
+    this.config = config === undefined ? loadConfig() : sealConfig({ ...loadConfig({}), ...config })
     this.logger = createLogger(this.config.logLevel)
     this.#clock = options.clock
   }

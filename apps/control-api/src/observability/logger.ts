@@ -1,9 +1,10 @@
-import { destination, type Logger, pino } from 'pino'
+import { destination, type DestinationStream, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
-/** What looks like one of our credentials or a provider's key, wherever it stands in a text (OPS-16). */
-const SECRETS = /\b(ic_[\w-]+\.[\w.-]+|at_[\w-]{20,}|eyJ[\w-]+\.[\w.-]+|sk-[\w-]{8,}|AES256:[\w+/=:]+)/g
+/** What looks like one of our credentials, a provider's key or a password in a URL, wherever it stands (OPS-16). */
+const SECRETS =
+  /\b(ic_[\w-]+\.[\w.-]+|at_[\w-]{20,}|eyJ[\w-]+\.[\w.-]+|sk-[\w-]{8,}|AES256:[\w+/=:]+|(?<=:\/\/[^\s/@:"]{0,100}:)[^\s/@"]{1,200}(?=@))/g
 /** Characters of one text in a log line. */
 const TEXT_MAX = 2_000
 
@@ -13,8 +14,20 @@ export function safeText(text: string): string {
   return masked.length > TEXT_MAX ? `${masked.slice(0, TEXT_MAX)}…` : masked
 }
 
+/** Characters of one log line; of a longer one only what identifies it is kept. */
+const LINE_MAX = 16_384
+
+/** Nothing that looks like a secret leaves in a line, whichever field it came in, and no line is without bound. */
+function safeLine(line: string): string {
+  const masked = line.replace(SECRETS, '[redacted]')
+  if (masked.length <= LINE_MAX) return masked
+  const { level, time, service, request_id, msg } = JSON.parse(masked) as Record<string, unknown>
+  const text = typeof msg === 'string' ? msg.slice(0, TEXT_MAX) : undefined
+  return `${JSON.stringify({ level, time, service, request_id, msg: text, cut_from_chars: masked.length })}\n`
+}
+
 /** JSON lines on stderr; stdout belongs to the listening line alone (design 6). */
-export function createLogger(level: string): Logger {
+export function createLogger(level: string, stream: DestinationStream = stderr()): Logger {
   return pino(
     {
       level,
@@ -26,10 +39,13 @@ export function createLogger(level: string): Logger {
         censor: '[redacted]',
       },
       serializers: { err: serializeError },
+      hooks: { streamWrite: safeLine },
     },
-    destination({ fd: 2, sync: true }),
+    stream,
   )
 }
+
+const stderr = (): DestinationStream => destination({ fd: 2, sync: true })
 
 interface SerializedError {
   readonly type: string

@@ -11,8 +11,11 @@ import { BudgetProtocol } from '../src/index.ts'
 export const API_KEY = 'sk-secret-key-of-the-provider'
 
 /** Everything of a small installation on one database. */
-export async function createWorld(dialect: 'sqlite' | 'postgres', options: { readonly allocated?: string } = {}) {
-  const test: TestDb = await createTestDb({ dialect })
+export async function createWorld(
+  dialect: 'sqlite' | 'postgres',
+  options: { readonly allocated?: string; readonly storage?: 'memory' | 'file' } = {},
+) {
+  const test: TestDb = await createTestDb({ dialect, storage: options.storage })
   const { db, clock } = test
   const icTokens = new IcTokenManager({ keys: [{ kid: 'k1', secret: 'at-least-thirty-two-bytes-of-secret' }], clock })
   const vault = new SecretVault([{ id: 'm1', key: Buffer.alloc(32, 7) }])

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Compilable, type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
+import { InlineConstants, Placeholder } from './inline-constants.ts'
 import { queryBuilders } from './kysely-executor.ts'
 import type { IronSchema } from './schema.ts'
 import type { DialectName, PreparedQuery, ReadTx } from './transaction.ts'
@@ -17,12 +18,7 @@ export interface Statement<P, R> {
 /** Stands for a named parameter while a statement is being built. */
 export type Parameter<P> = <K extends keyof P & string>(name: K) => RawBuilder<P[K]>
 
-class Placeholder {
-  readonly name: string
-  constructor(name: string) {
-    this.name = name
-  }
-}
+const inlineConstants = new InlineConstants()
 
 interface Compiled {
   readonly query: CompiledQuery
@@ -46,7 +42,7 @@ export function prepare<P extends object, R = never>(
   const compiled: Partial<Record<DialectName, Compiled>> = {}
   const parameter: Parameter<P> = (name) => sql.val(new Placeholder(name)) as unknown as RawBuilder<P[typeof name]>
   const compile = (dialect: DialectName): Compiled => {
-    const query = build(queryBuilders[dialect], parameter, dialect).compile()
+    const query = build(queryBuilders[dialect].withPlugin(inlineConstants), parameter, dialect).compile()
     const name = createHash('sha256').update(query.sql).digest('hex').slice(0, 32)
     return (compiled[dialect] = { query, binds: query.parameters, name })
   }

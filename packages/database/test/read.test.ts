@@ -76,3 +76,22 @@ test('OPS-08 readers of a file cannot write', async () => {
   await expect(sneak(true)).rejects.toThrow()
   await expect(sneak(false)).rejects.toThrow()
 })
+
+test('a lookup during a write sees committed data only', async () => {
+  await using test = await createTestDb({ storage: 'file' })
+  const count = { sql: 'SELECT count(*) AS n FROM meta', parameters: [] }
+  const inside = Promise.withResolvers<undefined>()
+  const looked = Promise.withResolvers<undefined>()
+  const writing = test.db.write(async (tx) => {
+    await tx.sql.insertInto('meta').values({ key: 'k', value: 'v' }).execute()
+    inside.resolve(undefined)
+    await looked.promise
+  })
+  await inside.promise
+  const lookup = async (): Promise<number> =>
+    test.db.read(async (tx) => (await tx.execute<{ n: number }>(count)).rows[0]!.n, { lookup: true })
+  expect(await lookup()).toBe(0)
+  looked.resolve(undefined)
+  await writing
+  expect(await lookup()).toBe(1)
+})

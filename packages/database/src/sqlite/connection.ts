@@ -45,7 +45,7 @@ export class SqliteConnection implements Executor {
   /** Answers at once: SQLite runs on this thread. */
   run<R>(query: PreparedQuery): QueryResult<R> {
     try {
-      const statement = this.#statements.get(query.sql) ?? this.#prepare(query.sql)
+      const statement = this.#prepared(query.sql)
       if (statement.reader) {
         const rows = statement.all(query.parameters) as R[]
         refuseUnsafeIntegers(rows)
@@ -58,6 +58,13 @@ export class SqliteConnection implements Executor {
     }
   }
 
+  /** The same for a query that must not write. */
+  runReadOnly<R>(query: PreparedQuery): QueryResult<R> {
+    const statement = this.#prepared(query.sql)
+    if (!statement.readonly) throw new DatabaseError('TRANSACTION_CLOSED', 'a read cannot write')
+    return this.run<R>(query)
+  }
+
   async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     return this.run(query)
   }
@@ -65,7 +72,7 @@ export class SqliteConnection implements Executor {
   /** A statement without parameters and result. */
   command(sql: string): void {
     try {
-      const statement = this.#statements.get(sql) ?? this.#prepare(sql)
+      const statement = this.#prepared(sql)
       statement.run()
     } catch (error) {
       throw sqliteFailure(error)
@@ -75,6 +82,10 @@ export class SqliteConnection implements Executor {
   close(): void {
     this.#statements.clear()
     this.raw.close()
+  }
+
+  #prepared(sql: string): Statement {
+    return this.#statements.get(sql) ?? this.#prepare(sql)
   }
 
   #prepare(sql: string): Statement {

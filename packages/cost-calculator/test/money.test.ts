@@ -57,8 +57,8 @@ describe('usd', () => {
     expect(refusal(() => usd(text)).code).toBe('INVALID_AMOUNT')
   })
 
-  test.each([null, undefined, true, 10n, {}, [1]])('MON-04 refuses %p, which is no amount at all', (value) => {
-    expect(refusal(() => usd(value as unknown as UsdAmount)).code).toBe('INVALID_AMOUNT')
+  test.each<unknown>([null, undefined, true, 10n, {}, [1]])('MON-04 refuses %p, which is no amount at all', (value) => {
+    expect(refusal(() => usd(value as UsdAmount)).code).toBe('INVALID_AMOUNT')
   })
 
   test.each([1e308, 1_000_000_000.000001, '1000000000.000001', '1e400', '9'.repeat(300)])(
@@ -93,7 +93,7 @@ describe('usd', () => {
         const amount = micros(value)
         expect(usd(formatUsd(amount))).toBe(amount)
         expect(usd(toUsd(amount))).toBe(amount)
-        expect(usd(JSON.parse(JSON.stringify(toUsd(amount))) as number)).toBe(amount)
+        expect(usd(Number(JSON.stringify({ usd: toUsd(amount) }).slice(7, -1)))).toBe(amount)
         // Zeros beyond the sixth decimal are no digits.
         expect(usd(formatUsd(amount, { minDecimals }))).toBe(amount)
       }),

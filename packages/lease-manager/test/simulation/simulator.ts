@@ -77,6 +77,7 @@ class Simulation {
   readonly #runtimes: Runtime[]
   readonly #network: { readonly runtime: Runtime; readonly message: Message }[] = []
   readonly #conforming = new Set<string>()
+  readonly #taken = new Set<string>()
   readonly #calls: (Called & { readonly agentId: string })[] = []
   #log: string[] = []
 
@@ -231,8 +232,7 @@ class Simulation {
         return { id: leaseId, granted: answer, duplicate: false }
       },
     )
-    if (heard && granted !== undefined && runtime.lease === undefined && granted.spent === 0)
-      this.#take(runtime, granted)
+    if (heard && granted !== undefined && runtime.lease === undefined) this.#take(runtime, granted)
   }
 
   async #refresh(
@@ -273,8 +273,7 @@ class Simulation {
         return { id: next, granted: answer.granted, duplicate: false }
       },
     )
-    if (heard && granted !== undefined && runtime.lease?.id === leaseId && granted.spent === 0)
-      this.#take(runtime, granted)
+    if (heard && granted !== undefined && runtime.lease?.id === leaseId) this.#take(runtime, granted)
   }
 
   async #report(runtime: Runtime, call: Called, heard: boolean): Promise<void> {
@@ -514,7 +513,10 @@ class Simulation {
     }
   }
 
+  /** A lease is started once: an answer that arrives again is old news. */
   #take(runtime: Runtime, lease: Lease): void {
+    if (this.#taken.has(lease.id)) return
+    this.#taken.add(lease.id)
     const deadline = this.#world.clock.now() + RULES.ttlMs - 5_000
     runtime.lease = { id: lease.id, granted: lease.granted, used: 0, deadline }
   }

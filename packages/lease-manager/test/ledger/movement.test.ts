@@ -18,7 +18,7 @@ const types = Object.keys(ACCOUNTS) as LedgerType[]
 /** The four accounts as budget protocol 3.1 defines them. */
 function accounts(state: Stored) {
   return {
-    funding: -Number(state.allocated),
+    funding: 0 - state.allocated,
     available: available(state),
     reserved: state.reserved,
     spent: state.spent,

@@ -64,7 +64,7 @@ export async function composeServices(
     idempotency: new IdempotencyStore(database),
     audit: new AuditLog(database, { hmacKey }),
     events: new EventLog(database),
-    requests: new RequestLog(database, { pricing }),
+    requests: new RequestLog(database),
     users,
     sessions: new SessionService(database, { keys: [...secrets.jwt] }),
     limits,
@@ -93,7 +93,8 @@ async function open(
   try {
     return await attempt('verify')
   } catch (error) {
-    const isEmpty = error instanceof DatabaseError && error.code === 'SCHEMA_MISMATCH' && error.details['holdsData'] === false
+    const isEmpty =
+      error instanceof DatabaseError && error.code === 'SCHEMA_MISMATCH' && error.details['holdsData'] === false
     if (!isEmpty) throw error
     return attempt('apply')
   }

@@ -19,7 +19,6 @@ import {
   sort,
   text,
   time,
-  Type,
   usdAmountOrZero,
 } from '../http/schemas.ts'
 import { cursorOf, logAnswer, pagedAnswer, pageOf } from './lists.ts'
@@ -89,11 +88,11 @@ export const agentRoutes = [
     query: object({
       ...page,
       ...sort('created_at', 'updated_at', 'name'),
-      name: optional(Type.String({ maxLength: 255 })),
+      name: optional(text({ min: 0, max: 255 })),
       status: optional(oneOf('active', 'archived')),
       state: optional(oneOf('running', 'idle', 'stopped', 'failed')),
       owner_id: optional(id('user')),
-      tag: optional(Type.String({ maxLength: 255 })),
+      tag: optional(text({ min: 0, max: 255 })),
     }),
     handler: async ({ services, query, scope, principal }) => {
       const { name, status, state, tag, owner_id: owner, ...rest } = query

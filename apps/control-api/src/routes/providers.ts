@@ -48,7 +48,7 @@ export const providerRoutes = [
     query: object({
       ...page,
       ...sort('name', 'created_at'),
-      name: optional(Type.String({ maxLength: 255 })),
+      name: optional(text({ min: 0, max: 255 })),
       status: optional(oneOf('active', 'disabled')),
     }),
     handler: async ({ services, query }) => {

@@ -28,7 +28,13 @@ function expectError(answer: Answer, status: number, code: string): void {
   expect(JSON.stringify(answer.body)).not.toMatch(/\bat \w+.*\.[tj]s|SQLITE|SELECT |node_modules/)
 }
 
-const report = (fields: object = {}): object => ({ lease_id: leaseId, request_id: 'edge-1', model: 'gpt-4o', cost_usd: 0.1, ...fields })
+const report = (fields: object = {}): object => ({
+  lease_id: leaseId,
+  request_id: 'edge-1',
+  model: 'gpt-4o',
+  cost_usd: 0.1,
+  ...fields,
+})
 const send = (body: string, headers: Record<string, string> = {}): Promise<Answer> =>
   api.client.request('POST', '/api/v1/budget/report', body, { ...agent.runtime, ...headers })
 
@@ -69,11 +75,13 @@ describe('VAL-01 bodies that are none', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   })
 
-  test.each(['text/plain', 'application/xml', 'application/json; charset=latin1', 'multipart/form-data', ''])('media type %j', async (type) =>
-    expectError(await send('{}', { 'Content-Type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE'),
+  test.each(['text/plain', 'application/xml', 'application/json; charset=latin1', 'multipart/form-data', ''])(
+    'media type %j',
+    async (type) => expectError(await send('{}', { 'Content-Type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE'),
   )
 
-  test('compressed', async () => expectError(await send('{}', { 'Content-Encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE'))
+  test('compressed', async () =>
+    expectError(await send('{}', { 'Content-Encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE'))
 })
 
 describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
@@ -84,7 +92,15 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
   }
 
   test('all faults are named at once', async () => {
-    const fields = await fieldsOf({ lease_id: 'x', request_id: '', model: 7, input_tokens: '5', output_tokens: 1.5, nonsense: 1, cost_usd: -1 })
+    const fields = await fieldsOf({
+      lease_id: 'x',
+      request_id: '',
+      model: 7,
+      input_tokens: '5',
+      output_tokens: 1.5,
+      nonsense: 1,
+      cost_usd: -1,
+    })
     expect(Object.keys(fields).sort()).toEqual(
       ['cost_usd', 'input_tokens', 'lease_id', 'model', 'nonsense', 'output_tokens', 'request_id'].sort(),
     )
@@ -117,8 +133,12 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
   })
 
   test('MON-03 MON-05 an amount has at most 6 decimals and the one bound everywhere', async () => {
-    expect(await fieldsOf({ requested_usd: 1.0000001 }, '/budget/handshake')).toEqual({ requested_usd: 'must have at most 6 decimals' })
-    expect(await fieldsOf({ requested_usd: 0 }, '/budget/handshake')).toEqual({ requested_usd: 'must be at least 0.000001' })
+    expect(await fieldsOf({ requested_usd: 1.0000001 }, '/budget/handshake')).toEqual({
+      requested_usd: 'must have at most 6 decimals',
+    })
+    expect(await fieldsOf({ requested_usd: 0 }, '/budget/handshake')).toEqual({
+      requested_usd: 'must be at least 0.000001',
+    })
     expect(Object.keys(await fieldsOf({ requested_usd: 1e9 + 1 }, '/budget/handshake'))).toEqual(['requested_usd'])
     expect(Object.keys(await fieldsOf({ requested_usd: 1_001 }, '/budget/handshake'))).toHaveLength(1)
   })
@@ -147,10 +167,16 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
 })
 
 describe('paths and methods', () => {
-  test.each(['/api/v1/nothing', '/api', '/', '/api/v2/health', '/api/v1//health', '/api/v1/HEALTH', '/api/v1/../health', '/api/v1/%2e%2e/health'])(
-    'AUT-20 %s is no route',
-    async (path) => expectError(await api.client.request('GET', path), 404, 'NOT_FOUND'),
-  )
+  test.each([
+    '/api/v1/nothing',
+    '/api',
+    '/',
+    '/api/v2/health',
+    '/api/v1//health',
+    '/api/v1/HEALTH',
+    '/api/v1/../health',
+    '/api/v1/%2e%2e/health',
+  ])('AUT-20 %s is no route', async (path) => expectError(await api.client.request('GET', path), 404, 'NOT_FOUND'))
 
   test('a known path with another method is 405 with Allow', async () => {
     const answer = await api.client.request('PATCH', '/api/v1/budget/report', {}, agent.runtime)
@@ -169,7 +195,15 @@ describe('paths and methods', () => {
   })
 
   test('VAL-09 a malformed id in a path is the 404 of its resource', async () => {
-    for (const id of ['x', 'agent_1', agent.agentId.toUpperCase(), `${agent.agentId}0`, '%00', '%ff', 'budget_' + agent.agentId.slice(6)]) {
+    for (const id of [
+      'x',
+      'agent_1',
+      agent.agentId.toUpperCase(),
+      `${agent.agentId}0`,
+      '%00',
+      '%ff',
+      'budget_' + agent.agentId.slice(6),
+    ]) {
       expectError(await api.client.get(`/agents/${id}`, agent.admin), 404, 'AGENT_NOT_FOUND')
     }
   })
@@ -188,7 +222,13 @@ describe('paths and methods', () => {
 
 describe('credentials', () => {
   test('AUT-01 AUT-18 none, empty, doubled, malformed', async () => {
-    for (const headers of [{}, { Authorization: 'Bearer' }, { Authorization: 'Basic YTpi' }, { Authorization: 'Bearer a b' }, { 'X-IC-Token': '' }]) {
+    for (const headers of [
+      {},
+      { Authorization: 'Bearer' },
+      { Authorization: 'Basic YTpi' },
+      { Authorization: 'Bearer a b' },
+      { 'X-IC-Token': '' },
+    ]) {
       const answer = await api.client.get('/agents', headers as Record<string, string>)
       expectError(answer, 401, 'UNAUTHORIZED')
       expect(answer.headers['www-authenticate']).toBe('Bearer')
@@ -214,18 +254,38 @@ describe('credentials', () => {
     const login = await api.client.post('/auth/login', { email: ' ADMIN@iron.test', password: 'correct horse battery' })
     expect(login.status).toBe(200)
     const access = { Authorization: `Bearer ${login.body.access_token}` }
-    expectError(await api.client.get('/auth/me', { Authorization: `Bearer ${login.body.refresh_token}` }), 401, 'UNAUTHORIZED')
+    expectError(
+      await api.client.get('/auth/me', { Authorization: `Bearer ${login.body.refresh_token}` }),
+      401,
+      'UNAUTHORIZED',
+    )
     const renewed = await api.client.post('/auth/refresh', { refresh_token: login.body.refresh_token })
     expect([renewed.status, renewed.body.session_id]).toEqual([200, login.body.session_id])
-    const byBearer = await api.client.post('/auth/refresh', {}, { Authorization: `Bearer ${renewed.body.refresh_token}` })
+    const byBearer = await api.client.post(
+      '/auth/refresh',
+      {},
+      { Authorization: `Bearer ${renewed.body.refresh_token}` },
+    )
     expect(byBearer.status).toBe(200)
-    expectError(await api.client.post('/auth/refresh', { refresh_token: renewed.body.refresh_token }), 401, 'TOKEN_REVOKED')
+    expectError(
+      await api.client.post('/auth/refresh', { refresh_token: renewed.body.refresh_token }),
+      401,
+      'TOKEN_REVOKED',
+    )
     const other = await api.client.post('/auth/login', { email: 'admin@iron.test', password: 'correct horse battery' })
     const second = { Authorization: `Bearer ${other.body.access_token}` }
     expect((await api.client.post('/auth/logout', {}, second)).status).toBe(204)
     expectError(await api.client.post('/auth/logout', {}, second), 401, 'TOKEN_REVOKED')
-    expectError(await api.client.post('/auth/login', { email: 'admin@iron.test', password: 'wrong' }), 401, 'UNAUTHORIZED')
-    expectError(await api.client.post('/auth/login', { email: 'nobody@iron.test', password: 'wrong' }), 401, 'UNAUTHORIZED')
+    expectError(
+      await api.client.post('/auth/login', { email: 'admin@iron.test', password: 'wrong' }),
+      401,
+      'UNAUTHORIZED',
+    )
+    expectError(
+      await api.client.post('/auth/login', { email: 'nobody@iron.test', password: 'wrong' }),
+      401,
+      'UNAUTHORIZED',
+    )
     expect(access).toBeDefined()
   })
 })
@@ -243,7 +303,13 @@ describe('headers of every answer', () => {
       'x-frame-options': 'DENY',
       vary: 'Origin',
     })
-    for (const absent of ['etag', 'server', 'x-powered-by', 'strict-transport-security', 'access-control-allow-origin']) {
+    for (const absent of [
+      'etag',
+      'server',
+      'x-powered-by',
+      'strict-transport-security',
+      'access-control-allow-origin',
+    ]) {
       expect(given.headers[absent]).toBeUndefined()
     }
   })
@@ -256,7 +322,10 @@ describe('headers of every answer', () => {
     expect(allowed.headers['access-control-allow-origin']).toBe('https://console.example.com')
     expect(allowed.headers['access-control-max-age']).toBe('600')
     for (const origin of ['https://evil.example.com', 'https://console.example.com.evil', 'null']) {
-      const refused = await open.client.request('OPTIONS', '/api/v1/agents', undefined, { ...preflight, Origin: origin })
+      const refused = await open.client.request('OPTIONS', '/api/v1/agents', undefined, {
+        ...preflight,
+        Origin: origin,
+      })
       expect(Object.keys(refused.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
     }
   })
@@ -280,7 +349,9 @@ function raw(text: string): Promise<string> {
     socket.setEncoding('latin1')
     socket.setTimeout(1_000, () => socket.destroy())
     socket.on('data', (chunk: string) => (received += chunk))
-    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' || error.code === 'EPIPE' ? undefined : reject(error)))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? undefined : reject(error),
+    )
     socket.on('close', () => resolve(received))
   })
 }

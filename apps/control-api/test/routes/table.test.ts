@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals'
+import type { RouteDefinition } from '../../src/http/route.ts'
+import { routes } from '../../src/routes/index.ts'
+
+const nameOf = (route: RouteDefinition): string => `${route.method} ${route.path}`
+
+/** Keywords that refuse NUL and control characters, or leave no room for them. */
+const GUARDED = ['ironText', 'ironId', 'ironAscii', 'ironTime', 'enum']
+/** Texts whose own reader refuses what they must not hold: a login's, a token's, a URL's, a cursor's. */
+const READ_ELSEWHERE = /^(email|password|refresh_token|base_url|after)$/
+
+/** The paths of texts in a schema that nothing guards. */
+function unguarded(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  if ('type' in schema && schema.type === 'string') {
+    return GUARDED.some((keyword) => keyword in schema) || READ_ELSEWHERE.test(path) ? [] : [path]
+  }
+  const { properties = {}, items } = schema as { properties?: Record<string, unknown>; items?: unknown }
+  return [...Object.entries(properties), ['[]', items] as const].flatMap(([name, part]) => unguarded(part, name))
+}
+
+test('VAL-07 every text of every route refuses NUL and control characters', () => {
+  const found = routes.flatMap((route) =>
+    [route.query, route.body].flatMap((schema) => unguarded(schema).map((path) => `${nameOf(route)}: ${path}`)),
+  )
+  expect(found).toEqual([])
+})
+
+test('VAL-09 every parameter of every path has its prefix and the code of what is missing', () => {
+  for (const route of routes) {
+    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    expect([nameOf(route), Object.keys(route.params ?? {}).sort()]).toEqual([nameOf(route), names.sort()])
+  }
+})
+
+test('AUT-01 ACL-17 a route of people names a permission; only what http-api 3.2 lists is open or asks for none', () => {
+  const without = routes.filter(({ auth, permission }) => auth !== 'agent' && permission === undefined).map(nameOf)
+  const allowed = [
+    'GET /health',
+    'GET /ready',
+    'GET /version',
+    'POST /auth/login',
+    'POST /auth/refresh',
+    'GET /auth/verify',
+    'GET /auth/me',
+    'POST /auth/logout',
+  ]
+  expect(without.filter((name) => !allowed.includes(name))).toEqual([])
+  const open = routes.filter(({ auth }) => auth === 'public' || auth === 'refresh').map(nameOf)
+  expect(open).toEqual(allowed.slice(0, 5))
+})
+
+test('ACL-13 every route of an agent names what its token must allow, but state and heartbeat', () => {
+  const without = routes.filter(({ auth, agentPermission }) => auth === 'agent' && agentPermission === undefined)
+  expect(without.map(nameOf).filter((name) => !/\/(state|heartbeat)$/.test(name))).toEqual([])
+})

@@ -48,13 +48,13 @@ export async function composeServices(
   const limits = new LimitEnforcer(database)
   const providers = new ProviderCatalog(database)
   const keys = new ProviderKeyStorage(database, vault)
-  const budgets = new AgentBudgetManager(database)
+  const times = { ttlMs: config.leaseTtlMs, graceMs: config.leaseGraceMs }
+  const budgets = new AgentBudgetManager(database, times)
   const leases = new LeaseManager(database, {
     pricing,
     defaultGrant: config.grantDefault,
     maxGrant: config.grantMax,
-    ttlMs: config.leaseTtlMs,
-    graceMs: config.leaseGraceMs,
+    ...times,
     maxOpenPerAgent: config.leasesMax,
   })
   const agents = new AgentRegistry(database, { icTokens, users, providers, budgets, leases })

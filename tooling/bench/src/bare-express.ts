@@ -13,9 +13,22 @@ const answer = {
   late: false,
   overrun_usd: 0,
   over_budget: false,
-  lease: { status: 'active', granted_usd: 1000, spent_usd: 12.345, remaining_usd: 987.655, expires_at: '2026-01-15T13:00:00.000Z' },
+  lease: {
+    status: 'active',
+    granted_usd: 1000,
+    spent_usd: 12.345,
+    remaining_usd: 987.655,
+    expires_at: '2026-01-15T13:00:00.000Z',
+  },
   desired_state: 'running',
-  budget: { allocated_usd: 1000000, spent_usd: 12.345, reserved_usd: 987.655, remaining_usd: 999000, overdrawn_usd: 0, percent_used: 0 },
+  budget: {
+    allocated_usd: 1000000,
+    spent_usd: 12.345,
+    reserved_usd: 987.655,
+    remaining_usd: 999000,
+    overdrawn_usd: 0,
+    percent_used: 0,
+  },
 }
 app.post('/*path', (request, response) => {
   const body = request.body as { request_id?: string }
@@ -23,5 +36,6 @@ app.post('/*path', (request, response) => {
 })
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address()
-  if (address !== null && typeof address === 'object') process.stdout.write(`listening on http://127.0.0.1:${address.port}\n`)
+  if (address !== null && typeof address === 'object')
+    process.stdout.write(`listening on http://127.0.0.1:${address.port}\n`)
 })

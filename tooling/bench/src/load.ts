@@ -25,7 +25,12 @@ export interface Measurement {
  */
 export async function load(
   address: string,
-  options: { readonly connections: number; readonly seconds: number; readonly measured: string; readonly script: () => Script },
+  options: {
+    readonly connections: number
+    readonly seconds: number
+    readonly measured: string
+    readonly script: () => Script
+  },
 ): Promise<Measurement> {
   const { hostname, port } = new URL(address)
   const latencies: number[] = []
@@ -49,7 +54,8 @@ export async function load(
   await Promise.all(connections)
   const seconds = (performance.now() - began) / 1_000
   latencies.sort((a, b) => a - b)
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN
   return { calls: latencies.length, perSecond: latencies.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99), failures }
 }
 
@@ -63,7 +69,9 @@ function connect(host: string, port: number): Promise<net.Socket> {
 class Connection {
   readonly #socket: net.Socket
   #received = ''
-  #waiting: { readonly resolve: (answer: { status: number; body: string }) => void; readonly reject: (error: Error) => void } | undefined
+  #waiting:
+    | { readonly resolve: (answer: { status: number; body: string }) => void; readonly reject: (error: Error) => void }
+    | undefined
 
   constructor(socket: net.Socket) {
     this.#socket = socket

@@ -13,7 +13,8 @@ const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 3)
 const ROUNDS = Number(process.env['IRON_TEST_BENCH_ROUNDS'] ?? 3)
 const here = path.dirname(fileURLToPath(import.meta.url))
 const serverMain = path.resolve(here, '..', '..', '..', 'apps', 'control-api', 'dist', 'main.js')
-const CLASSES = 'FLOOD AUTHFAIL LOGIN LOGIN_EMAIL AUTH PUBLIC READ WRITE SECRET ANALYTICS GRANT REPORT BATCH BEAT'.split(' ')
+const CLASSES =
+  'FLOOD AUTHFAIL LOGIN LOGIN_EMAIL AUTH PUBLIC READ WRITE SECRET ANALYTICS GRANT REPORT BATCH BEAT'.split(' ')
 
 interface Target {
   readonly name: string
@@ -45,7 +46,12 @@ async function startServer(databaseUrl: string): Promise<{ process: StartedProce
   return { process: started, address: started.ready[1] ?? '' }
 }
 
-async function call(address: string, route: string, body: unknown, headers: Record<string, string> = {}): Promise<Record<string, never>> {
+async function call(
+  address: string,
+  route: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Record<string, never>> {
   const response = await fetch(`${address}/api/v1${route}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
@@ -148,20 +154,31 @@ async function measure(targets: readonly Target[], job: 'report' | 'handshake'):
   const results = new Map<string, Measurement[]>(targets.map(({ name }) => [name, []]))
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const target of targets) {
-      const options = { connections: CONNECTIONS, seconds: SECONDS, measured: `/api/v1/budget/${job}`, script: target[job] }
+      const options = {
+        connections: CONNECTIONS,
+        seconds: SECONDS,
+        measured: `/api/v1/budget/${job}`,
+        script: target[job],
+      }
       results.get(target.name)?.push(await load(target.address, options))
     }
   }
   const limit = median((results.get('bare Express 5') ?? []).map(({ perSecond }) => perSecond))
-  say(`\n${job === 'report' ? 'report, one per request' : 'handshake (+ return, not counted)'}: ${CONNECTIONS} connections, median of ${ROUNDS} rounds of ${SECONDS} s`)
+  say(
+    `\n${job === 'report' ? 'report, one per request' : 'handshake (+ return, not counted)'}: ${CONNECTIONS} connections, median of ${ROUNDS} rounds of ${SECONDS} s`,
+  )
   for (const [name, rounds] of results) {
     const perSecond = median(rounds.map((round) => round.perSecond))
     const failures = rounds.reduce((sum, round) => sum + round.failures, 0)
     const figures = [
       name.padEnd(24),
       `${perSecond.toFixed(0).padStart(7)}/s`,
-      `p50 ${median(rounds.map(({ p50Ms }) => p50Ms)).toFixed(2).padStart(7)} ms`,
-      `p99 ${median(rounds.map(({ p99Ms }) => p99Ms)).toFixed(2).padStart(7)} ms`,
+      `p50 ${median(rounds.map(({ p50Ms }) => p50Ms))
+        .toFixed(2)
+        .padStart(7)} ms`,
+      `p99 ${median(rounds.map(({ p99Ms }) => p99Ms))
+        .toFixed(2)
+        .padStart(7)} ms`,
       `${((perSecond / limit) * 100).toFixed(0).padStart(4)} % of bare Express`,
       failures === 0 ? '' : `${failures} FAILED`,
     ]
@@ -174,7 +191,9 @@ const folder = mkdtempSync(path.join(tmpdir(), 'iron-bench-'))
 const started: StartedProcess[] = []
 const cleanups: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })]
 try {
-  const express = await startProcess(process.execPath, [path.join(here, 'bare-express.ts')], { ready: /listening on (http:\/\/\S+)/ })
+  const express = await startProcess(process.execPath, [path.join(here, 'bare-express.ts')], {
+    ready: /listening on (http:\/\/\S+)/,
+  })
   started.push(express)
   const sqlite = await startServer(path.join(folder, 'bench.db'))
   started.push(sqlite.process)

@@ -37,6 +37,8 @@ export async function archiveAgent(
   },
 ): Promise<ArchivedAgent> {
   const { parts, actor, now } = context
+  // Of two at once the second finds the agent archived, and does nothing.
+  await tx.lock(`archive:${id}`)
   const before = await parts.budgets.get(id, { tx })
   const row = await findAgentRow(tx, id)
   if (before === undefined || row === undefined) throw agentNotFound(id)

@@ -27,13 +27,25 @@ interface CredentialRow {
   readonly last_seen_at: number | null
 }
 
-/** One read: the agent, its budget's owner and archive mark, and the hash of its live token. */
+/**
+ * One read: the agent, its budget's owner and archive mark, and the hash of its live token. Subqueries instead of joins: SQLite
+ * prepares a join over a table with a partial index anew at every execution, to look at the bound value (measured: 27 µs
+ * against 5).
+ */
 const credentialOf = prepare<{ agentId: string }, CredentialRow>((db, p) =>
   db
     .selectFrom('agents as a')
-    .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
-    .leftJoin('ic_tokens as t', (join) => join.onRef('t.agent_id', '=', 'a.id').on('t.revoked_at', 'is', null))
-    .select(['b.owner_id', 'b.archived_at', 't.token_hash', 'a.last_seen_at'])
+    .select((eb) => [
+      eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
+      eb.selectFrom('agent_budgets as b').select('b.archived_at').whereRef('b.agent_id', '=', 'a.id').as('archived_at'),
+      eb
+        .selectFrom('ic_tokens as t')
+        .select('t.token_hash')
+        .whereRef('t.agent_id', '=', 'a.id')
+        .where('t.revoked_at', 'is', null)
+        .as('token_hash'),
+    ])
+    .select('a.last_seen_at')
     .where('a.id', '=', p('agentId')),
 )
 

@@ -23,8 +23,10 @@ interface StandingRow {
 const standingRow = prepare<{ id: string }, StandingRow>((db, p) =>
   db
     .selectFrom('agents as a')
-    .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
-    .select(['b.owner_id', 'a.desired_state', 'a.state_reason'])
+    .select(['a.desired_state', 'a.state_reason'])
+    .select((eb) =>
+      eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
+    )
     .where('a.id', '=', p('id')),
 )
 

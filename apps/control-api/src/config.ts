@@ -127,7 +127,7 @@ const PASSWORD_MIN = 8
 const PASSWORD_MAX = 1_000
 
 const password = (text: string): string => {
-  const length = [...text].length
+  const length = Array.from(text).length
   if (length < PASSWORD_MIN || length > PASSWORD_MAX) {
     throw new Error(`must be ${PASSWORD_MIN} to ${PASSWORD_MAX} characters long`)
   }
@@ -349,7 +349,7 @@ function readRateLimits(
 
 function unknownNames(environment: Environment): string[] {
   const known = new Set([
-    ...Object.values(VARIABLES).map(({ name }) => name as string),
+    ...Object.values(VARIABLES).map(({ name }) => name),
     ...RATE_CLASSES.map((rateClass) => `${RATE_PREFIX}${rateClass.toUpperCase()}`),
   ])
   return Object.keys(environment)

@@ -52,6 +52,7 @@ async function call(
   body: unknown,
   headers: Record<string, string> = {},
 ): Promise<Record<string, never>> {
+  // eslint-disable-next-line no-restricted-globals -- the bench is a client of the server it started
   const response = await fetch(`${address}/api/v1${route}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
@@ -76,7 +77,7 @@ async function prepare(name: string, address: string): Promise<Target> {
   for (let index = 0; index < CONNECTIONS; index += 1) {
     const body = { name: `agent-${index}`, provider_ids: [provider['id']], allocated_usd: 1_000_000 }
     const agent = await call(address, '/agents', body, admin)
-    const headers = { 'X-IC-Token': String((agent['ic_token'] as unknown as { token: string }).token) }
+    const headers = { 'X-IC-Token': (agent['ic_token'] as unknown as { token: string }).token }
     const lease = await call(address, '/budget/handshake', { requested_usd: 1_000 }, headers)
     runtimes.push({ headers, lease: String(lease['lease_id']) })
   }

@@ -44,7 +44,7 @@ export async function listAgents(
   const data: Agent[] = []
   for (const row of rows) {
     const budget = await budgets.get(row.id, { tx })
-    if (budget !== undefined) data.push(agentOf(row as AgentRow, budget, await findProviderIds(tx, row.id)))
+    if (budget !== undefined) data.push(agentOf(row, budget, await findProviderIds(tx, row.id)))
   }
   return { data, page: window.page, perPage: window.perPage, total }
 }

@@ -50,6 +50,12 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
+/**
+ * How long a follower waits for a wake-up before it looks by itself, in milliseconds: a lost one delays, and loses nothing. The
+ * timer also keeps the process alive for as long as somebody waits, which `AbortSignal.timeout` does not.
+ */
+const LOOK_EVERY_MS = 5_000
+
 /** Remembers that it was rung until it is reset, so that a wake-up during a read is not lost. */
 class Bell {
   #ringing = false
@@ -66,6 +72,12 @@ class Bell {
 
   rung(): Promise<void> {
     if (this.#ringing) return Promise.resolve()
-    return new Promise((resolve) => (this.#wake = resolve))
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_EVERY_MS)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 }

@@ -83,7 +83,7 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     const refusal = (request = {}): Promise<string> =>
       protocol.handshake(principal, { requested: usd(20), ...request }).then(
         () => 'granted',
-        (error: { code: string }) => error.code,
+        (error: unknown) => (error as { code: string }).code,
       )
     await world.limits.create({ ownerId: owner.id, maxCostPerMonth: ZERO }, owner.id)
     await protocol.reserve(principal, {}).catch(() => undefined)

@@ -1,7 +1,7 @@
 import { pageWindow, type Page, type Paged, type ReadTx } from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
-import { type Agent, agentOf, type AgentRow, type AgentState } from '../agent.ts'
+import { type Agent, agentOf, type AgentState } from '../agent.ts'
 import { findProviderIds } from './agent-rows.ts'
 
 /** Which agents. Text matches a case-insensitive substring, everything else exactly. */

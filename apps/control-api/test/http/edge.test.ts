@@ -22,7 +22,7 @@ afterAll(async () => {
 function expectError(answer: Answer, status: number, code: string): void {
   expect([answer.status, answer.body.code]).toEqual([status, code])
   expect(typeof answer.body.error).toBe('string')
-  expect(Object.keys(answer.body).every((key) => ['error', 'code', 'details'].includes(key))).toBe(true)
+  expect(Object.keys(answer.body as object).every((key) => ['error', 'code', 'details'].includes(key))).toBe(true)
   expect(answer.headers['content-type']).toBe('application/json; charset=utf-8')
   expect(answer.headers['x-request-id']).toMatch(/^[A-Za-z0-9._-]{1,100}$/)
   expect(JSON.stringify(answer.body)).not.toMatch(/\bat \w+.*\.[tj]s|SQLITE|SELECT |node_modules/)
@@ -88,7 +88,7 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
   const fieldsOf = async (body: object, path = '/budget/report'): Promise<Record<string, string>> => {
     const answer = await api.client.post(path, body, agent.runtime)
     expectError(answer, 400, 'VALIDATION_ERROR')
-    return answer.body.details.fields
+    return answer.body.details.fields as Record<string, string>
   }
 
   test('all faults are named at once', async () => {
@@ -129,7 +129,7 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
     const body = JSON.stringify(report()).slice(0, -1) + `,${JSON.stringify(fields).slice(1)}`
     const answer = await send(body)
     expectError(answer, 400, 'VALIDATION_ERROR')
-    expect(Object.keys(answer.body.details.fields)).toEqual([named])
+    expect(Object.keys(answer.body.details.fields as object)).toEqual([named])
   })
 
   test('MON-03 MON-05 an amount has at most 6 decimals and the one bound everywhere', async () => {
@@ -152,7 +152,7 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
     const query = async (search: string): Promise<string[]> => {
       const answer = await api.client.get(`/agents?${search}`, agent.admin)
       expectError(answer, 400, 'VALIDATION_ERROR')
-      return Object.keys(answer.body.details.fields)
+      return Object.keys(answer.body.details.fields as object)
     }
     expect(await query('page=0')).toEqual(['query.page'])
     expect(await query('page=1.5')).toEqual(['query.page'])

@@ -87,7 +87,7 @@ describe('the continuations of http-api 6', () => {
     const events = await (await api.state.services()).events.read({ agentIds: [agent.agentId] }, { limit: 100 })
     expect(
       events.data.map(({ type, data }) =>
-        type === 'budget.threshold_reached' ? `${type} ${String(data['threshold'])}` : type,
+        type === 'budget.threshold_reached' ? `${type} ${(data['threshold'] as number).toString()}` : type,
       ),
     ).toEqual([
       'lease.granted',
@@ -147,7 +147,7 @@ describe('the continuations of http-api 6', () => {
     const batch = expectStatus(await post(agent, '/budget/report/batch', { reports }), 200)
     expect(batch.body).toMatchObject({ recorded: 2, duplicates: 1, failed: 3 })
     expect(
-      batch.body.results.map((item: { index: number; status: string; code?: string }) => [
+      (batch.body.results as { index: number; status: string; code?: string }[]).map((item) => [
         item.index,
         item.status,
         item.code,
@@ -160,7 +160,7 @@ describe('the continuations of http-api 6', () => {
       [4, 'error', 'LEASE_NOT_FOUND'],
       [5, 'recorded', undefined],
     ])
-    expect(Object.keys(batch.body.results[1].details.fields).sort()).toEqual([
+    expect(Object.keys(batch.body.results[1].details.fields as object).sort()).toEqual([
       'reports[1].cost_usd',
       'reports[1].extra',
     ])

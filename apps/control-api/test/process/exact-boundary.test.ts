@@ -30,7 +30,10 @@ describe.each(settings)('$processes process(es) on $dialect', ({ dialect, proces
 
     const granted = answers.filter(({ status }) => status === 200)
     const refused = answers.filter(({ status }) => status !== 200)
-    expect(granted.map(({ body }) => body.granted_usd).sort()).toEqual([2, ...Array.from({ length: 25 }, () => 3)])
+    expect(granted.map(({ body }) => body.granted_usd as number).sort()).toEqual([
+      2,
+      ...Array.from({ length: 25 }, () => 3),
+    ])
     expect(granted.filter(({ body }) => body.partial)).toHaveLength(1)
     expect(refused).toHaveLength(174)
     for (const { status, body } of refused) {
@@ -48,7 +51,7 @@ describe.each(settings)('$processes process(es) on $dialect', ({ dialect, proces
     const verified = expectStatus(await clients[0]!.get(`/agents/${agentId}/budget/verify`, admin), 200)
     expect(verified.body).toMatchObject({ consistent: true, differences: [] })
     const ledger = expectStatus(await clients[0]!.get(`/agents/${agentId}/ledger?order=asc&limit=1000`, admin), 200)
-    expect(ledger.body.data.map(({ seq }: { seq: number }) => seq)).toEqual(
+    expect((ledger.body.data as { seq: number }[]).map(({ seq }) => seq)).toEqual(
       Array.from({ length: 27 }, (_, index) => index + 1),
     )
   })
@@ -73,7 +76,7 @@ describe.each(settings)('$processes process(es) on $dialect', ({ dialect, proces
 
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(answers.filter(({ body }) => !body.duplicate)).toHaveLength(1)
-    expect(new Set(answers.map(({ body }) => body.cost_usd))).toEqual(new Set([1.25]))
+    expect(new Set(answers.map(({ body }) => body.cost_usd as number))).toEqual(new Set([1.25]))
     const budget = expectStatus(await clients[0]!.get(`/agents/${agentId}/budget`, admin), 200)
     expect(budget.body).toMatchObject({ spent_usd: 1.25, reserved_usd: 8.75, remaining_usd: 90 })
     const conflict = await clients[0]!.post('/budget/report', { ...report, cost_usd: 1.26 }, runtime)

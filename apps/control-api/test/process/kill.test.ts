@@ -78,7 +78,7 @@ async function spendRows(
   let after = ''
   for (;;) {
     const page = expectStatus(await client.get(`/agents/${agentId}/ledger?order=asc&limit=1000${after}`, admin), 200)
-    rows.push(...page.body.data)
+    rows.push(...(page.body.data as typeof rows))
     if (page.body.next_cursor === null) return rows.filter(({ type }) => type === 'spend')
     after = `&after=${String(page.body.next_cursor)}`
   }

@@ -17,11 +17,14 @@ test('SEC-01 SEC-16 AUT-19 OPS-16 no key, password or token in clear: not in ans
     await using server = await startServer(installation)
     using client = new HttpClient(server.address)
     const agent = await createAgent(client, { allocatedUsd: 100, apiKey: API_KEY })
-    const { access_token, refresh_token } = expectStatus(await client.post('/auth/login', ADMIN), 200).body
+    const { access_token, refresh_token } = expectStatus(await client.post('/auth/login', ADMIN), 200).body as {
+      access_token: string
+      refresh_token: string
+    }
     secrets.push(access_token, refresh_token, agent.icToken, agent.icToken.slice(3))
     const keep = (answer: { body: unknown }): void => void answers.push(JSON.stringify(answer.body))
     const handshake = expectStatus(await client.post('/budget/handshake', { requested_usd: 10 }, agent.runtime), 200)
-    const { ip_token: ipToken, ...rest } = handshake.body
+    const { ip_token: ipToken, ...rest } = handshake.body as { ip_token: string }
     secrets.push(ipToken)
     keep({ body: rest })
     keep(await client.post('/auth/login', { email: ADMIN.email, password: WRONG_PASSWORD }))

@@ -1,4 +1,4 @@
-import { minus, toUsd, usd } from '@iron/cost-calculator'
+import { micros, minus, toUsd, usd } from '@iron/cost-calculator'
 import { agentAnswer, icTokenInfoAnswer, issuedIcTokenAnswer } from '../answers/agent.ts'
 import { budgetAnswer } from '../answers/budget.ts'
 import { ledgerEntryAnswer, leaseAnswer } from '../answers/lease.ts'
@@ -223,8 +223,8 @@ export const agentRoutes = [
           differences: faults.map(({ what, cached, ledger, seq }) => ({
             what,
             seq,
-            cached_usd: cached / 1e6,
-            ledger_usd: ledger / 1e6,
+            cached_usd: toUsd(micros(cached)),
+            ledger_usd: toUsd(micros(ledger)),
           })),
         },
       }

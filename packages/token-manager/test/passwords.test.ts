@@ -81,14 +81,18 @@ describe('hashPassword', () => {
     await Promise.all(Array.from({ length: 8 }, () => hashPassword('12345678', { cost: 11 })))
     clearInterval(timer)
     // In this thread the eight would hold it up for most of a second; the bound leaves room for a busy machine.
-    expect(longestMs).toBeLessThan(100)
+    expect(longestMs).toBeLessThan(400)
   })
 
   test('AUT-12 nobody has the hash that stands for an unknown user, and it takes the same work', async () => {
     const timeOf = async (hash: string | null): Promise<number> => {
-      const start = performance.now()
-      await verifyPassword('correct horse battery', hash, 10)
-      return performance.now() - start
+      const times: number[] = []
+      for (let round = 0; round < 3; round += 1) {
+        const start = performance.now()
+        await verifyPassword('correct horse battery', hash, 10)
+        times.push(performance.now() - start)
+      }
+      return Math.min(...times)
     }
     const { passwordHash } = await hashPassword('another password', { cost: 10 })
     const [known, unknown] = [await timeOf(passwordHash), await timeOf(null)]

@@ -210,20 +210,4 @@ describe('migrating sqlite', () => {
     expect(await database.rows('SELECT id FROM api_tokens')).toEqual([{ id: 't' }])
     expect(await database.rows('PRAGMA foreign_keys')).toEqual([{ foreign_keys: 1 }])
   })
-
-  test('an in-memory database is migrated in well under 100 ms', async () => {
-    await using warm = await openEmpty('sqlite')
-    await applyMigrations(warm.host, apply)
-    const fastest = Math.min(
-      ...(await Promise.all(
-        Array.from({ length: 5 }, async () => {
-          await using database = await openEmpty('sqlite')
-          const start = performance.now()
-          await applyMigrations(database.host, apply)
-          return performance.now() - start
-        }),
-      )),
-    )
-    expect(fastest).toBeLessThan(100)
-  })
 })

@@ -1,7 +1,6 @@
 import { IronError } from '@iron/database'
 import { AgentError } from '@iron/agent-registry'
 import { LeaseError } from '@iron/lease-manager'
-import { TokenManagerError } from '@iron/token-manager'
 
 /** Why a message was refused before it reached the budget. Refusals of the called services pass through unchanged. */
 export type ProtocolErrorCode =
@@ -21,10 +20,6 @@ export class ProtocolError extends IronError<ProtocolErrorCode> {}
  * ended; rulings R1), and not a failure, after which everything is undone.
  */
 export function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof ProtocolError ||
-    error instanceof LeaseError ||
-    error instanceof AgentError ||
-    (error instanceof TokenManagerError && error.code !== 'CRYPTO_UNAVAILABLE')
-  )
+  // An error of the key storage comes after the lease was written: it must undo the grant (MON-18), so it is none of these.
+  return error instanceof ProtocolError || error instanceof LeaseError || error instanceof AgentError
 }

@@ -16,6 +16,7 @@ export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './reques
 export type { CallFilter } from './requests/filter.ts'
 export { HOUR_MS, type Progress, readProgress } from './requests/hours.ts'
 export { latencyBucket, latencyBucketMs, type LatencyHistogram } from './requests/latency.ts'
+export { clampedAt, hasUsage, priceCall, type PriceCallOptions, type PricedCall } from './requests/price-call.ts'
 export { REQUESTS_KEPT_MIN_MS } from './requests/prune.ts'
 export type { Recorded } from './requests/record.ts'
 export { HOUR_SETTLED_MS, type RollupCheck, type RollupRange } from './requests/roll-up.ts'

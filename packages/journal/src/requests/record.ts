@@ -8,11 +8,10 @@ import type { Call, NewCall } from './call.ts'
 import { type BilledRow, findBilled, mustRepeat } from './find-billed.ts'
 import { hourOf, noteChange, parseHour, readProgress, ROLL_UP_LOCK, ROLLED_KEY } from './hours.ts'
 import { payloadHashOf } from './payload-hash.ts'
+import { clampedAt } from './price-call.ts'
 import { callOf, REQUEST_COLUMNS, type RequestRow } from './row.ts'
 import { tokenColumns } from './tokens.ts'
 
-/** How far a caller's clock may be off, in milliseconds; what is further is clamped (http-api 4.9.5). */
-const CLOCK_OFF_MAX_MS = 24 * 3_600_000
 /** How often a row that appears and vanishes while it is looked at is tried again. */
 const ATTEMPTS_MAX = 3
 
@@ -178,7 +177,6 @@ export function gaps(row: Gaps, told: Gaps): Partial<Gaps> {
 function rowOf(call: NewCall, sources: Sources): RequestRow {
   const now = sources.clock.now()
   const billed = call.billed === true
-  const at = call.at ?? now
   return {
     id: sources.ids.next('req'),
     source: call.agentId === undefined ? 'api_token' : 'agent',
@@ -201,7 +199,7 @@ function rowOf(call: NewCall, sources: Sources): RequestRow {
     late: call.late === true ? 1 : 0,
     latency_ms: call.latencyMs ?? null,
     trace_id: call.traceId ?? null,
-    at: Math.min(Math.max(at, now - CLOCK_OFF_MAX_MS), now + CLOCK_OFF_MAX_MS),
+    at: clampedAt(call.at, now),
     received_at: now,
   }
 }

@@ -4,11 +4,12 @@
  */
 import { type Amounts, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
 import { Faults, type InTx, type WriteTx } from '@iron/database'
-import type { CallFacts } from '@iron/journal'
+import { type CallFacts, hasUsage, JournalError, priceCall, type PricedCall } from '@iron/journal'
 import { plus } from '../amount.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
 import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
+import { LeaseError } from '../errors.ts'
 import { available } from '../ledger/movement.ts'
 import { post } from '../ledger/post.ts'
 import { auditOverrun } from './announce.ts'
@@ -21,7 +22,6 @@ import { findBilled } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { agentOfLease, type LeaseChange, readDueLeases, updateLease } from './lease-row.ts'
-import { hasUsage, type PricedReport, priceReport } from './price-report.ts'
 import { checkReport, refuseFaults } from './validate.ts'
 
 /** One LLM call. `cost` is charged as given; without it the server prices `model` and `usage`. */
@@ -59,7 +59,7 @@ export interface ReportResult extends Amounts<'cost' | 'overrun'> {
 export interface ReadyReport {
   readonly leaseId: string
   readonly report: UsageReport
-  readonly priced: PricedReport
+  readonly priced: PricedCall
 }
 
 /** Checks and prices before the transaction, where nothing is held. @throws {LeaseError} VALIDATION_ERROR */
@@ -79,7 +79,16 @@ export function readyReport(
     }
   }
   refuseFaults(faults)
-  return { leaseId, report, priced: priceReport(report, context.pricing, context.clock.now(), priceProvider) }
+  return { leaseId, report, priced: price(context, report, priceProvider) }
+}
+
+function price(context: PricingContext, report: UsageReport, provider: string | undefined): PricedCall {
+  try {
+    return priceCall(report, { pricing: context.pricing, now: context.clock.now(), provider })
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error
+    throw new LeaseError('VALIDATION_ERROR', 'the input is not valid', { details: error.details, cause: error })
+  }
 }
 
 export async function bookReport(

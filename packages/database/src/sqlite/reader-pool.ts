@@ -25,7 +25,9 @@ class Reader implements Executor {
     // Beside this file stands the same worker in the language this file is in: sources in tests, JavaScript when built.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const place = extension === 'ts' ? './reader-worker.ts' : './sqlite/reader-worker.js'
-    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup })
+    // What says how `node --eval` reads its text is nothing for a file: a thread that inherits it does not start.
+    const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
+    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup, execArgv })
     this.#worker.unref()
     this.#worker.on('message', (answer: ReaderAnswer) => {
       this.#pending.shift()?.resolve(answer)

@@ -1,3 +1,5 @@
 import definePackage from '@iron/tsup-config'
 
-export default definePackage({ entry: ['src/index.ts', 'src/passwords/hash-worker.ts'] })
+export default definePackage({
+  entry: ['src/index.ts', 'src/express.ts', 'src/testing.ts', 'src/passwords/hash-worker.ts'],
+})

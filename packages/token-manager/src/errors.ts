@@ -20,6 +20,22 @@ export type TokenManagerErrorCode =
   | 'ALREADY_BOOTSTRAPPED'
   | 'PASSWORD_NOT_HASHED'
   | 'WEAK_SECRET'
+  | 'USER_ALREADY_SUSPENDED'
+  | 'USER_ALREADY_ACTIVE'
+  | 'SELF_MODIFICATION_FORBIDDEN'
+  | 'LAST_ADMIN'
+  | 'TOKEN_NOT_FOUND'
+  | 'TOKEN_ALREADY_REVOKED'
+  | 'TOKEN_NOT_ACTIVE'
+  | 'TOKEN_LIMIT_EXCEEDED'
+  /** The refusals of a credential, where a method that needs a valid one throws them. */
+  | 'UNAUTHORIZED'
+  | 'TOKEN_EXPIRED'
+  | 'TOKEN_REVOKED'
+  | 'ACCOUNT_SUSPENDED'
+  | 'IP_NOT_ALLOWED'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'SEED_REFUSED'
   /** Too many passwords wait to be hashed: `retryable`, nothing was changed. */
   | 'HASHING_BUSY'
 

@@ -25,6 +25,7 @@ import {
   checkNeed,
   checkNewLimit,
   type Exceeded,
+  labelled,
   type LimitMaxima,
   type LimitNeed,
   type LimitRoom,
@@ -35,6 +36,7 @@ import {
 } from './limits/limit.ts'
 import { limitsOf, raiseCounters, selectLimits } from './limits/statements.ts'
 import { keptSince, LIMIT_WINDOWS, windowStarts } from './limits/windows.ts'
+import { ownerLock } from './users/account-locks.ts'
 import { requireOwner } from './users/provision-owner.ts'
 
 /** Rows deleted in one transaction (data-model 6). */
@@ -61,8 +63,9 @@ export class LimitEnforcer extends AuditedService {
    *
    * @throws {TokenManagerError} VALIDATION_ERROR, USER_NOT_FOUND; DUPLICATE_LIMIT (`details.existing_id`)
    */
-  async create(limit: LimitSubject & LimitMaxima, actor: ActorRef, options: InTx = {}): Promise<UsageLimit> {
-    checkNewLimit(limit)
+  async create(given: LimitSubject & LimitMaxima, actor: ActorRef, options: InTx = {}): Promise<UsageLimit> {
+    checkNewLimit(given)
+    const limit = labelled(given)
     return this.write(async (tx, db) => {
       const nowMs = this.clock.now()
       await lockOwner(tx, limit.ownerId)
@@ -167,7 +170,7 @@ export class LimitEnforcer extends AuditedService {
       const nowMs = this.clock.now()
       let matching = selectLimits(tx.sql, windowStarts(nowMs))
       let counted = tx.sql.selectFrom('limits')
-      const { ownerId, projectId } = filter
+      const { ownerId, projectId } = labelled(filter)
       if (ownerId !== undefined) {
         matching = matching.where('limits.owner_id', '=', ownerId)
         counted = counted.where('limits.owner_id', '=', ownerId)
@@ -193,8 +196,9 @@ export class LimitEnforcer extends AuditedService {
    * @returns null, or the first window it would pass
    * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  async check(subject: LimitSubject, need: LimitNeed, options: AtTx = {}): Promise<Exceeded | null> {
-    checkNeed(subject, need)
+  async check(given: LimitSubject, need: LimitNeed, options: AtTx = {}): Promise<Exceeded | null> {
+    checkNeed(given, need)
+    const subject = labelled(given)
     return this.read((tx) => exceededBy(tx, subject, need, this.clock.now()), { tx: options.tx, lookup: true })
   }
 
@@ -205,8 +209,9 @@ export class LimitEnforcer extends AuditedService {
    * @returns null when it was counted, else the first window it would pass
    * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  async consume(subject: LimitSubject, need: LimitNeed, options: InTx = {}): Promise<Exceeded | null> {
-    checkNeed(subject, need)
+  async consume(given: LimitSubject, need: LimitNeed, options: InTx = {}): Promise<Exceeded | null> {
+    checkNeed(given, need)
+    const subject = labelled(given)
     return this.write(
       async (tx) => {
         await lockOwner(tx, subject.ownerId)
@@ -227,8 +232,9 @@ export class LimitEnforcer extends AuditedService {
    * @returns the first window that is passed now, or null
    * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  async record(subject: LimitSubject, need: LimitNeed, options: InTx = {}): Promise<Exceeded | null> {
-    checkNeed(subject, need)
+  async record(given: LimitSubject, need: LimitNeed, options: InTx = {}): Promise<Exceeded | null> {
+    checkNeed(given, need)
+    const subject = labelled(given)
     return this.write(
       async (tx) => {
         if (options.tx === undefined) await tx.lock(ownerLock(subject.ownerId), { shared: true })
@@ -297,10 +303,6 @@ export class LimitEnforcer extends AuditedService {
 /** Edits of limits and uses that may be refused exclude each other and every grant of the owner (budget protocol 12.1). */
 async function lockOwner(tx: WriteTx, ownerId: string): Promise<void> {
   await tx.lock(ownerLock(ownerId))
-}
-
-function ownerLock(ownerId: string): string {
-  return `owner:${ownerId}`
 }
 
 function instants(nowMs: number): { readonly day: number; readonly minute: number; readonly month: number } {

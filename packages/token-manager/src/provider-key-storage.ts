@@ -15,8 +15,7 @@ import {
   type WriteTx,
 } from '@iron/database'
 import { CryptoError, maskSecret, type SealedSecret, type SecretVault } from '@iron/ip-token-crypto'
-import type { ActorRef } from '@iron/journal'
-import { actorId } from './actor-id.ts'
+import { type ActorRef, actorIdOf } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import {
@@ -305,7 +304,7 @@ export class ProviderKeyStorage extends AuditedService {
       vaultKeyId: sealed.keyId,
       masked: maskSecret(apiKey),
       at: this.clock.now(),
-      by: actorId(actor),
+      by: actorIdOf(actor),
     })
     if (inserted === undefined)
       throw new TokenManagerError('PROVIDER_KEY_EXISTS', 'the provider has an active key: rotate it')

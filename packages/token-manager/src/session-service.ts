@@ -14,14 +14,19 @@ import {
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
-import type { ActorRef, AuditInput } from '@iron/journal'
-import { actorId } from './actor-id.ts'
+import { type ActorRef, actorIdOf, type AuditInput } from '@iron/journal'
+import { AccountMemory, accountsChanged } from './account-memory.ts'
+import { auditedIds } from './audited-ids.ts'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
-import { BCRYPT_COST, checkCost, PASSWORD_MAX, verifyPassword } from './passwords/hash-password.ts'
+import { BCRYPT_COST, checkCost, costOf, PASSWORD_MAX, verifyPassword } from './passwords/hash-password.ts'
+import { stranger } from './sessions/client-context.ts'
+import { countFailure } from './sessions/count-failure.ts'
 import { decideSession } from './sessions/decide-session.ts'
-import { attemptKey, countFailure, type LoginAttempt, openSession } from './sessions/log-in.ts'
+import { endUserSessions } from './sessions/end-user-sessions.ts'
+import { logIn } from './sessions/log-in.ts'
 import { lockedUntil } from './sessions/login-attempts.ts'
+import { loginKey } from './sessions/login-key.ts'
 import { pruneAttempts, pruneSessions } from './sessions/prune-sessions.ts'
 import { rotateSession } from './sessions/rotate-session.ts'
 import {
@@ -32,11 +37,11 @@ import {
   type Session,
   SESSION_COLUMNS,
   type SessionAuthentication,
+  type SessionState,
   toSession,
 } from './sessions/session.ts'
-import { SessionCache } from './sessions/session-cache.ts'
 import { hashRefreshToken, type SessionKey, SessionTokenSigner } from './sessions/session-tokens.ts'
-import { accountByEmail, attemptsOf, revokeSession, sessionState } from './sessions/statements.ts'
+import { accountByEmail, attemptsOf, dearestHash, revokeSession, sessionState } from './sessions/statements.ts'
 import type { TokenPairMaker } from './sessions/token-pair.ts'
 import { emailKey } from './users/account-keys.ts'
 import { isLiveUser } from './users/statements.ts'
@@ -47,6 +52,10 @@ const ACCESS_TTL_MS = 60 * 60_000
 const REFRESH_TTL_MS = 30 * 24 * 60 * 60_000
 /** How long a read session is believed, in milliseconds: the promise of http-api 2, and the most that may be asked for. */
 const CACHE_MS_MAX = 1_000
+/** Up to which cost a stored password raises the work of every login: about two seconds. */
+const RAISED_COST_MAX = 15
+/** Sessions remembered at most; a remembered one takes about a third of a kilobyte. */
+const REMEMBERED_MAX = 10_000
 /** Longest e-mail that is looked at, in code points (http-api 4.1). */
 const EMAIL_INPUT_MAX = 255
 /** Rows deleted in one transaction (data-model 6). */
@@ -62,15 +71,17 @@ export interface SessionServiceOptions extends ServiceOptions {
   readonly refreshTtlMs?: number | undefined
   /** How long a session once read is believed. 0..1000, default 1000; 0 = every request reads. */
   readonly cacheMs?: number | undefined
-  /** The cost passwords are stored with, so that an unknown e-mail takes the same time. Default 12. */
+  /** The work of every login, known e-mail or not; a dearer stored password raises it (to 15 at most). Default 12. */
   readonly bcryptCost?: number | undefined
 }
 
 /** Logins, and the sessions they open, until they end. */
 export class SessionService extends AuditedService {
   readonly #tokens: TokenPairMaker
-  readonly #cache: SessionCache
-  readonly #cost: number
+  readonly #memory: AccountMemory<SessionState>
+  /** The work every login takes, as a cost: that of the most expensive password known. */
+  #cost: number
+  #costKnown = false
 
   /** @throws {TokenManagerError} VALIDATION_ERROR, WEAK_SECRET */
   constructor(source: DbSource, options: SessionServiceOptions) {
@@ -87,7 +98,7 @@ export class SessionService extends AuditedService {
     checkCost(faults, this.#cost)
     refuseFaults(faults)
     this.#tokens = { signer: new SessionTokenSigner(options.keys), accessTtlMs, refreshTtlMs }
-    this.#cache = new SessionCache(cacheMs)
+    this.#memory = new AccountMemory(cacheMs, REMEMBERED_MAX)
   }
 
   /**
@@ -101,7 +112,7 @@ export class SessionService extends AuditedService {
     faults.text('email', email, { max: EMAIL_INPUT_MAX })
     faults.text('password', password, { max: PASSWORD_MAX })
     refuseFaults(faults)
-    const key = attemptKey(email)
+    const key = loginKey(email)
     const before = await this.read(
       async (tx) => ({
         attempts: await attemptsOf.first(tx, { key }),
@@ -112,14 +123,17 @@ export class SessionService extends AuditedService {
     const until = lockedUntil(before.attempts, this.clock.now())
     if (until !== null) return { outcome: 'locked', until }
     const passwordHash = before.account?.password_hash ?? null
-    const matches = await verifyPassword(password, passwordHash, this.#cost)
-    if (before.account === undefined || passwordHash === null || !matches) {
-      return this.write((tx, db) => countFailure(tx, this.#attempt(db, email, context), before.account?.id))
-    }
-    const account = { id: before.account.id, passwordHash }
-    return this.write((tx, db) =>
-      openSession(tx, this.#attempt(db, email, context), account, { ids: this.idsOf(db), tokens: this.#tokens }),
-    )
+    const matches = await verifyPassword(password, passwordHash, await this.#workFor(passwordHash))
+    return this.write(async (tx, db) => {
+      const attempt = { key, nowMs: this.clock.now(), audit: this.auditOf(db) }
+      if (before.account === undefined || passwordHash === null || !matches) {
+        const failed = { ...attempt, accountId: before.account?.id, actor: stranger(context) }
+        const counted = await countFailure(tx, failed)
+        return counted.outcome === 'locked' ? counted : { outcome: 'invalid_credentials' }
+      }
+      const account = { id: before.account.id, passwordHash }
+      return logIn(tx, { ...attempt, account, context, ids: this.idsOf(db), tokens: this.#tokens })
+    })
   }
 
   /**
@@ -131,11 +145,9 @@ export class SessionService extends AuditedService {
     if (verified.outcome === 'refused') return verified
     const { userId, sessionId } = verified.claims
     const presented = { userId, sessionId, hash: hashRefreshToken(refreshToken) }
-    const result = await this.write((tx, db) =>
+    return this.write((tx, db) =>
       rotateSession(tx, presented, context, { clock: this.clock, audit: this.auditOf(db), tokens: this.#tokens }),
     )
-    if (result.outcome === 'refused') this.#cache.forget(sessionId)
-    return result
   }
 
   /**
@@ -147,11 +159,10 @@ export class SessionService extends AuditedService {
     const verified = this.#tokens.signer.verify('access', accessToken, nowMs)
     if (verified.outcome === 'refused') return verified
     const { userId, sessionId, expiresAt } = verified.claims
-    let state = this.#cache.get(sessionId, nowMs)
-    if (state === undefined) {
-      state = await this.read((tx) => sessionState.first(tx, { id: sessionId }), { lookup: true })
-      if (state !== undefined) this.#cache.set(sessionId, state, nowMs)
-    }
+    const remembered = this.#memory.get(sessionId, nowMs)
+    // What refuses is never taken from memory: a refresh or a new role may have come since.
+    const known = remembered !== undefined && decideSession(remembered, userId, nowMs) === undefined
+    const state = known ? remembered : await this.#readSession(sessionId, nowMs)
     const refused = decideSession(state, userId, nowMs)
     if (refused !== undefined || state === undefined) return refused ?? REVOKED
     const forcePasswordChange = state.force_password_change === 1
@@ -194,9 +205,9 @@ export class SessionService extends AuditedService {
       if (state === undefined || (options.userId !== undefined && options.userId !== state.user_id)) {
         throw new TokenManagerError('SESSION_NOT_FOUND', 'there is no such session')
       }
-      const reason = actorId(actor) === state.user_id ? 'logout' : 'admin'
+      const reason = actorIdOf(actor) === state.user_id ? 'logout' : 'admin'
       if ((await revokeSession.run(tx, { id, at: this.clock.now(), reason })) === 0) return
-      tx.afterCommit(() => this.#cache.forget(id))
+      accountsChanged(tx)
       const metadata = { user_id: state.user_id, reason }
       this.#record(tx, db, { operation: 'SESSION_ENDED', resourceType: 'session', resourceId: id, actor, metadata })
     }, options)
@@ -215,18 +226,12 @@ export class SessionService extends AuditedService {
   ): Promise<number> {
     return this.write(async (tx, db) => {
       if (!(await isLiveUser(tx, userId))) throw new TokenManagerError('USER_NOT_FOUND', 'there is no such user')
-      const reason = actorId(actor) === userId ? 'logout' : 'admin'
-      let update = tx.sql
-        .updateTable('sessions')
-        .set({ revoked_at: this.clock.now(), revoke_reason: reason })
-        .where('user_id', '=', userId)
-        .where('revoked_at', 'is', null)
-        .where('expires_at', '>', this.clock.now())
-      if (options.exceptSessionId !== undefined) update = update.where('id', '<>', options.exceptSessionId)
-      const ended = await update.returning('id').execute()
+      const reason = actorIdOf(actor) === userId ? 'logout' : 'admin'
+      const { exceptSessionId } = options
+      const ended = await endUserSessions(tx, userId, { at: this.clock.now(), reason, exceptSessionId })
       if (ended.length === 0) return 0
-      tx.afterCommit(() => ended.forEach(({ id }) => this.#cache.forget(id)))
-      const metadata = { session_ids: ended.map(({ id }) => id).sort(), reason }
+      accountsChanged(tx)
+      const metadata = { session_ids: [...auditedIds(ended)], sessions_ended: ended.length, reason }
       this.#record(tx, db, { operation: 'SESSION_ENDED', resourceType: 'user', resourceId: userId, actor, metadata })
       return ended.length
     }, options)
@@ -245,8 +250,32 @@ export class SessionService extends AuditedService {
     })
   }
 
-  #attempt(db: IronDatabase, email: string, context: ClientContext): LoginAttempt {
-    return { email, context, nowMs: this.clock.now(), audit: this.auditOf(db) }
+  #readSession(id: string, nowMs: number): Promise<SessionState | undefined> {
+    return this.read(
+      async (tx, db) => {
+        this.#memory.follow(db)
+        const remember = this.#memory.reading(id, nowMs)
+        const state = await sessionState.first(tx, { id })
+        if (state?.revoked_at === null) remember(state)
+        return state
+      },
+      { lookup: true },
+    )
+  }
+
+  /** The cost whose work a login takes: raised to that of any stored password, lest a dearer one tells that it exists. */
+  async #workFor(passwordHash: string | null): Promise<number> {
+    if (!this.#costKnown) {
+      this.#raiseCost((await this.read((tx) => dearestHash.first(tx, {})))?.password_hash ?? null)
+      this.#costKnown = true
+    }
+    this.#raiseCost(passwordHash)
+    return this.#cost
+  }
+
+  #raiseCost(passwordHash: string | null): void {
+    const cost = passwordHash === null ? 0 : costOf(passwordHash)
+    this.#cost = Math.max(this.#cost, Math.min(cost, RAISED_COST_MAX))
   }
 
   #record(tx: WriteTx, db: IronDatabase, entry: AuditInput): void {

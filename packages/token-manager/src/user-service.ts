@@ -9,18 +9,55 @@ import {
   Faults,
   type InTx,
   type IronDatabase,
+  type JsonObject,
+  type Page,
+  type Paged,
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
-import type { ActorRef, AuditEntry } from '@iron/journal'
-import type { Role } from '@iron/rbac'
+import { type ActorRef, actorIdOf, type AuditEntry } from '@iron/journal'
+import { parseRole, type Role } from '@iron/rbac'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
-import { BCRYPT_COST, checkCost, storedHash } from './passwords/hash-password.ts'
+import {
+  BCRYPT_COST,
+  checkCost,
+  checkPassword,
+  hashPassword,
+  isPasswordHash,
+  isSamePassword,
+  type PasswordHash,
+  storedHash,
+  verifyPassword,
+} from './passwords/hash-password.ts'
+import { lockedUntil } from './sessions/login-attempts.ts'
+import { loginKey } from './sessions/login-key.ts'
+import type { ClientContext } from './sessions/session.ts'
+import { attemptsOf } from './sessions/statements.ts'
+import { emailKey } from './users/account-keys.ts'
+import type { Acting } from './users/acting.ts'
+import { activateUser } from './users/activate-user.ts'
+import {
+  changeOwnPassword,
+  checkPasswordChange,
+  type PasswordChange,
+  passwordToCompare,
+} from './users/change-own-password.ts'
+import { changeUserRole } from './users/change-user-role.ts'
+import { type DeletedUser, deleteUser } from './users/delete-user.ts'
+import { duplicateUser } from './users/duplicate-user.ts'
+import { checkUserFilter, listUsers, type UserFilter } from './users/list-users.ts'
 import { type CheckedUser, checkNewUser, type NewUser } from './users/new-user.ts'
-import { insertUser, userById } from './users/statements.ts'
+import { isOnlyActiveAdmin } from './users/only-active-admin.ts'
 import { requireOwner } from './users/provision-owner.ts'
-import { toUser, type User, type UserRow } from './users/user.ts'
+import { checkReason } from './users/reason.ts'
+import { resetPassword } from './users/reset-password.ts'
+import { insertUser, userByEmail, userById } from './users/statements.ts'
+import { suspendUser } from './users/suspend-user.ts'
+import { unlockUser } from './users/unlock-user.ts'
+import { updateUser } from './users/update-user.ts'
+import { auditedUser, toUser, type User } from './users/user.ts'
+import { checkUserChange, type UserChange } from './users/user-change.ts'
 
 /** Options of {@link UserService}. */
 export interface UserServiceOptions extends ServiceOptions {
@@ -31,7 +68,7 @@ export interface UserServiceOptions extends ServiceOptions {
 /** Who creates the first admin: nobody is there yet. */
 const BOOTSTRAP: ActorRef = Object.freeze({ type: 'system', id: 'system:bootstrap' })
 
-/** User accounts: created, found, and what was done to them. */
+/** User accounts: created, changed, suspended, deleted, found, and what was done to them. */
 export class UserService extends AuditedService {
   readonly #cost: number
 
@@ -80,6 +117,146 @@ export class UserService extends AuditedService {
     })
   }
 
+  /**
+   * Changes user name, e-mail or display name. Audited as `USER_UPDATED` with the fields that changed, or `PROFILE_UPDATED`
+   * when users change only their own name; not at all when everything is so already.
+   *
+   * @throws {TokenManagerError} VALIDATION_ERROR (on `$` when nothing is given); USER_NOT_FOUND; DUPLICATE_USERNAME,
+   * DUPLICATE_EMAIL (`details.existing_id`)
+   */
+  async updateUser(id: string, change: UserChange, actor: ActorRef, options: InTx = {}): Promise<User> {
+    const checked = checkUserChange(change)
+    return this.#change(actor, options, (tx, acting) => updateUser(tx, id, checked, acting))
+  }
+
+  /**
+   * Gives a user another role, in force with the next request. The role a user has already changes nothing. Audited as
+   * `USER_ROLE_CHANGED`.
+   *
+   * @throws {TokenManagerError} VALIDATION_ERROR; USER_NOT_FOUND; SELF_MODIFICATION_FORBIDDEN; LAST_ADMIN
+   */
+  async changeUserRole(id: string, role: Role, actor: ActorRef, options: InTx = {}): Promise<User> {
+    const known = parseRole(role)
+    const faults = new Faults()
+    faults.check(known !== undefined, 'role', 'must be one of admin, user, viewer')
+    refuseFaults(faults)
+    return this.#change(actor, options, (tx, acting) => changeUserRole(tx, id, known as Role, acting))
+  }
+
+  /**
+   * Suspends a user: the sessions end, logins and API tokens are refused until the user is activated. Where agents exist, the
+   * registry's `OwnerLifecycle` does it. Audited as `USER_SUSPENDED`.
+   *
+   * @param reason 1..1000 code points
+   * @throws {TokenManagerError} VALIDATION_ERROR; USER_NOT_FOUND; SELF_MODIFICATION_FORBIDDEN; USER_ALREADY_SUSPENDED;
+   * LAST_ADMIN
+   */
+  async suspendUser(id: string, actor: ActorRef, reason?: string, options: InTx = {}): Promise<User> {
+    const checked = checkReason(reason)
+    return this.#change(actor, options, (tx, acting) => suspendUser(tx, id, checked, acting))
+  }
+
+  /**
+   * Ends a suspension, and a lock of the login with it. Sessions that were ended stay ended. Audited as `USER_ACTIVATED`.
+   *
+   * @throws {TokenManagerError} USER_NOT_FOUND; USER_ALREADY_ACTIVE
+   */
+  activateUser(id: string, actor: ActorRef, options: InTx = {}): Promise<User> {
+    return this.#change(actor, options, (tx, acting) => activateUser(tx, id, acting))
+  }
+
+  /**
+   * Forgets the failed logins of a user, whether they had locked the login or not. Audited as `USER_UNLOCKED` if they had.
+   *
+   * @throws {TokenManagerError} USER_NOT_FOUND
+   */
+  unlockUser(id: string, actor: ActorRef, options: InTx = {}): Promise<User> {
+    return this.#change(actor, options, (tx, acting) => unlockUser(tx, id, acting))
+  }
+
+  /**
+   * Deletes a user for good: the sessions end, the API tokens are revoked, user name and e-mail become free. The row stays,
+   * for the history. Where agents exist, the registry's `OwnerLifecycle` does it. Audited as one `USER_DELETED`.
+   *
+   * @param options.reason 1..1000 code points
+   * @param options.metadata what else was done in the same transaction, for the same entry
+   * @throws {TokenManagerError} VALIDATION_ERROR; USER_NOT_FOUND; SELF_MODIFICATION_FORBIDDEN; LAST_ADMIN
+   */
+  async deleteUser(
+    id: string,
+    actor: ActorRef,
+    options: InTx & { readonly reason?: string | undefined; readonly metadata?: JsonObject | undefined } = {},
+  ): Promise<DeletedUser> {
+    const about = { reason: checkReason(options.reason), metadata: options.metadata }
+    return this.#change(actor, options, (tx, acting) => deleteUser(tx, id, about, acting))
+  }
+
+  /**
+   * Gives a user another password: all sessions end and the login is unlocked. Audited as `USER_PASSWORD_RESET`.
+   *
+   * @param options.forceChange default true: the first thing the user may do is to choose another one
+   * @param options.revokeApiTokens default false
+   * @throws {TokenManagerError} VALIDATION_ERROR on `newPassword`; USER_NOT_FOUND; PASSWORD_NOT_HASHED for a plain password
+   * inside a transaction; HASHING_BUSY
+   */
+  async resetPassword(
+    id: string,
+    password: string | PasswordHash,
+    actor: ActorRef,
+    options: InTx & {
+      readonly forceChange?: boolean | undefined
+      readonly revokeApiTokens?: boolean | undefined
+    } = {},
+  ): Promise<User> {
+    const { tx, forceChange = true, revokeApiTokens = false } = options
+    const faults = new Faults()
+    if (!isPasswordHash(password)) checkPassword(faults, 'newPassword', password)
+    refuseFaults(faults)
+    const passwordHash = await storedHash(password, this.#cost, tx !== undefined)
+    const reset = { passwordHash, forceChange, revokeApiTokens }
+    return this.#change(actor, options, (inner, acting) => resetPassword(inner, id, reset, acting))
+  }
+
+  /**
+   * Changes the own password. A wrong current one counts towards the same lock as failed logins, and is recorded like them
+   * (`LOGIN_FAILED`); while the login is locked no password is looked at. With the change all other sessions end and a forced
+   * change is done. Audited as `PASSWORD_CHANGED`.
+   *
+   * @param options.keepSessionId the session that goes on
+   * @param options.context where the call came from, for the record
+   * @returns `unchanged`: the new password is the current one
+   * @throws {TokenManagerError} VALIDATION_ERROR on `currentPassword`, `newPassword`; USER_NOT_FOUND; HASHING_BUSY
+   */
+  async changeOwnPassword(
+    id: string,
+    current: string,
+    next: string,
+    options: { readonly keepSessionId?: string | undefined; readonly context?: ClientContext | undefined } = {},
+  ): Promise<PasswordChange> {
+    checkPasswordChange(current, next)
+    const { keepSessionId, context = {} } = options
+    const before = await this.read((tx) => passwordToCompare(tx, id, this.clock.now()), { lookup: true })
+    if (before.isLocked) return 'locked'
+    const comparedWith = before.passwordHash
+    const matches = await verifyPassword(current, comparedWith, this.#cost)
+    const changes = matches && !isSamePassword(current, next)
+    const nextHash = changes ? await storedHash(next, this.#cost, false) : undefined
+    return this.write((tx, db) => {
+      const seen = { nowMs: this.clock.now(), audit: this.auditOf(db) }
+      return changeOwnPassword(tx, id, { ...seen, comparedWith, matches, nextHash, keepSessionId, context })
+    })
+  }
+
+  /**
+   * Hashes a password with this service's cost, in a worker thread: what `createUser` and `resetPassword` take inside a
+   * transaction.
+   *
+   * @throws {TokenManagerError} VALIDATION_ERROR; HASHING_BUSY (retryable)
+   */
+  hashPassword(password: string): Promise<PasswordHash> {
+    return hashPassword(password, { cost: this.#cost })
+  }
+
   /** A user by id, deleted ones too. */
   getUser(id: string, options: AtTx = {}): Promise<User | undefined> {
     return this.read(
@@ -89,6 +266,35 @@ export class UserService extends AuditedService {
       },
       { tx: options.tx, lookup: true },
     )
+  }
+
+  /** The user who logs in with an e-mail, however it is written; deleted ones have none. */
+  getUserByEmail(email: string, options: AtTx = {}): Promise<User | undefined> {
+    return this.read(
+      async (tx) => {
+        const row = await userByEmail.first(tx, { email: emailKey(email) })
+        return row === undefined ? undefined : toUser(row)
+      },
+      { tx: options.tx, lookup: true },
+    )
+  }
+
+  /** Until when too many failed logins lock a user out, epoch ms; null: they do not. */
+  lockedUntil(id: string, options: AtTx = {}): Promise<number | null> {
+    return this.read(
+      async (tx) => {
+        const email = (await userById.first(tx, { id }))?.email ?? null
+        if (email === null) return null
+        return lockedUntil(await attemptsOf.first(tx, { key: loginKey(email) }), this.clock.now())
+      },
+      { tx: options.tx, lookup: true },
+    )
+  }
+
+  /** One page of users. Sorts: `createdAt` (default, newest first), `username`, `email`, `lastLoginAt`. */
+  async listUsers(filter: UserFilter = {}, options: Page & AtTx = {}): Promise<Paged<User>> {
+    const checked = checkUserFilter(filter)
+    return this.read((tx) => listUsers(tx, checked, options), options)
   }
 
   /**
@@ -119,16 +325,17 @@ export class UserService extends AuditedService {
 
   /** Whether this is an active admin and there is no other. */
   isOnlyActiveAdmin(id: string, options: AtTx = {}): Promise<boolean> {
-    return this.read(async (tx) => {
-      const admins = await tx.sql
-        .selectFrom('users')
-        .select('id')
-        .where('role', '=', 'admin')
-        .where('suspended_at', 'is', null)
-        .where('deleted_at', 'is', null)
-        .limit(2)
-        .execute()
-      return admins.length === 1 && admins[0]?.id === id
+    return this.read((tx) => isOnlyActiveAdmin(tx, id), options)
+  }
+
+  /** Runs a change. In the caller's transaction it has a savepoint, so that a refused change has changed nothing there. */
+  async #change<T>(actor: ActorRef, options: InTx, work: (tx: WriteTx, acting: Acting) => Promise<T>): Promise<T> {
+    const faults = new Faults()
+    faults.id('actor.id', actorIdOf(actor))
+    refuseFaults(faults)
+    return this.write((tx, db) => {
+      const acting = { actor, audit: this.auditOf(db), nowMs: this.clock.now() }
+      return options.tx === undefined ? work(tx, acting) : tx.savepoint((inner) => work(inner, acting))
     }, options)
   }
 
@@ -146,7 +353,7 @@ export class UserService extends AuditedService {
       forcePasswordChange: user.forcePasswordChange ? 1 : 0,
       at: this.clock.now(),
     })
-    if (row === undefined) throw await duplicateOf(tx, user, id)
+    if (row === undefined) throw (await duplicateUser(tx, { ...user, id })) ?? idTaken(id)
     this.auditOf(db).defer(
       { operation: 'USER_CREATED', resourceType: 'user', resourceId: id, actor, changes: { after: auditedUser(row) } },
       { tx },
@@ -165,23 +372,7 @@ async function refuseUnlessEmpty(tx: Pick<WriteTx, 'sql'>): Promise<void> {
   if (anyone !== undefined) throw new TokenManagerError('ALREADY_BOOTSTRAPPED', 'there are users already')
 }
 
-/** Names what stood in the way of an insert that did nothing. */
-async function duplicateOf(tx: WriteTx, user: UserToStore, id: string): Promise<TokenManagerError> {
-  const live = tx.sql.selectFrom('users').select('id').where('deleted_at', 'is', null)
-  const sameName = await live.where('username_key', '=', user.usernameKey).executeTakeFirst()
-  if (sameName !== undefined) {
-    const details = { existing_id: sameName.id }
-    return new TokenManagerError('DUPLICATE_USERNAME', 'this user name is taken', { details })
-  }
-  const sameEmail = await live.where('email', '=', user.email).executeTakeFirst()
-  if (sameEmail !== undefined) {
-    const details = { existing_id: sameEmail.id }
-    return new TokenManagerError('DUPLICATE_EMAIL', 'this e-mail is taken', { details })
-  }
+function idTaken(id: string): TokenManagerError {
   const details = { fields: { id: 'is the id of another user' } }
   return new TokenManagerError('VALIDATION_ERROR', `the id ${JSON.stringify(id)} is taken`, { details })
-}
-
-function auditedUser(row: UserRow): Record<string, string | null> {
-  return { username: row.username, email: row.email, name: row.name, role: row.role }
 }

@@ -232,6 +232,22 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     expect(await test.scalar('SELECT used FROM limit_counters')).toBe(100)
   })
 
+  test('LIM-16 VAL-17 one label typed in two ways is one label', async () => {
+    await using test = await createTestDb({ dialect })
+    const limits = enforcerOn(test)
+    const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301']
+    const { id } = await limits.create({ ownerId: OWNER, projectId: decomposed, maxTokensPerDay: 5 }, ADMIN)
+    await expect(
+      limits.create({ ownerId: OWNER, projectId: composed, maxTokensPerDay: 1 }, ADMIN),
+    ).rejects.toMatchObject({ code: 'DUPLICATE_LIMIT', details: { existing_id: id } })
+    await limits.record({ ownerId: OWNER, projectId: composed }, { tokens: 3 })
+    await limits.record({ ownerId: OWNER, projectId: decomposed }, { tokens: 2 })
+    for (const projectId of [composed, decomposed]) {
+      expect(await limits.consume({ ownerId: OWNER, projectId }, { tokens: 1 })).toMatchObject({ limitId: id, used: 5 })
+      expect((await limits.list({ projectId })).data).toHaveLength(1)
+    }
+  })
+
   test('LIM-17 a use counts on the general row and on its own project row, and on no other', async () => {
     await using test = await createTestDb({ dialect })
     const limits = enforcerOn(test)

@@ -222,7 +222,7 @@ describe.each(await enginesForTests())('SessionService on %s', (dialect) => {
     expect(await sessions.refresh(refreshToken)).toEqual({ outcome: 'refused', code: 'TOKEN_REVOKED' })
   })
 
-  test('AUT-05 logout ends access and refresh in this process at once, in others within a second', async () => {
+  test('AUT-05 logout ends access and refresh on every service at once, and may be repeated', async () => {
     await using test = await createTestDb({ dialect })
     const user = await ann(test.db)
     const here = sessionsOn(test.db, { cacheMs: 1_000 })
@@ -231,11 +231,10 @@ describe.each(await enginesForTests())('SessionService on %s', (dialect) => {
     for (const sessions of [here, elsewhere]) expect((await sessions.authenticate(accessToken)).outcome).toBe('ok')
     await here.end(sessionId, user.id)
     const revoked = { outcome: 'refused', code: 'TOKEN_REVOKED' }
-    expect(await here.authenticate(accessToken)).toEqual(revoked)
-    expect((await elsewhere.authenticate(accessToken)).outcome).toBe('ok')
-    test.clock.advance(1_000)
-    expect(await elsewhere.authenticate(accessToken)).toEqual(revoked)
-    expect(await elsewhere.refresh(refreshToken)).toEqual(revoked)
+    for (const sessions of [here, elsewhere]) {
+      expect(await sessions.authenticate(accessToken)).toEqual(revoked)
+      expect(await sessions.refresh(refreshToken)).toEqual(revoked)
+    }
     await here.end(sessionId, user.id)
     expect(await audited(test, { type: 'session', id: sessionId })).toEqual(['SESSION_CREATED', 'SESSION_ENDED'])
   })

@@ -69,6 +69,12 @@ export interface LimitRoom {
 /** Longest project label, in code points (http-api 4.13). */
 const PROJECT_MAX = 100
 
+/** The label as it is stored and counted: the same text typed on two systems is one label. */
+export function labelled<Subject extends { readonly projectId?: string | undefined }>(subject: Subject): Subject {
+  const { projectId } = subject
+  return typeof projectId === 'string' ? { ...subject, projectId: projectId.normalize('NFC') } : subject
+}
+
 /** @throws {TokenManagerError} VALIDATION_ERROR */
 export function checkSubject(faults: Faults, subject: LimitSubject): void {
   faults.id('ownerId', subject.ownerId)

@@ -17,6 +17,9 @@ const COST_MAX = 31
 export const PASSWORD_MIN = 8
 export const PASSWORD_MAX = 1_000
 
+/** What bcrypt writes, with a cost within its bounds. */
+const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/
+
 /** A password that has been hashed, ready to be stored: what goes into a transaction. */
 export interface PasswordHash {
   readonly passwordHash: string
@@ -44,13 +47,34 @@ export async function hashPassword(password: string, options: HashOptions = {}):
 }
 
 /**
- * Whether a password is the one a hash was made of. Without a hash (nobody has that e-mail) the answer is `false` after the
- * same work, so that time tells nothing (AUT-12).
+ * Whether a password is the one a hash was made of. It takes the work of one hash of `cost`, so that time tells nothing
+ * (AUT-12): also without a hash (nobody has that e-mail), where the answer is `false`, and with one of a lower cost. A hash
+ * of a higher cost takes its own.
+ *
+ * @throws {TokenManagerError} HASHING_BUSY (retryable)
  */
 export async function verifyPassword(password: string, passwordHash: string | null, cost: number): Promise<boolean> {
-  const hash = passwordHash ?? nobodysHash(cost)
-  const matches = await runInHashThread({ kind: 'verify', prehash: prehash(password), hash })
-  return passwordHash !== null && matches === true
+  const stored = passwordHash !== null && costOf(passwordHash) > 0 ? passwordHash : undefined
+  const hash = stored ?? nobodysHash(cost)
+  const fillers = fillingCosts(costOf(hash), cost).map(nobodysHash)
+  const matches = await runInHashThread({ kind: 'verify', prehash: prehash(password), hash, fillers })
+  return stored !== undefined && matches === true
+}
+
+/** The costs of the hashes that, computed after one of cost `done`, make up the work of one of cost `wanted`. */
+export function fillingCosts(done: number, wanted: number): readonly number[] {
+  // 2^d + 2^d + 2^(d+1) + … + 2^(w-1) = 2^w
+  return Array.from({ length: Math.max(0, wanted - done) }, (_, index) => done + index)
+}
+
+/** The cost a hash was made with; 0 for what is no bcrypt hash. */
+export function costOf(passwordHash: string): number {
+  return BCRYPT_HASH.test(passwordHash) ? Number(passwordHash.slice(4, 6)) : 0
+}
+
+/** Whether two texts are one password. */
+export function isSamePassword(one: string, other: string): boolean {
+  return one.normalize('NFC') === other.normalize('NFC')
 }
 
 /** A password within its bounds, whatever it is made of (no composition rules). */
@@ -62,8 +86,6 @@ export function checkPassword(faults: Faults, path: string, password: unknown): 
 export function checkCost(faults: Faults, cost: unknown): void {
   faults.integer('bcryptCost', cost, COST_MIN, COST_MAX)
 }
-
-const BCRYPT_HASH = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
 
 /** Whether a value is what {@link hashPassword} returns. */
 export function isPasswordHash(value: unknown): value is PasswordHash {

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { TokenManagerError } from '../errors.ts'
-import type { HashTask } from './hash-worker.ts'
+import type { HashAnswer, HashTask } from './hash-worker.ts'
 
 /** Passwords that may be hashed or wait for it at one time; at cost 12 two threads work these off in about 15 s. */
 export const HASH_QUEUE_MAX = 100
@@ -18,8 +18,24 @@ const THREAD_IDLE_MS = 10_000
 /** Hashing yields to requests on a busy machine (Linux thread priority, 0..19). */
 const NICENESS = 10
 
-let pool: Piscina<HashTask, string | boolean> | undefined
+let pool: Piscina<HashTask, HashAnswer> | undefined
 let pending = 0
+let rounds = 0
+
+/** How busy the hashing threads of this process are. */
+export interface PasswordQueue {
+  /** Passwords being hashed or compared now, or waiting for it. */
+  readonly pending: number
+  /** Above this, passwords are refused with `HASHING_BUSY`. */
+  readonly pendingMax: number
+  /** Rounds of bcrypt run since the process started: the work done, whatever the cost of each hash. */
+  readonly rounds: number
+}
+
+/** For the metrics of a host: a queue that stays near its maximum wants more threads or fewer logins. */
+export function passwordQueue(): PasswordQueue {
+  return Object.freeze({ pending, pendingMax: HASH_QUEUE_MAX, rounds })
+}
 
 /**
  * Runs a task in a hashing thread.
@@ -34,7 +50,7 @@ export async function runInHashThread(task: HashTask): Promise<string | boolean>
   }
   pending += 1
   try {
-    pool ??= new Piscina<HashTask, string | boolean>({
+    pool ??= new Piscina<HashTask, HashAnswer>({
       filename: workerFile(),
       minThreads: 0,
       maxThreads: Math.min(THREADS_MAX, availableParallelism()),
@@ -42,7 +58,9 @@ export async function runInHashThread(task: HashTask): Promise<string | boolean>
       niceIncrement: NICENESS,
       recordTiming: false,
     })
-    return await pool.run(task)
+    const done = await pool.run(task)
+    rounds += done.rounds
+    return done.answer
   } finally {
     pending -= 1
   }

@@ -1,5 +1,6 @@
 import type { Clock, WriteTx } from '@iron/database'
 import type { AuditLog } from '@iron/journal'
+import { accountsChanged } from '../account-memory.ts'
 import { userById } from '../users/statements.ts'
 import { toUser } from '../users/user.ts'
 import { stranger } from './client-context.ts'
@@ -35,6 +36,7 @@ export async function rotateSession(
       if (ended === 1) {
         const entry = { operation: 'SESSION_REUSE_DETECTED', resourceType: 'session', resourceId: id }
         made.audit.defer({ ...entry, actor: stranger(context), metadata: { user_id: presented.userId } }, { tx })
+        accountsChanged(tx)
       }
       return { outcome: 'refused', code: 'TOKEN_REVOKED' }
     }

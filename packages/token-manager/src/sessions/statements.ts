@@ -33,6 +33,17 @@ export const accountByEmail = prepare<
     .where('deleted_at', 'is', null),
 )
 
+/** A password of the highest cost among those that may be tried. The cost stands in the hash: `$2b$12$…`. */
+export const dearestHash = prepare<Record<string, never>, { password_hash: string | null }>((db) =>
+  db
+    .selectFrom('users')
+    .select('password_hash')
+    .where('deleted_at', 'is', null)
+    .where('password_hash', 'is not', null)
+    .orderBy((eb) => eb.fn('substr', ['password_hash', eb.lit(5), eb.lit(2)]), 'desc')
+    .limit(1),
+)
+
 /** Stamps a login, if the account still is what the password was checked against. */
 export const stampLogin = prepare<{ id: string; passwordHash: string; at: EpochMs }, UserRow>((db, p) =>
   db

@@ -4,6 +4,7 @@
  * would let somebody take a name by writing it differently.
  */
 import type { Faults } from '@iron/database'
+import { checkTrimmed } from './names.ts'
 
 /** Bounds in code points (http-api 4.2). */
 const USERNAME_MAX = 255
@@ -32,7 +33,7 @@ function folded(text: string): string {
 
 /** A user name: no white space, no `@` (so that it is never mistaken for an e-mail), nothing invisible. */
 export function checkUsername(faults: Faults, path: string, username: unknown): void {
-  faults.text(path, username, { max: USERNAME_MAX })
+  checkTrimmed(faults, path, username, { max: USERNAME_MAX })
   if (typeof username !== 'string') return
   const key = usernameKey(username)
   faults.check(!key.includes('@') && !WHITE_SPACE.test(key), path, 'must not contain white space or @')
@@ -47,7 +48,7 @@ export function checkEmail(faults: Faults, path: string, email: unknown): void {
     return
   }
   const key = emailKey(email)
-  faults.text(path, email.trim(), { min: EMAIL_MIN, max: EMAIL_MAX })
+  checkTrimmed(faults, path, email, { min: EMAIL_MIN, max: EMAIL_MAX })
   faults.text(path, key, { min: EMAIL_MIN, max: EMAIL_MAX })
   faults.check(/^[^@\s]+@[^@\s]+$/u.test(key), path, 'must be an e-mail address')
   faults.check(!INVISIBLE.test(email), path, 'must not contain invisible characters')

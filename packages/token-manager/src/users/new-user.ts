@@ -3,6 +3,7 @@ import { parseRole, type Role } from '@iron/rbac'
 import { refuseFaults } from '../errors.ts'
 import { checkPassword, isPasswordHash, type PasswordHash } from '../passwords/hash-password.ts'
 import { checkEmail, checkUsername, emailKey, usernameKey } from './account-keys.ts'
+import { checkName, storedName, storedUsername } from './names.ts'
 
 /** A user to be created. */
 export interface NewUser {
@@ -21,9 +22,6 @@ export interface NewUser {
   /** Default false: whether the first thing the user may do is to choose a password. */
   readonly forcePasswordChange?: boolean | undefined
 }
-
-/** Display names, in code points (http-api 4.2). */
-const NAME_MAX = 255
 
 /** What of a new user is stored, besides id, password and times. */
 export interface CheckedUser {
@@ -47,15 +45,14 @@ export function checkNewUser(user: NewUser): CheckedUser {
   if (!isPasswordHash(user.password)) checkPassword(faults, 'password', user.password)
   const role = user.role === undefined ? 'user' : parseRole(user.role)
   if (role === undefined) faults.add('role', 'must be one of admin, user, viewer')
-  const name = typeof user.name === 'string' ? user.name.trim() : undefined
-  if (user.name !== undefined) faults.text('name', name, { max: NAME_MAX })
+  if (user.name !== undefined) checkName(faults, 'name', user.name)
   if (user.id !== undefined) faults.id('id', user.id)
   refuseFaults(faults)
   return {
-    username: user.username.normalize('NFC').trim(),
+    username: storedUsername(user.username),
     usernameKey: usernameKey(user.username),
     email: emailKey(user.email),
-    name: name ?? null,
+    name: user.name === undefined ? null : storedName(user.name),
     role: role as Role,
     forcePasswordChange: user.forcePasswordChange === true,
   }

@@ -68,3 +68,8 @@ export function toUser(row: UserRow): User {
     deletedAt: row.deleted_at,
   })
 }
+
+/** What an audit entry tells of a user. */
+export function auditedUser(row: UserRow): Record<string, string | null> {
+  return { username: row.username, email: row.email, name: row.name, role: row.role }
+}

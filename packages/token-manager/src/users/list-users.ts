@@ -1,0 +1,75 @@
+import { Faults, type Page, type Paged, pageWindow, type ReadTx } from '@iron/database'
+import { parseRole, type Role } from '@iron/rbac'
+import { refuseFaults } from '../errors.ts'
+import { emailKey, usernameKey } from './account-keys.ts'
+import { globPattern, regexPattern } from './search-pattern.ts'
+import { toUser, USER_COLUMNS, type User } from './user.ts'
+
+/** Which users; every given field must fit. */
+export interface UserFilter {
+  readonly role?: Role | undefined
+  /** Default: active and suspended. */
+  readonly status?: User['status'] | undefined
+  /** A part of user name, e-mail or display name, whatever its case. 1..255 code points; no character is special. */
+  readonly search?: string | undefined
+}
+
+const STATUSES: readonly User['status'][] = ['active', 'suspended', 'deleted']
+/** Longest text that is searched for, in code points: that of what is searched. */
+const SEARCH_MAX = 255
+
+const SORTS = {
+  createdAt: 'users.created_at',
+  username: 'users.username_key',
+  email: 'users.email',
+  lastLoginAt: 'users.last_login_at',
+} as const
+
+/** One page of users; filters apply before the page and to the total (DAT-19). */
+export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): Promise<Paged<User>> {
+  const { page, perPage, offset, column, direction } = pageWindow(options, SORTS)
+  let matching = tx.sql
+    .selectFrom('users')
+    .where('users.deleted_at', filter.status === 'deleted' ? 'is not' : 'is', null)
+  if (filter.status === 'active') matching = matching.where('users.suspended_at', 'is', null)
+  if (filter.status === 'suspended') matching = matching.where('users.suspended_at', 'is not', null)
+  if (filter.role !== undefined) matching = matching.where('users.role', '=', filter.role)
+  const { search } = filter
+  if (search !== undefined) {
+    // User names and e-mails are searched in the form in which they are compared, display names as they are written.
+    const name = search.normalize('NFC')
+    const position = tx.dialect === 'sqlite' ? 'instr' : 'strpos'
+    matching = matching.where((eb) =>
+      eb.or([
+        eb(eb.fn<number>(position, ['users.username_key', eb.val(usernameKey(search))]), '>', 0),
+        eb(eb.fn<number>(position, ['users.email', eb.val(emailKey(search))]), '>', 0),
+        tx.dialect === 'sqlite'
+          ? eb(eb.fn<number>('glob', [eb.val(globPattern(name)), 'users.name']), '=', 1)
+          : eb('users.name', '~', regexPattern(name)),
+      ]),
+    )
+  }
+  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const rows = await matching
+    .select(USER_COLUMNS)
+    // Nobody's e-mail and a login that never was come before all others, on both engines.
+    .orderBy(column, (order) => (direction === 'asc' ? order.asc().nullsFirst() : order.desc().nullsLast()))
+    .orderBy('users.id', direction)
+    .limit(perPage)
+    .offset(offset)
+    .execute()
+  return { data: rows.map(toUser), page, perPage, total }
+}
+
+/** A filter that has been checked; its search is trimmed. @throws {TokenManagerError} VALIDATION_ERROR */
+export function checkUserFilter(filter: UserFilter): UserFilter {
+  const faults = new Faults()
+  if (filter.role !== undefined && parseRole(filter.role) === undefined) {
+    faults.add('role', 'must be one of admin, user, viewer')
+  }
+  if (filter.status !== undefined) faults.oneOf('status', filter.status, STATUSES)
+  const search = typeof filter.search === 'string' ? filter.search.trim() : filter.search
+  if (search !== undefined) faults.text('search', search, { max: SEARCH_MAX })
+  refuseFaults(faults)
+  return { ...filter, search }
+}

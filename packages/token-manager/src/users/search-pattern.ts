@@ -1,0 +1,35 @@
+/**
+ * Patterns for a text anywhere in another, whatever the case of either, in every script: the engines' own `lower` knows ASCII
+ * only. Each letter becomes a class of its spellings; no character of the text has a meaning of its own (VAL-11), and
+ * nothing in a pattern repeats but the beginning and the end (VAL-18).
+ */
+
+/** For SQLite's `glob`. */
+export function globPattern(text: string): string {
+  return `*${Array.from(text).map(globOf).join('')}*`
+}
+
+/** For PostgreSQL's `~`. */
+export function regexPattern(text: string): string {
+  return Array.from(text).map(regexOf).join('')
+}
+
+/** A character in all its cases, each of them one character. */
+function spellings(character: string): readonly string[] {
+  const upper = character.toUpperCase()
+  const all = [character, character.toLowerCase(), upper, upper.toLowerCase()]
+  // The one letter in daily use with two lower-case forms.
+  if (upper === 'Σ') all.push('ς')
+  return [...new Set(all)].filter((spelling) => Array.from(spelling).length === 1)
+}
+
+function globOf(character: string): string {
+  const all = spellings(character)
+  return all.length > 1 || '*?['.includes(character) ? `[${all.join('')}]` : character
+}
+
+function regexOf(character: string): string {
+  const all = spellings(character)
+  if (all.length > 1) return `[${all.join('')}]`
+  return /[A-Za-z0-9]|[^\0-\x7f]/.test(character) ? character : `\\${character}`
+}

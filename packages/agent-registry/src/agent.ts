@@ -3,6 +3,9 @@ import type { Budget } from '@iron/lease-manager'
 
 /** What an agent does, as its runtime says (http-api 4.4). */
 export type AgentState = 'running' | 'idle' | 'stopped' | 'failed'
+
+export const AGENT_STATES: readonly AgentState[] = ['running', 'idle', 'stopped', 'failed']
+
 /** What an agent is told to do. */
 export type DesiredState = 'running' | 'stopped'
 

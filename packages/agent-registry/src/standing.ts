@@ -1,8 +1,9 @@
 import { prepare, type ReadTx } from '@iron/database'
-import type { Provider, ProviderCatalog, UserService } from '@iron/token-manager'
+import type { Provider } from '@iron/token-manager'
 import type { DesiredState } from './agent.ts'
-import { findProviderIds } from './agents/agent-rows.ts'
 import { agentNotFound } from './errors.ts'
+import { findProviders } from './providers/assignment-rows.ts'
+import type { RegistryParts } from './registry-parts.ts'
 
 /** What a grant must know about an agent, read inside its transaction. */
 export interface Standing {
@@ -38,23 +39,18 @@ const desired = prepare<{ id: string }, { desired_state: DesiredState }>((db, p)
 export async function standingOf(
   tx: ReadTx,
   id: string,
-  parts: { readonly users: UserService; readonly providers: ProviderCatalog },
+  parts: Pick<RegistryParts, 'users' | 'providers'>,
 ): Promise<Standing> {
   const row = await standingRow.first(tx, { id })
   if (row === undefined) throw agentNotFound(id)
   const ownerId = row.owner_id ?? ''
   const owner = await parts.users.getUser(ownerId, { tx })
-  const providers: Provider[] = []
-  for (const providerId of await findProviderIds(tx, id)) {
-    const provider = await parts.providers.get(providerId, { tx })
-    if (provider !== undefined) providers.push(provider)
-  }
   return {
     ownerId,
     ownerActive: owner?.status === 'active',
     desiredState: row.desired_state,
     stateReason: row.state_reason,
-    providers,
+    providers: await findProviders(tx, id, parts),
   }
 }
 

@@ -1,32 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { usd, ZERO } from '@iron/cost-calculator'
-import { createTestDb, enginesForTests } from '@iron/database/testing'
-import { IcTokenManager } from '@iron/ic-token'
-import { AuditLog, EventLog } from '@iron/journal'
-import { LeaseManager } from '@iron/lease-manager'
-import { ProviderCatalog, UserService } from '@iron/token-manager'
-import { AgentRegistry } from '../src/index.ts'
-
-const SECRET = 'at-least-thirty-two-bytes-of-secret'
-
-async function createWorld(dialect: 'sqlite' | 'postgres') {
-  const test = await createTestDb({ dialect })
-  const { db, clock } = test
-  const icTokens = new IcTokenManager({ keys: [{ kid: 'k1', secret: SECRET }], clock })
-  const users = new UserService(db, { bcryptCost: 4 })
-  const registry = new AgentRegistry(db, { icTokens, users })
-  const providers = new ProviderCatalog(db)
-  const owner = await users.bootstrapAdmin({ username: 'admin', email: 'admin@iron.test', password: 'correct horse' })
-  const provider = (name: string) =>
-    providers.create({ name, kind: 'openai', baseUrl: 'https://api.openai.com/v1', models: ['gpt-4o'] }, owner.id)
-  return {
-    ...{ test, db, clock, icTokens, users, registry, providers, owner, provider },
-    leases: new LeaseManager(db),
-    audit: new AuditLog(db),
-    events: new EventLog(db),
-    [Symbol.asyncDispose]: () => test.close(),
-  }
-}
+import { enginesForTests } from '@iron/database/testing'
+import { createWorld } from './world.ts'
 
 describe.each(await enginesForTests())('agents on %s', (dialect) => {
   test('MON-27 an agent is created with budget, providers, token and first ledger row at once', async () => {
@@ -110,8 +85,8 @@ describe.each(await enginesForTests())('agents on %s', (dialect) => {
 
   test('ACL-05 DAT-19 lists filter before they count, and text is literal', async () => {
     await using world = await createWorld(dialect)
-    const { registry, owner, users } = world
-    const ann = await users.createUser('ann', 'correct horse', 'ann@iron.test', 'user', owner.id)
+    const { registry, owner } = world
+    const ann = await world.user('ann')
     for (const name of ['100% Bot', 'bot_two', 'Other'])
       await registry.create({ name, ownerId: owner.id, tags: ['red'] }, owner.id)
     await registry.create({ name: 'ann bot', ownerId: ann.id, tags: ['redder'] }, owner.id)

@@ -22,7 +22,7 @@ import { type Adjustment, adjustBudget } from './budget/adjust-budget.ts'
 import { type Budget, publicBudget } from './budget/budget.ts'
 import { type AllocationChange, type AllocationOptions, changeAllocation } from './budget/change-allocation.ts'
 import { createBudget } from './budget/create-budget.ts'
-import { archiveBudget, moveBudget } from './budget/move-budget.ts'
+import { archiveBudget, moveBudget, moveBudgets } from './budget/move-budget.ts'
 import {
   type BudgetChange,
   type BudgetFilter,
@@ -32,6 +32,7 @@ import {
   listBudgets,
 } from './budget/read-budgets.ts'
 import { isRefusal } from './errors.ts'
+import type { LeaseTimes } from './lease/decide-overdue.ts'
 import { checkActor, checkIds, REASON_MAX } from './lease/validate.ts'
 
 /** Until when an allocation change still finds leases in grace, in milliseconds: LeaseManager's default. */
@@ -43,6 +44,11 @@ export interface AgentBudgetManagerOptions extends BooksOptions {
   readonly ttlMs?: number | undefined
   /** Default 60 000. */
   readonly graceMs?: number | undefined
+}
+
+/** The times by which a budget's operations end overdue leases; without `ttlMs` no deadline is taken for too far ahead. */
+export function leaseTimesOf(options: AgentBudgetManagerOptions): LeaseTimes {
+  return { ttlMs: options.ttlMs, graceMs: options.graceMs ?? GRACE_DEFAULT_MS }
 }
 
 export class AgentBudgetManager extends DatabaseService {
@@ -140,6 +146,21 @@ export class AgentBudgetManager extends DatabaseService {
     await this.#command((tx, books) => moveBudget(tx, books, agentId, ownerId), options)
   }
 
+  /**
+   * Moves every budget of an owner who goes away to another, those of archived agents too. Locks both owners, so that no grant of
+   * either runs meanwhile. Resolves to the agent ids, ascending.
+   *
+   * @throws {LeaseError} VALIDATION_ERROR
+   */
+  async reassignAll(
+    ownerId: string,
+    newOwnerId: string,
+    options: { readonly tx: WriteTx },
+  ): Promise<readonly string[]> {
+    checkIds({ ownerId, newOwnerId })
+    return moveBudgets(options.tx, ownerId, newOwnerId)
+  }
+
   /** Closes the budget for good; its leases are revoked beforehand. @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED */
   async archive(agentId: string, options: { readonly tx: WriteTx }): Promise<Budget> {
     checkIds({ agentId })
@@ -153,7 +174,6 @@ export class AgentBudgetManager extends DatabaseService {
   }
 
   #booksOn(db: IronDatabase): Books {
-    const times = { ttlMs: this.#options.ttlMs, graceMs: this.#options.graceMs ?? GRACE_DEFAULT_MS }
-    return (this.#books ??= openBooks(db, this.#options, this.clock, this.idsOf(db), times))
+    return (this.#books ??= openBooks(db, this.#options, this.clock, this.idsOf(db), leaseTimesOf(this.#options)))
   }
 }

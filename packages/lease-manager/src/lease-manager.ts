@@ -235,16 +235,21 @@ export class LeaseManager extends DatabaseService {
 
   /**
    * Locks an agent's owner and then its budget until the end of the caller's transaction (budget protocol 12.1): for operations
-   * that read facts about the agent before they grant. `exclusive`: no other grant of the same owner meanwhile.
+   * that read facts about the agent before they grant. `exclusive`: no other grant of the same owner meanwhile. `newOwnerId`:
+   * an owner that is locked as well, because the agent moves to it.
    *
    * @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED
    * @throws {DatabaseError} DATABASE_BUSY, on which `db.write` runs again, when the agent's owner changed meanwhile
    */
   async lockAgent(
     agentId: string,
-    options: { readonly tx: WriteTx; readonly exclusive?: boolean | undefined },
+    options: {
+      readonly tx: WriteTx
+      readonly exclusive?: boolean | undefined
+      readonly newOwnerId?: string | undefined
+    },
   ): Promise<AgentLock> {
-    const budget = await lockLiveBudget(options.tx, agentId, this.clock, { exclusive: options.exclusive })
+    const budget = await lockLiveBudget(options.tx, agentId, this.clock, options)
     return Object.freeze({ agentId, ownerId: budget.ownerId, now: budget.now })
   }
 

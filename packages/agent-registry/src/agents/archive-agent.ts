@@ -1,59 +1,49 @@
-import { type Microdollars, toUsd } from '@iron/cost-calculator'
+import { type Microdollars, toUsd, ZERO } from '@iron/cost-calculator'
 import type { WriteTx } from '@iron/database'
-import { type ActorRef, actorIdOf, type AuditLog, type EventLog } from '@iron/journal'
-import type { AgentBudgetManager, LeaseManager } from '@iron/lease-manager'
-import { type Agent, agentOf } from '../agent.ts'
-import { agentNotFound } from '../errors.ts'
-import { clearIcToken } from '../ic-tokens/issue-ic-token.ts'
-import { findAgentRow, findProviderIds, setAgentState } from './agent-rows.ts'
+import { type Actor, actorIdOf } from '@iron/journal'
+import type { Agent } from '../agent.ts'
+import { auditedIds } from '../audited-ids.ts'
+import { clearIcToken } from '../ic-tokens/ic-token-rows.ts'
+import type { Acting } from '../registry-parts.ts'
+import { setAgentState } from './agent-rows.ts'
+import { announceState } from './announce-state.ts'
+import { loadLockedAgent } from './load-agent.ts'
+import { lockUnlessArchived } from './lock-agent.ts'
 
 /** What archiving did; a repeat does nothing and says so with empty lists. */
 export interface ArchivedAgent {
   readonly agent: Agent
   readonly leasesRevoked: readonly string[]
   readonly released: Microdollars
+  readonly budgetRequestsCancelled: readonly string[]
 }
 
-/** The services archiving touches. */
-export interface ArchiveParts {
-  readonly budgets: AgentBudgetManager
-  readonly leases: LeaseManager
-  readonly audit: AuditLog
-  readonly events: EventLog
-}
+/** Requests are not cancelled by whoever archived, but because nothing is left to decide. */
+const ARCHIVING: Actor = Object.freeze({ type: 'system', id: 'system:archive' })
+const NOTE = 'Auto-cancelled: agent archived'
 
 /**
- * Ends an agent for good in the caller's transaction: its leases are revoked and their rest released, its token dies, its
- * budget is closed; all history stays.
+ * Ends an agent for good in the caller's transaction: its leases are revoked and their rest released, its token dies, what is
+ * pending about its budget is cancelled and the budget is closed; all history stays (MON-26). Of two at once the second finds
+ * the agent archived, and does nothing.
+ *
+ * @throws {AgentError} AGENT_NOT_FOUND
  */
-export async function archiveAgent(
-  tx: WriteTx,
-  id: string,
-  context: {
-    readonly parts: ArchiveParts
-    readonly actor: ActorRef
-    readonly now: number
-    readonly nothing: Microdollars
-  },
-): Promise<ArchivedAgent> {
-  const { parts, actor, now } = context
-  // Of two at once the second finds the agent archived, and does nothing.
-  await tx.lock(`archive:${id}`)
-  const before = await parts.budgets.get(id, { tx })
-  const row = await findAgentRow(tx, id)
-  if (before === undefined || row === undefined) throw agentNotFound(id)
-  const providerIds = await findProviderIds(tx, id)
-  if (before.archived) {
-    return { agent: agentOf(row, before, providerIds), leasesRevoked: [], released: context.nothing }
+export async function archiveAgent(tx: WriteTx, id: string, acting: Acting): Promise<ArchivedAgent> {
+  const { parts, actor, now } = acting
+  const before = await lockUnlessArchived(tx, id, parts)
+  if (before === undefined) {
+    const agent = await loadLockedAgent(tx, id, parts)
+    return Object.freeze({ agent, leasesRevoked: [], released: ZERO, budgetRequestsCancelled: [] })
   }
   const { leases, released } = await parts.leases.revokeAll(id, actor, { tx, cause: 'agent_archived' })
-  await clearIcToken(tx, id, actorIdOf(actor), now)
-  const budget = await parts.budgets.archive(id, { tx })
-  if (row.state !== 'stopped') {
-    await setAgentState.run(tx, { id, state: 'stopped', reason: 'archived', now })
-    const data = { previous_state: row.state, reason: 'archived', message: null, by: actorIdOf(actor) }
-    parts.events.defer({ type: 'agent.stopped', agentId: id, data }, { tx })
-  }
+  await clearIcToken(tx, id, acting)
+  const cancelled = await parts.budgetRequests.cancelAll({ agentId: id }, ARCHIVING, NOTE, { tx })
+  await parts.budgets.archive(id, { tx })
+  if (before.state !== 'stopped' || before.desired_state !== 'stopped')
+    await setAgentState.run(tx, { id, state: 'stopped', desired: 'stopped', reason: 'archived', now })
+  const by = actorIdOf(actor)
+  announceState(tx, parts.events, before, { state: 'stopped', cause: 'archived', message: null, by })
   parts.audit.defer(
     {
       operation: 'AGENT_ARCHIVED',
@@ -61,10 +51,14 @@ export async function archiveAgent(
       resourceId: id,
       actor,
       changes: { before: { status: 'active' }, after: { status: 'archived' } },
-      metadata: { leases_revoked: leases, released_usd: toUsd(released) },
+      metadata: {
+        leases_revoked: auditedIds(leases),
+        released_usd: toUsd(released),
+        budget_requests_cancelled: auditedIds(cancelled),
+      },
     },
     { tx },
   )
-  const after = (await findAgentRow(tx, id)) ?? row
-  return { agent: agentOf(after, budget, providerIds), leasesRevoked: leases, released }
+  const agent = await loadLockedAgent(tx, id, parts)
+  return Object.freeze({ agent, leasesRevoked: leases, released, budgetRequestsCancelled: cancelled })
 }

@@ -1,88 +1,52 @@
 import { toUsd, ZERO } from '@iron/cost-calculator'
-import type { IdSource, WriteTx } from '@iron/database'
-import type { IcTokenManager } from '@iron/ic-token'
-import { type ActorRef, actorIdOf, type AuditLog } from '@iron/journal'
-import type { AgentBudgetManager } from '@iron/lease-manager'
-import type { ProviderCatalog } from '@iron/token-manager'
-import { type Agent, agentOf } from '../agent.ts'
-import { AgentError } from '../errors.ts'
+import type { WriteTx } from '@iron/database'
+import { ownerLock } from '@iron/lease-manager'
+import type { Agent } from '../agent.ts'
 import type { IssuedIcToken } from '../ic-tokens/ic-token-info.ts'
-import { issueIcToken } from '../ic-tokens/issue-ic-token.ts'
+import { createIcToken } from '../ic-tokens/issue-ic-token.ts'
 import type { CheckedAgent, NewAgent } from '../new-agent.ts'
-import { assignProvider, findAgentRow, insertAgent } from './agent-rows.ts'
+import { requireActiveOwner } from '../owners/require-active-owner.ts'
+import { writeAssignments } from '../providers/assignment-rows.ts'
+import { holdProviders } from '../providers/hold-providers.ts'
+import type { Acting } from '../registry-parts.ts'
+import { insertAgent } from './agent-rows.ts'
+import { loadLockedAgent } from './load-agent.ts'
 
-/** The services a new agent touches. */
-export interface CreateParts {
-  readonly icTokens: IcTokenManager
-  readonly providers: ProviderCatalog
-  readonly budgets: AgentBudgetManager
-  readonly audit: AuditLog
-  readonly ids: IdSource
-}
-
-/** Writes agent, budget, providers, IC token and first ledger row in the caller's transaction. */
+/**
+ * Writes agent, budget, providers, IC token and first ledger row in the caller's transaction. The owner's lock is held together
+ * with a deletion of the owner: the agent is either moved with the others or refused (CON-23).
+ *
+ * @throws {AgentError} USER_NOT_FOUND, INVALID_PROVIDER_ID
+ */
 export async function createAgent(
   tx: WriteTx,
   input: NewAgent,
   checked: CheckedAgent,
-  context: { readonly parts: CreateParts; readonly actor: ActorRef; readonly now: number },
+  acting: Acting & { readonly provisionOwners: boolean },
 ): Promise<{ readonly agent: Agent; readonly icToken: IssuedIcToken }> {
-  const { parts, actor, now } = context
-  await refuseUnknownProviders(tx, parts.providers, checked.providerIds)
-  const id = parts.ids.next('agent')
+  const { parts, ids, actor, now } = acting
+  const { ownerId } = input
+  await tx.lock(ownerLock(ownerId), { shared: true })
+  await holdProviders(tx, checked.providerIds, parts)
+  await requireActiveOwner(tx, ownerId, acting)
+  const id = ids.next('agent')
   const allocated = input.allocated ?? ZERO
-  const budget = await parts.budgets.create(id, allocated, { ownerId: input.ownerId, actor, tx })
-  await insertAgent.run(tx, {
-    id,
-    name: checked.name,
-    description: checked.description,
-    tags: JSON.stringify(checked.tags),
-    now,
-  })
-  for (const [position, providerId] of checked.providerIds.entries()) {
-    await assignProvider.run(tx, { agentId: id, providerId, position, now })
+  await parts.budgets.create(id, allocated, { ownerId, actor, tx })
+  const { name, description, tags, providerIds } = checked
+  await insertAgent.run(tx, { id, name, description, tags: JSON.stringify(tags), now })
+  await writeAssignments(tx, id, providerIds, now)
+  const after = {
+    name,
+    description,
+    owner_id: ownerId,
+    tags,
+    provider_ids: providerIds,
+    allocated_usd: toUsd(allocated),
   }
-  const agentRef = { id, budgetId: budget.budgetId }
-  const issuing = { icTokens: parts.icTokens, id: parts.ids.next('ic'), now, issuedBy: actorIdOf(actor) }
-  const icToken = await issueIcToken(tx, agentRef, checked.icToken, issuing)
   parts.audit.defer(
-    {
-      operation: 'AGENT_CREATED',
-      resourceType: 'agent',
-      resourceId: id,
-      actor,
-      changes: {
-        after: {
-          name: checked.name,
-          description: checked.description,
-          owner_id: input.ownerId,
-          tags: checked.tags,
-          provider_ids: checked.providerIds,
-          allocated_usd: toUsd(allocated),
-        },
-      },
-    },
+    { operation: 'AGENT_CREATED', resourceType: 'agent', resourceId: id, actor, changes: { after } },
     { tx },
   )
-  parts.audit.defer(
-    {
-      operation: 'IC_TOKEN_CREATED',
-      resourceType: 'ic_token',
-      resourceId: icToken.id,
-      actor,
-      metadata: { agent_id: id, permissions: [...icToken.permissions] },
-    },
-    { tx },
-  )
-  const row = await findAgentRow(tx, id)
-  if (row === undefined) throw new Error('an agent that was just inserted is missing')
-  return { agent: agentOf(row, { ...budget, agentName: checked.name }, checked.providerIds), icToken }
-}
-
-async function refuseUnknownProviders(tx: WriteTx, providers: ProviderCatalog, ids: readonly string[]): Promise<void> {
-  const missing: string[] = []
-  for (const id of ids) if ((await providers.get(id, { tx })) === undefined) missing.push(id)
-  if (missing.length > 0) {
-    throw new AgentError('INVALID_PROVIDER_ID', 'some providers do not exist', { details: { missing } })
-  }
+  const icToken = await createIcToken(tx, id, checked.icToken, acting)
+  return { agent: await loadLockedAgent(tx, id, parts), icToken }
 }

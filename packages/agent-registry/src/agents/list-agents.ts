@@ -2,7 +2,7 @@ import { pageWindow, type Page, type Paged, type ReadTx } from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
 import { type Agent, agentOf, type AgentState } from '../agent.ts'
-import { findProviderIds } from './agent-rows.ts'
+import { findProviderIdsOfAll } from '../providers/assignment-rows.ts'
 
 /** Which agents. Text matches a case-insensitive substring, everything else exactly. */
 export interface AgentFilter {
@@ -41,10 +41,12 @@ export async function listAgents(
     .limit(window.perPage)
     .offset(window.offset)
     .execute()
+  const ids = rows.map(({ id }) => id)
+  const providerIds = await findProviderIdsOfAll(tx, ids)
   const data: Agent[] = []
   for (const row of rows) {
     const budget = await budgets.get(row.id, { tx })
-    if (budget !== undefined) data.push(agentOf(row, budget, await findProviderIds(tx, row.id)))
+    if (budget !== undefined) data.push(agentOf(row, budget, providerIds.get(row.id) ?? []))
   }
   return { data, page: window.page, perPage: window.perPage, total }
 }

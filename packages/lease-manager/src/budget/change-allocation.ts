@@ -32,6 +32,13 @@ export interface AllocationChange {
   readonly leasesRevoked: readonly string[]
 }
 
+/** The budget request that an allocation approves: it stands in the ledger row, the audit entry and the event. */
+export interface Approval {
+  readonly budgetRequestId: string
+  /** The reviewer's words, for the event; the request itself keeps them. */
+  readonly note: string | undefined
+}
+
 /**
  * @throws {LeaseError} AGENT_NOT_FOUND, AGENT_ARCHIVED, CONFLICT, BUDGET_BELOW_SPENT, BUDGET_DECREASE_REQUIRES_CONFIRMATION, in
  * this order
@@ -43,6 +50,7 @@ export async function changeAllocation(
   allocated: Microdollars,
   actor: ActorRef,
   options: AllocationOptions,
+  approval?: Approval,
 ): Promise<AllocationChange> {
   const { reason, force = false, expectedVersion } = options
   const locked = await lockLiveBudget(tx, agentId, books.clock)
@@ -59,6 +67,7 @@ export async function changeAllocation(
   const { budget: after, crossed } = await post(tx, budget, {
     type: lowered ? 'deallocate' : 'allocate',
     amount: decision.by,
+    budgetRequestId: approval?.budgetRequestId,
     actorId: actorId(actor),
     reason,
   })
@@ -73,15 +82,19 @@ export async function changeAllocation(
         after: { allocated_usd: toUsd(after.allocated), allocation_version: after.version },
       },
       reason,
-      metadata: { leases_revoked: revoked.map(({ id }) => id) },
+      metadata: {
+        leases_revoked: revoked.map(({ id }) => id),
+        ...(approval === undefined ? {} : { budget_request_id: approval.budgetRequestId }),
+      },
     },
     { tx },
   )
   announceChange(tx, books, after, {
-    reason: lowered ? 'decreased' : 'increased',
+    reason: approval !== undefined ? 'request_approved' : lowered ? 'decreased' : 'increased',
     previousAllocated: before.allocated,
     actor,
-    note: reason,
+    note: approval?.note ?? reason,
+    budgetRequestId: approval?.budgetRequestId,
   })
   for (const lease of revoked) announceClosed(tx, books, lease, 'allocation_lowered')
   announceThresholds(tx, books, after, crossed, null)

@@ -1,9 +1,9 @@
-/** An agent's budget gets another owner, or is closed for good. */
+/** Budgets get another owner, or are closed for good. */
 import type { WriteTx } from '@iron/database'
 import type { Books } from '../books.ts'
 import { countOpenLeases } from '../lease/lease-row.ts'
 import { type Budget, publicBudget } from './budget.ts'
-import { lockLiveBudget } from './budget-row.ts'
+import { lockLiveBudget, ownerLock } from './budget-row.ts'
 
 /**
  * From here on the new owner's limits count; leases are untouched. Excludes every grant of either owner.
@@ -13,6 +13,23 @@ import { lockLiveBudget } from './budget-row.ts'
 export async function moveBudget(tx: WriteTx, books: Books, agentId: string, ownerId: string): Promise<void> {
   await lockLiveBudget(tx, agentId, books.clock, { exclusive: true, newOwnerId: ownerId })
   await tx.sql.updateTable('agent_budgets').set({ owner_id: ownerId }).where('agent_id', '=', agentId).execute()
+}
+
+/**
+ * Moves whatever an owner has to another, archived agents as well: money history must stay with somebody who is there to be
+ * asked. With both owners locked nobody else holds a row of theirs, so one statement moves them all.
+ *
+ * @returns the agent ids, ascending
+ */
+export async function moveBudgets(tx: WriteTx, ownerId: string, newOwnerId: string): Promise<readonly string[]> {
+  for (const owner of [...new Set([ownerId, newOwnerId])].sort()) await tx.lock(ownerLock(owner))
+  const moved = await tx.sql
+    .updateTable('agent_budgets')
+    .set({ owner_id: newOwnerId })
+    .where('owner_id', '=', ownerId)
+    .returning('agent_id')
+    .execute()
+  return Object.freeze(moved.map((row) => row.agent_id).sort())
 }
 
 /**

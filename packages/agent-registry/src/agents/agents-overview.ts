@@ -1,0 +1,35 @@
+import type { ReadTx } from '@iron/database'
+import type { Balance } from '@iron/lease-manager'
+import type { AgentState } from '../agent.ts'
+import type { RegistryParts } from '../registry-parts.ts'
+
+/** How many agents there are, by state, and the sum of their budgets; archived ones are left out of both. */
+export interface AgentsOverview {
+  readonly agents: { readonly total: number } & Readonly<Record<AgentState, number>>
+  readonly budget: Balance
+}
+
+export async function agentsOverview(
+  tx: ReadTx,
+  { ownerId }: { readonly ownerId?: string | undefined },
+  { budgets }: Pick<RegistryParts, 'budgets'>,
+): Promise<AgentsOverview> {
+  let live = tx.sql
+    .selectFrom('agents as a')
+    .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
+    .where('b.archived_at', 'is', null)
+  if (ownerId !== undefined) live = live.where('b.owner_id', '=', ownerId)
+  const rows = await live
+    .select(({ fn }) => ['a.state', fn.countAll<number>().as('count')])
+    .groupBy('a.state')
+    .execute()
+  const counts: Record<AgentState, number> = { running: 0, idle: 0, stopped: 0, failed: 0 }
+  for (const { state, count } of rows) counts[state] = count
+  const total = rows.reduce((sum, { count }) => sum + count, 0)
+  const { summary } = await budgets.list({ ownerId }, { tx, perPage: 1 })
+  const { allocated, spent, reserved, available, remaining, overdrawn, percentUsed } = summary
+  return Object.freeze({
+    agents: Object.freeze({ total, ...counts }),
+    budget: Object.freeze({ allocated, spent, reserved, available, remaining, overdrawn, percentUsed }),
+  })
+}

@@ -1,6 +1,6 @@
 /**
- * Each packed package, installed with npm into an empty project, type-checks and runs the quick start of its README
- * (OPS-18): what a stranger does first. A package comes with those of ours it depends on, and with nothing else: neither
+ * Each packed package, installed with npm into an empty project, type-checks and runs the examples of its README (OPS-18),
+ * the quick start first: what a stranger does first. A package comes with those of ours it depends on, and with nothing else: neither
  * optional peers nor anything of the workspace. Needs `dist` and a package registry.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ const TSCONFIG = {
     skipLibCheck: false,
     noEmit: true,
   },
-  files: ['quickstart.ts'],
+  include: ['example-*.ts'],
 }
 
 export const checkQuickstarts: Check = async (root) => {
@@ -54,10 +54,14 @@ export const checkQuickstarts: Check = async (root) => {
   return findings
 }
 
-/** The README's first `ts` block; nothing when it does not import the package. */
-export function quickstartOf(readme: string, name: string): string | undefined {
-  const block = /^```ts\n([^]*?)^```/m.exec(readme)?.[1]
-  return block?.includes(` from '${name}'`) === true ? block : undefined
+/**
+ * The README's `ts` blocks that import the package or a subpath of it, in order; nothing when the first block does not. What
+ * only shows how something looks in a program of the reader's is a `typescript` block.
+ */
+export function examplesOf(readme: string, name: string): readonly string[] | undefined {
+  const blocks = Array.from(readme.matchAll(/^```ts\n([^]*?)^```/gm), ([, code]) => code ?? '')
+  const importsIt = (block: string): boolean => new RegExp(` from '${name}(/[\\w-]+)?'`).test(block)
+  return blocks[0] !== undefined && importsIt(blocks[0]) ? blocks.filter(importsIt) : undefined
 }
 
 /** A line that says `// throws CODE` must throw an error of that code; all others must not throw. */
@@ -80,22 +84,25 @@ async function quickstartFault(
   into: string,
 ): Promise<string | undefined> {
   const { name } = member.manifest
-  const code = quickstartOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
-  if (code === undefined) return `README.md's first ts block does not import ${name}`
+  const examples = examplesOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
+  if (examples === undefined) return `README.md's first ts block does not import ${name}`
   const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
-  return runQuickstart(code, needed, path.join(into, path.basename(member.folder)))
+  return runExamples(examples, needed, path.join(into, path.basename(member.folder)))
 }
 
-/** Installs, type-checks and runs a quick start in a new folder; the first thing that went wrong, if any. */
-export async function runQuickstart(
-  code: string,
+/** Installs, type-checks and runs examples, one after the other, in a new folder; the first thing that went wrong, if any. */
+export async function runExamples(
+  examples: readonly string[],
   tarballs: readonly string[],
   project: string,
 ): Promise<string | undefined> {
   mkdirSync(project, { recursive: true })
   writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
-  writeFileSync(path.join(project, 'quickstart.ts'), withExpectedThrows(code))
+  const files = examples.map((_, index) => `example-${index + 1}.ts`)
+  for (const [index, file] of files.entries()) {
+    writeFileSync(path.join(project, file), withExpectedThrows(examples[index] ?? ''))
+  }
   const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...tarballs]
   const install = await runProgram('npm', args, { cwd: project })
   if (install.code !== 0) return `npm install: ${onOneLine(install)}`
@@ -110,6 +117,9 @@ export async function runQuickstart(
   const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
   const check = await runProgram(process.execPath, tsc, { cwd: project })
   if (check.code !== 0) return `type check: ${onOneLine(check)}`
-  const run = await runProgram(process.execPath, ['quickstart.ts'], { cwd: project, timeoutMs: RUN_WITHIN_MS })
-  return run.code === 0 ? undefined : `run: exit code ${run.code}: ${onOneLine(run)}`
+  for (const file of files) {
+    const run = await runProgram(process.execPath, [file], { cwd: project, timeoutMs: RUN_WITHIN_MS })
+    if (run.code !== 0) return `run: ${file}: exit code ${run.code}: ${onOneLine(run)}`
+  }
+  return undefined
 }

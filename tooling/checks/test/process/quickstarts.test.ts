@@ -1,21 +1,25 @@
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { quickstartOf, runQuickstart } from '../../src/readme-quickstarts.ts'
+import { examplesOf, runExamples } from '../../src/readme-quickstarts.ts'
 import { runProgram } from '../../src/run-program.ts'
 import { TemporaryFolder } from '../temporary-folder.ts'
 
-describe('quickstartOf', () => {
-  const block = "```ts\nimport { half } from '@iron/sample'\nhalf(4)\n```\n"
+describe('examplesOf', () => {
+  const code = "import { half } from '@iron/sample'\nhalf(4)\n"
+  const block = `\`\`\`ts\n${code}\`\`\`\n`
 
-  test('takes the first ts block', () => {
-    const readme = `# @iron/sample\n\n\`\`\`sh\nnpm i\n\`\`\`\n\n${block}\nMore:\n\n\`\`\`ts\nlater()\n\`\`\`\n`
-    expect(quickstartOf(readme, '@iron/sample')).toBe("import { half } from '@iron/sample'\nhalf(4)\n")
+  test('takes the ts blocks that import the package or a subpath', () => {
+    const subpath = "import { test } from '@iron/sample/testing'\n"
+    const readme = `# @iron/sample\n\n\`\`\`sh\nnpm i\n\`\`\`\n\n${block}\nMore:\n\n\`\`\`ts\nlater()\n\`\`\`\n
+\`\`\`ts\n${subpath}\`\`\`\n\`\`\`typescript\n${code}\`\`\`\n`
+    expect(examplesOf(readme, '@iron/sample')).toEqual([code, subpath])
   })
 
   test('a README without one, or whose first does not import the package, has none', () => {
-    expect(quickstartOf('# @iron/sample\n', '@iron/sample')).toBeUndefined()
-    expect(quickstartOf(block, '@iron/other')).toBeUndefined()
-    expect(quickstartOf(`\`\`\`ts\nfirst()\n\`\`\`\n${block}`, '@iron/sample')).toBeUndefined()
+    expect(examplesOf('# @iron/sample\n', '@iron/sample')).toBeUndefined()
+    expect(examplesOf(block, '@iron/other')).toBeUndefined()
+    expect(examplesOf(block, '@iron/samp')).toBeUndefined()
+    expect(examplesOf(`\`\`\`ts\nfirst()\n\`\`\`\n${block}`, '@iron/sample')).toBeUndefined()
   })
 })
 
@@ -42,20 +46,20 @@ test.each([
   ['a sound quick start', types, good, undefined],
   ['a wrong argument', types, good.replace('half(4)', "half('4')"), 'type check: '],
   ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
-  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: exit code 1'],
+  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: example-2.ts: exit code 1'],
   ['a line that throws as it says', types, `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
-  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, 'run: exit code 1'],
-  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, 'run: exit code 1'],
+  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, 'run: example-2.ts: exit code 1'],
+  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, 'run: example-2.ts: exit code 1'],
   ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
 ])('OPS-18 %s', async (_, declarations, code, fault) => {
   using folder = new TemporaryFolder()
   const tarball = await packedSample(folder, declarations)
-  const found = await runQuickstart(code, [tarball], path.join(folder.path, 'project'))
+  const found = await runExamples([good, code], [tarball], path.join(folder.path, 'project'))
   expect(found === undefined || fault === undefined ? found : found.slice(0, fault.length)).toBe(fault)
 })
 
 test('OPS-18 a package that cannot be installed', async () => {
   using folder = new TemporaryFolder()
   const missing = path.join(folder.path, 'missing.tgz')
-  expect(await runQuickstart(good, [missing], path.join(folder.path, 'project'))).toMatch(/^npm install: /)
+  expect(await runExamples([good], [missing], path.join(folder.path, 'project'))).toMatch(/^npm install: /)
 })

@@ -13,12 +13,27 @@ export { EVENTS_KEPT_MIN_MS, type PruneOptions } from './events/prune.ts'
 export { type EventBounds, type EventFilter, type EventPage, type EventPosition, EVENTS_PAGE } from './events/read.ts'
 export { EventLog, type EventLogOptions } from './event-log.ts'
 export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
-export type { CallFilter } from './requests/filter.ts'
-export { HOUR_MS, type Progress, readProgress } from './requests/hours.ts'
+export type { CallFilter, CallTable } from './requests/filter.ts'
+export { HOUR_MS, hourOf, type Progress, readProgress } from './requests/hours.ts'
 export { latencyBucket, latencyBucketMs, type LatencyHistogram } from './requests/latency.ts'
 export { clampedAt, hasUsage, priceCall, type PriceCallOptions, type PricedCall } from './requests/price-call.ts'
 export { REQUESTS_KEPT_MIN_MS } from './requests/prune.ts'
 export type { Recorded } from './requests/record.ts'
 export { HOUR_SETTLED_MS, type RollupCheck, type RollupRange } from './requests/roll-up.ts'
-export type { Activity, UsageTotals } from './requests/totals.ts'
+export {
+  ADDED_SUMS,
+  type CallKey,
+  type CallSums,
+  callSums,
+  HOUR_KEY,
+  MODEL_KEY,
+  PROVIDER_KEY,
+  SUBJECT_KEY,
+  totalSql,
+  type UsageTotals,
+  usageTotalsOf,
+} from './requests/sums.ts'
+export { type CallSet, callSet, callsIn } from './requests/times.ts'
+export type { Activity } from './requests/totals.ts'
 export { RequestLog, type RequestLogOptions } from './request-log.ts'
+export { queryPart, type SqlPart } from './sql-part.ts'

@@ -19,7 +19,8 @@ import { payloadHash } from './requests/payload-hash.ts'
 import { pruneCalls } from './requests/prune.ts'
 import { recordCall, type Recorded } from './requests/record.ts'
 import { type RollupCheck, type RollupRange, rollUpHours, verifyHours } from './requests/roll-up.ts'
-import { type Activity, activityOf, sumCalls, type UsageTotals } from './requests/totals.ts'
+import type { UsageTotals } from './requests/sums.ts'
+import { type Activity, activityOf, sumCalls } from './requests/totals.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 
 /** Options of a {@link RequestLog}. */

@@ -1,4 +1,5 @@
 import type { IronSchema } from '@iron/database'
+import type { SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
 
 /** Which calls; every given field must fit. */
@@ -19,18 +20,12 @@ export interface CallFilter {
   readonly to?: number | undefined
 }
 
-/** A condition in SQL, `?` for each value. */
-export interface Condition {
-  readonly sql: string
-  readonly values: readonly (string | number)[]
-}
-
 /** The tables a filter may be put to: the roll-ups write '' for what is not known, and hold no source. */
 export type CallTable = keyof Pick<IronSchema, 'requests' | 'request_rollups'>
 
 /** The conditions of a filter but the times, which the two tables keep differently. */
-export function conditionsOf(filter: CallFilter, table: CallTable): readonly Condition[] {
-  const conditions: Condition[] = []
+export function conditionsOf(filter: CallFilter, table: CallTable): readonly SqlPart[] {
+  const conditions: SqlPart[] = []
   const add = (sql: string, ...values: (string | number)[]): void => {
     conditions.push({ sql, values })
   }

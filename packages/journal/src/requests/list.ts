@@ -1,7 +1,8 @@
 import { type AtTx, type Cursor, type CursorPage, cursorPage, cursorWindow, type ReadTx } from '@iron/database'
 import { JournalError } from '../errors.ts'
+import { allOf, queryPart, type SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
-import { type CallFilter, type Condition, conditionsOf } from './filter.ts'
+import { type CallFilter, conditionsOf } from './filter.ts'
 import { HOUR_MS, readProgress } from './hours.ts'
 import { callOf, REQUEST_COLUMNS, type RequestRow } from './row.ts'
 
@@ -14,7 +15,7 @@ const select = `
 
 /** The call with an id (`req_…`). */
 export async function getCall(tx: ReadTx, id: string): Promise<Call | undefined> {
-  const [row] = await query(tx, 'WHERE id = ?', [id])
+  const [row] = await queryPart<NamedRow>(tx, { sql: `${select} WHERE id = ?`, values: [id] })
   return row === undefined ? undefined : callOf(row, row.agent_name)
 }
 
@@ -25,7 +26,7 @@ export async function getCall(tx: ReadTx, id: string): Promise<Call | undefined>
  */
 export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor & AtTx): Promise<CursorPage<Call>> {
   const window = cursorWindow(options, ['number', 'string'])
-  const conditions: Condition[] = [...conditionsOf(filter, 'requests')]
+  const conditions: SqlPart[] = [...conditionsOf(filter, 'requests')]
   if (filter.from !== undefined) conditions.push({ sql: 'received_at >= ?', values: [filter.from] })
   if (filter.to !== undefined) conditions.push({ sql: 'received_at < ?', values: [filter.to] })
   if (window.after !== undefined) {
@@ -37,21 +38,15 @@ export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor 
     }
     conditions.push({ sql: `(received_at, id) ${window.order === 'asc' ? '>' : '<'} (?, ?)`, values: window.after })
   }
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.map((condition) => condition.sql).join(' AND ')}`
+  const { sql, values } = allOf(conditions)
+  const where = conditions.length === 0 ? '' : `WHERE ${sql}`
   const order = `ORDER BY received_at ${window.order}, id ${window.order} LIMIT ?`
-  const values = [...conditions.flatMap((condition) => condition.values), window.limit + 1]
-  const rows = await query(tx, `${where} ${order}`, values)
+  const page = { sql: `${select} ${where} ${order}`, values: [...values, window.limit + 1] }
+  const rows = await queryPart<NamedRow>(tx, page)
   return cursorPage(
     rows,
     window.limit,
     (row) => callOf(row, row.agent_name),
     (row) => [row.received_at, row.id],
   )
-}
-
-async function query(tx: ReadTx, rest: string, parameters: readonly (string | number)[]): Promise<readonly NamedRow[]> {
-  const sql = `${select} ${rest}`
-  let position = 0
-  const text = tx.dialect === 'postgres' ? sql.replace(/\?/g, () => `$${(position += 1)}`) : sql
-  return (await tx.execute<NamedRow>({ sql: text, parameters })).rows
 }

@@ -48,7 +48,12 @@ test.each([
   ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
   ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: example-2.ts: exit code 1'],
   ['a line that throws as it says', types, `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
-  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, 'run: example-2.ts: exit code 1'],
+  [
+    'a line that throws something else',
+    types,
+    `${good}${refused('OTHER')} // throws REFUSED\n`,
+    'run: example-2.ts: exit code 1',
+  ],
   ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, 'run: example-2.ts: exit code 1'],
   ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
 ])('OPS-18 %s', async (_, declarations, code, fault) => {

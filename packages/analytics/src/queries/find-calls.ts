@@ -1,0 +1,55 @@
+import type { Clock, ReadTx } from '@iron/database'
+import { type CallFilter, type CallSet, callSet, callsIn, type CallTable, HOUR_MS, queryPart } from '@iron/journal'
+import { endsNow, type Period, resolvePeriod, type TimeRange } from '../period.ts'
+import type { Scope } from '../scope.ts'
+import { mustKnowAgent } from './known-agent.ts'
+
+/** The calls a question is about. */
+export interface AskedCalls extends CallSet {
+  readonly period: Period
+  /** The moment of the question, epoch ms. */
+  readonly now: number
+  readonly filter: CallFilter & TimeRange
+}
+
+/**
+ * Settles which calls are meant. The clock is read after the snapshot is taken, and a period that ends now includes calls of
+ * this very millisecond: what was recorded before the question is in the answer.
+ *
+ * @throws {AnalyticsError} AGENT_NOT_FOUND
+ */
+export async function findCalls(tx: ReadTx, period: Period, scope: Scope, clock: Clock): Promise<AskedCalls> {
+  const calls = await callSet(tx, scope)
+  const now = clock.now()
+  await mustKnowAgent(tx, scope)
+  const { from, to } = resolvePeriod(period, now, 0)
+  return { ...calls, period, now, filter: { ...scope, from, to: endsNow(period) ? to + 1 : to } }
+}
+
+/** The same calls, to be read one by one, in finished hours too. */
+export function unrolled<Calls extends CallSet>(calls: Calls): Calls {
+  return { ...calls, progress: { rolledHour: -1, prunedHour: -1, dirtyHours: [] } }
+}
+
+/** The bounds of the period; `all-time` begins with the first call. */
+export async function rangeOf(tx: ReadTx, calls: AskedCalls): Promise<TimeRange> {
+  const { period, now } = calls
+  return resolvePeriod(period, now, period === 'all-time' ? await firstCallAt(tx, calls) : undefined)
+}
+
+/** When the first of the calls was received; to the hour when it is no longer kept. `undefined`: there are none. */
+export async function firstCallAt(tx: ReadTx, calls: CallSet): Promise<number | undefined> {
+  const rolled = await earliest(tx, 'hour_start', 'request_rollups', calls)
+  const raw = await earliest(tx, 'received_at', 'requests', calls)
+  if (rolled === undefined || (raw !== undefined && raw < rolled)) return raw
+  if (rolled <= calls.progress.prunedHour) return rolled
+  const hour = { ...calls, filter: { ...calls.filter, from: rolled, to: rolled + HOUR_MS } }
+  return (await earliest(tx, 'received_at', 'requests', unrolled(hour))) ?? rolled
+}
+
+async function earliest(tx: ReadTx, column: string, table: CallTable, calls: CallSet): Promise<number | undefined> {
+  const { sql, values } = callsIn(table, calls, (source) => `SELECT min(${column}) AS first ${source}`)
+  const query = { sql: `SELECT min(first) AS first FROM (${sql}) AS spans`, values }
+  const [row] = await queryPart<{ first: number | null }>(tx, query)
+  return row?.first ?? undefined
+}

@@ -1,0 +1,3 @@
+import definePackage from '@iron/tsup-config'
+
+export default definePackage()

@@ -1,0 +1,111 @@
+/**
+ * The one place that sums calls over both tables. What is asked for differs only in what the sums are told apart by, so every
+ * total, group and timeline of the house agrees with every other.
+ */
+import { type Microdollars, ZERO } from '@iron/cost-calculator'
+import type { SqlPart } from '../sql-part.ts'
+import type { CallTable } from './filter.ts'
+import { HOUR_MS } from './hours.ts'
+import { type CallSet, callsIn } from './times.ts'
+
+/** Sums over calls; what was not told counts as 0. */
+export interface UsageTotals {
+  readonly requests: number
+  readonly completed: number
+  readonly failed: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly totalTokens: number
+  readonly cost: Microdollars
+}
+
+/** A row of sums, as it is read. */
+export interface CallSums {
+  readonly requests: number
+  readonly failed: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly total_tokens: number
+  readonly cost_micros: number
+  readonly billed_micros: number
+}
+
+const SUM_COLUMNS = [
+  'requests',
+  'failed',
+  'input_tokens',
+  'output_tokens',
+  'total_tokens',
+  'cost_micros',
+  'billed_micros',
+] as const satisfies readonly (keyof CallSums)[]
+
+/** Select list that adds up rows of {@link callSums}. */
+export const ADDED_SUMS: string = SUM_COLUMNS.map((column) => `${totalSql(column)} AS ${column}`).join(', ')
+
+/** What calls are told apart by: the name of its column, and how each table tells it. */
+export type CallKey = { readonly name: string } & Readonly<Record<CallTable, string>>
+
+export const SUBJECT_KEY: CallKey = columnKey('subject_id')
+/** Null or `''`: not known; the roll-ups write the latter. */
+export const PROVIDER_KEY: CallKey = columnKey('provider')
+/** Null or `''`: not known. */
+export const MODEL_KEY: CallKey = columnKey('model')
+/** The start of the UTC hour: the order in which roll-ups are stored, so that they need not be sorted. */
+export const HOUR_KEY: CallKey = {
+  name: 'hour_start',
+  requests: `received_at - received_at % ${HOUR_MS}`,
+  request_rollups: 'hour_start',
+}
+
+/**
+ * A query for the sums of calls, one row for each value of the keys, or several: without keys at least one. Who asks adds them
+ * up.
+ */
+export function callSums(calls: CallSet, keys: readonly CallKey[] = []): SqlPart {
+  const rolled = sumsIn('request_rollups', calls, keys)
+  const raw = sumsIn('requests', calls, keys)
+  return { sql: `${rolled.sql} UNION ALL ${raw.sql}`, values: [...rolled.values, ...raw.values] }
+}
+
+/** The totals that a row of sums tells. */
+export function usageTotalsOf(row: CallSums): UsageTotals {
+  return {
+    requests: row.requests,
+    completed: row.requests - row.failed,
+    failed: row.failed,
+    inputTokens: row.input_tokens,
+    outputTokens: row.output_tokens,
+    totalTokens: row.total_tokens,
+    cost: (ZERO + row.cost_micros) as Microdollars,
+  }
+}
+
+/** The sum of an expression as an integer, 0 over no rows: PostgreSQL sums BIGINT into NUMERIC. */
+export function totalSql(expression: string): string {
+  return `CAST(coalesce(sum(${expression}), 0) AS bigint)`
+}
+
+function sumsIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): SqlPart {
+  const count = table === 'requests' ? '1' : 'requests'
+  const billed = table === 'requests' ? 'CASE WHEN billed = 1 THEN cost_micros ELSE 0 END' : 'billed_micros'
+  const expressions: Readonly<Record<keyof CallSums, string>> = {
+    requests: count,
+    failed: `CASE WHEN outcome = 'failed' THEN ${count} ELSE 0 END`,
+    input_tokens: 'input_tokens',
+    output_tokens: 'output_tokens',
+    total_tokens: 'total_tokens',
+    cost_micros: 'cost_micros',
+    billed_micros: billed,
+  }
+  const selected = [
+    ...keys.map((key) => `${key[table]} AS ${key.name}`),
+    ...SUM_COLUMNS.map((column) => `${totalSql(expressions[column])} AS ${column}`),
+  ]
+  const grouped = keys.length === 0 ? '' : ` GROUP BY ${keys.map((_, index) => index + 1).join(', ')}`
+  return callsIn(table, calls, (source) => `SELECT ${selected.join(', ')} ${source}${grouped}`)
+}
+
+function columnKey(column: 'subject_id' | 'provider' | 'model'): CallKey {
+  return { name: column, requests: column, request_rollups: column }
+}

@@ -1,0 +1,99 @@
+/**
+ * The one step of the Redis store. It keeps the same levels as the memory store does (see `meter.ts`), in whole numbers
+ * below 2^53, which Lua counts exactly; what they mean for the caller is worked out outside.
+ *
+ * KEYS: one an operation. ARGV, five an operation: mode (`c`onsume, `p`eek, `r`efund), what the cost adds to the level,
+ * the full level, what drains each ms (0: a window), and how long a window's record is kept, in ms. Answer, three an
+ * operation: 1 if it passes, the level afterwards, the level it was decided on.
+ *
+ * A bucket is stored as the ms at which it is full, `<ms>` or `<ms>:<parts>`; a window as what is used of it.
+ */
+import { hash } from 'node:crypto'
+
+export const ARGS_AN_OPERATION = 5
+export const ANSWERS_AN_OPERATION = 3
+
+export const SCRIPT = `
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function read(key, per_ms)
+  local text = call('GET', key)
+  if not text then return 0 end
+  local number, rest = tonumber(text), 0
+  if per_ms == 0 then return number end
+  if not number then
+    number, rest = string.match(text, '^(%d+):(%d+)$')
+    number, rest = tonumber(number), math.min(tonumber(rest), per_ms - 1)
+  end
+  if number < now then return 0 end
+  return (number - now) * per_ms + rest
+end
+
+local function write(key, level, per_ms, kept_ms)
+  if level == 0 then
+    call('DEL', key)
+  elseif per_ms == 0 then
+    call('SET', key, string.format('%.0f', level), 'PX', kept_ms)
+  else
+    local ms = math.floor(level / per_ms)
+    local rest = level - ms * per_ms
+    local text = string.format(rest > 0 and '%.0f:%.0f' or '%.0f', now + ms, rest)
+    call('SET', key, text, 'PX', ms + 1)
+  end
+end
+
+-- A bucket emptier than empty is from before the clock stepped back.
+local function clamp(level, full, per_ms)
+  if per_ms > 0 and level > full then return full end
+  return level
+end
+
+-- Whether it passes, and the level afterwards.
+local function decide(mode, added, full, level)
+  if mode == 'r' then return 1, math.max(0, level - added) end
+  if added > full - level then return 0, level end
+  return 1, mode == 'c' and level + added or level
+end
+
+if #KEYS == 1 then
+  local key, full, per_ms = KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+  local stored = read(key, per_ms)
+  local before = clamp(stored, full, per_ms)
+  local passes, level = decide(ARGV[1], tonumber(ARGV[2]), full, before)
+  if level ~= stored then write(key, level, per_ms, ARGV[5]) end
+  return {passes, level, before}
+end
+
+local stored, levels, answer, all_pass = {}, {}, {}, true
+for n, key in ipairs(KEYS) do
+  local at = (n - 1) * ${ARGS_AN_OPERATION}
+  local full, per_ms = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  if not levels[key] then
+    stored[key] = read(key, per_ms)
+    levels[key] = clamp(stored[key], full, per_ms)
+  end
+  local before = levels[key]
+  local passes, level = decide(ARGV[at + 1], tonumber(ARGV[at + 2]), full, before)
+  if passes == 0 then all_pass = false end
+  levels[key] = level
+  answer[3 * n - 2], answer[3 * n - 1], answer[3 * n] = passes, level, before
+end
+for n, key in ipairs(KEYS) do
+  local at = (n - 1) * ${ARGS_AN_OPERATION}
+  local per_ms = tonumber(ARGV[at + 4])
+  if not all_pass then
+    levels[key] = clamp(stored[key], tonumber(ARGV[at + 3]), per_ms)
+    answer[3 * n - 1] = levels[key]
+  end
+  if levels[key] ~= stored[key] then
+    write(key, levels[key], per_ms, ARGV[at + 5])
+    stored[key] = levels[key]
+  end
+end
+return answer
+`
+
+/** What EVALSHA knows the script by. */
+export const SCRIPT_SHA1: string = hash('sha1', SCRIPT)

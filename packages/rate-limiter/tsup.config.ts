@@ -1,0 +1,3 @@
+import definePackage from '@iron/tsup-config'
+
+export default definePackage({ entry: ['src/index.ts', 'src/express.ts', 'src/redis.ts'] })

@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { CostError, createPriceBook, type Microdollars, type PriceInput, type Rates, usd } from '@iron/cost-calculator'
-import { RATE_CLASSES, type RateClass } from './http/rate-classes.ts'
+import { RATE_CLASS_NAMES, type RateClass, type RateRule } from './http/rate-classes.ts'
 
 /** A rate limit of one class: `count` requests in `seconds`, or none. */
-export type RateLimit = { readonly count: number; readonly seconds: number } | 'off'
+export type RateLimit = RateRule | 'off'
 
 /** Everything the server can be told. Secrets print as `[redacted]`. */
 export interface ControlApiConfig {
@@ -265,7 +265,7 @@ const TEST_NAMES = /^IRON_(TEST_|REQUIRE_SERVICES$)/
 export function describeVariables(): { readonly name: string; readonly default: string; readonly meaning: string }[] {
   const rates = {
     name: `${RATE_PREFIX}<CLASS>`,
-    default: 'http-api 1.10',
+    default: 'see Rate limits',
     meaning: '`<count>/<seconds>` or `off`, for each rate class',
   }
   return [
@@ -338,7 +338,7 @@ function readRateLimits(
   read: <T>(key: { readonly name: string; readonly parse: (text: string) => T }) => T | undefined,
 ): Partial<Record<RateClass, RateLimit>> {
   const limits: Partial<Record<RateClass, RateLimit>> = {}
-  for (const rateClass of RATE_CLASSES) {
+  for (const rateClass of RATE_CLASS_NAMES) {
     const name = `${RATE_PREFIX}${rateClass.toUpperCase()}`
     if (environment[name] === undefined) continue
     const limit = read({ name, parse: rateLimit })
@@ -350,7 +350,7 @@ function readRateLimits(
 function unknownNames(environment: Environment): string[] {
   const known = new Set([
     ...Object.values(VARIABLES).map(({ name }) => name),
-    ...RATE_CLASSES.map((rateClass) => `${RATE_PREFIX}${rateClass.toUpperCase()}`),
+    ...RATE_CLASS_NAMES.map((rateClass) => `${RATE_PREFIX}${rateClass.toUpperCase()}`),
   ])
   return Object.keys(environment)
     .filter((name) => name.startsWith('IRON_') && !known.has(name) && !TEST_NAMES.test(name))

@@ -1,13 +1,24 @@
-import { AgentRegistry } from '@iron/agent-registry'
+import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
+import { Analytics } from '@iron/analytics'
 import { BudgetProtocol } from '@iron/budget-protocol'
 import { CostCalculator, createPriceBook } from '@iron/cost-calculator'
 import { type Clock, DatabaseError, IdempotencyStore, type IronDatabase, openDatabase } from '@iron/database'
 import { IcTokenManager } from '@iron/ic-token'
 import { SecretVault } from '@iron/ip-token-crypto'
 import { AuditLog, EventLog, RequestLog } from '@iron/journal'
-import { AgentBudgetManager, LeaseManager, Ledger } from '@iron/lease-manager'
-import { LimitEnforcer, ProviderCatalog, ProviderKeyStorage, SessionService, UserService } from '@iron/token-manager'
+import { AgentBudgetManager, BudgetRequestManager, LeaseManager, Ledger } from '@iron/lease-manager'
+import {
+  LimitEnforcer,
+  ProviderCatalog,
+  ProviderKeyStorage,
+  SessionService,
+  TokenManager,
+  UserService,
+} from '@iron/token-manager'
 import type { ControlApiConfig } from './config.ts'
+import { RateLimits } from './http/rate-limits.ts'
+import { Metrics } from './observability/metrics.ts'
+import { openRateLimitStore } from './rate-limit-store.ts'
 import type { Secrets } from './secrets.ts'
 
 /** Everything the routes call: one database, and the services on it. */
@@ -19,24 +30,38 @@ export interface Services {
   readonly requests: RequestLog
   readonly users: UserService
   readonly sessions: SessionService
+  readonly tokens: TokenManager
   readonly limits: LimitEnforcer
   readonly providers: ProviderCatalog
   readonly keys: ProviderKeyStorage
   readonly budgets: AgentBudgetManager
   readonly leases: LeaseManager
   readonly ledger: Ledger
+  readonly budgetRequests: BudgetRequestManager
+  readonly analytics: Analytics
   readonly agents: AgentRegistry
+  readonly owners: OwnerLifecycle
   readonly protocol: BudgetProtocol
+  /** The app's own: its limiters, and what it tells of itself. */
+  readonly rateLimits: RateLimits
+  readonly metrics: Metrics
+  /** Lets go of everything but the database. */
+  readonly close: () => Promise<void>
+}
+
+/** What a host may steer besides the configuration. */
+export interface ComposeOptions {
+  readonly clock?: Clock | undefined
+  /** Base-two logarithm of bcrypt's rounds. Default 12; less is for tests only. */
+  readonly bcryptCost?: number | undefined
+  readonly onBackgroundError?: ((error: unknown) => void) | undefined
 }
 
 /** Opens the database and makes the services on it. */
 export async function composeServices(
   config: ControlApiConfig,
   secrets: Secrets,
-  options: {
-    readonly clock?: Clock | undefined
-    readonly onBackgroundError?: ((error: unknown) => void) | undefined
-  } = {},
+  options: ComposeOptions = {},
 ): Promise<Services> {
   const database = await open(config, options)
   const { clock } = database
@@ -44,7 +69,8 @@ export async function composeServices(
   const icTokens = new IcTokenManager({ keys: [...secrets.icToken], clock })
   const book = createPriceBook([...config.prices])
   const pricing = new CostCalculator(book, config.ceiling === undefined ? {} : { ceiling: config.ceiling })
-  const users = new UserService(database)
+  const { bcryptCost } = options
+  const users = new UserService(database, { bcryptCost })
   const limits = new LimitEnforcer(database)
   const providers = new ProviderCatalog(database)
   const keys = new ProviderKeyStorage(database, vault)
@@ -57,7 +83,12 @@ export async function composeServices(
     ...times,
     maxOpenPerAgent: config.leasesMax,
   })
-  const agents = new AgentRegistry(database, { icTokens, users, providers, budgets, leases })
+  const budgetRequests = new BudgetRequestManager(database, times)
+  const agents = new AgentRegistry(database, { icTokens, users, providers, budgets, leases, budgetRequests })
+  const tokens = new TokenManager(database, { pricing })
+  const { redisUrl, rateLimits: rules } = config
+  const shared = redisUrl === undefined ? undefined : openRateLimitStore(redisUrl, options.onBackgroundError ?? ignore)
+  const rateLimits = new RateLimits(rules, { clock, store: shared?.store })
   const hmacKey = config.auditKey === undefined ? undefined : Buffer.from(config.auditKey)
   return {
     database,
@@ -66,28 +97,37 @@ export async function composeServices(
     events: new EventLog(database),
     requests: new RequestLog(database),
     users,
-    sessions: new SessionService(database, { keys: [...secrets.jwt] }),
+    sessions: new SessionService(database, { keys: [...secrets.jwt], bcryptCost }),
     limits,
     providers,
     keys,
     budgets,
     leases,
     ledger: new Ledger(database),
+    tokens,
+    budgetRequests,
+    analytics: new Analytics(database),
     agents,
+    owners: new OwnerLifecycle(database, { registry: agents, users, budgetRequests }),
     protocol: new BudgetProtocol(database, { registry: agents, keys, leases, limits, providers }),
+    rateLimits,
+    metrics: new Metrics(rateLimits, config.metricsToken),
+    close: async () => {
+      shared?.close()
+      await tokens.close()
+    },
   }
 }
+
+const ignore = (): void => undefined
 
 /**
  * Opens the database. A PostgreSQL that already holds data is changed only when the operator said so: `IRON_AUTO_MIGRATE=true`
  * is the confirmation of a backup (rulings R10).
  */
-async function open(
-  config: ControlApiConfig,
-  options: { readonly clock?: Clock | undefined; readonly onBackgroundError?: ((error: unknown) => void) | undefined },
-): Promise<IronDatabase> {
+async function open(config: ControlApiConfig, { clock, onBackgroundError }: ComposeOptions): Promise<IronDatabase> {
   const attempt = (migrations: 'apply' | 'verify'): Promise<IronDatabase> =>
-    openDatabase(config.databaseUrl, { ...options, migrations })
+    openDatabase(config.databaseUrl, { clock, onBackgroundError, migrations })
   if (config.autoMigrate !== undefined) return attempt(config.autoMigrate ? 'apply' : 'verify')
   if (!/^postgres(ql)?:/i.test(config.databaseUrl)) return attempt('apply')
   try {

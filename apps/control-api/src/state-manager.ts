@@ -1,21 +1,20 @@
-import type { Clock } from '@iron/database'
 import { type ControlApiConfig, loadConfig, sealConfig } from './config.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { loadSecrets } from './secrets.ts'
-import { composeServices, type Services } from './services.ts'
+import { type ComposeOptions, composeServices, type Services } from './services.ts'
 
 /** Opens what a server needs, once, and closes it. */
 export class StateManager implements AsyncDisposable {
   readonly config: ControlApiConfig
   readonly logger: Logger
-  readonly #clock: Clock | undefined
+  readonly #options: Pick<ComposeOptions, 'clock' | 'bcryptCost'>
   #services: Promise<Services> | undefined
 
   /** @throws {ConfigError} when the environment is not valid and no configuration is given */
-  constructor(config?: Partial<ControlApiConfig>, options: { readonly clock?: Clock | undefined } = {}) {
+  constructor(config?: Partial<ControlApiConfig>, options: Pick<ComposeOptions, 'clock' | 'bcryptCost'> = {}) {
     this.config = config === undefined ? loadConfig() : sealConfig({ ...loadConfig({}), ...config })
     this.logger = createLogger(this.config.logLevel)
-    this.#clock = options.clock
+    this.#options = options
   }
 
   /**
@@ -25,7 +24,7 @@ export class StateManager implements AsyncDisposable {
    */
   services(): Promise<Services> {
     this.#services ??= composeServices(this.config, loadSecrets(this.config), {
-      clock: this.#clock,
+      ...this.#options,
       onBackgroundError: (error) => this.logger.error({ err: error }, 'background failure'),
     })
     return this.#services
@@ -33,6 +32,7 @@ export class StateManager implements AsyncDisposable {
 
   async close(): Promise<void> {
     const services = await this.#services?.catch(() => undefined)
+    await services?.close()
     await services?.database.close()
   }
 

@@ -1,5 +1,5 @@
-import { toUsd } from '@iron/cost-calculator'
-import type { Balance, Budget } from '@iron/lease-manager'
+import { minus, toUsd } from '@iron/cost-calculator'
+import type { Balance, Budget, BudgetChange } from '@iron/lease-manager'
 import { isoTime } from './scalars.ts'
 
 /** `Balance` of http-api 4.4. */
@@ -26,5 +26,19 @@ export function budgetAnswer(budget: Budget) {
     open_leases: budget.openLeases,
     allocation_version: budget.allocationVersion,
     updated_at: isoTime(budget.updatedAt),
+  }
+}
+
+/** A row of `GET /agents/{id}/budget/history` (http-api 4.7). */
+export function budgetChangeAnswer(change: BudgetChange) {
+  return {
+    version: change.version,
+    changed_at: isoTime(change.at),
+    previous_allocated_usd: toUsd(change.previousAllocated),
+    allocated_usd: toUsd(change.allocated),
+    change_usd: toUsd(minus(change.allocated, change.previousAllocated)),
+    reason: change.reason,
+    changed_by: change.changedBy,
+    budget_request_id: change.budgetRequestId,
   }
 }

@@ -1,5 +1,5 @@
-import { toUsd } from '@iron/cost-calculator'
-import type { Lease, LedgerEntry } from '@iron/lease-manager'
+import { micros, toUsd } from '@iron/cost-calculator'
+import type { Balances, Lease, LedgerEntry, LedgerFault } from '@iron/lease-manager'
 import { isoTime, isoTimeOrNull } from './scalars.ts'
 
 /** `Lease` of http-api 4.8. */
@@ -40,11 +40,21 @@ export function ledgerEntryAnswer(entry: LedgerEntry) {
     request_id: entry.requestId,
     reason: entry.reason,
     actor_id: entry.actorId,
-    balances: {
-      allocated_usd: toUsd(entry.balances.allocated),
-      spent_usd: toUsd(entry.balances.spent),
-      reserved_usd: toUsd(entry.balances.reserved),
-      available_usd: toUsd(entry.balances.available),
-    },
+    balances: balancesAnswer(entry.balances),
   }
+}
+
+/** Balances as the ledger has them: what is available may be below 0. */
+export function balancesAnswer(balances: Balances) {
+  return {
+    allocated_usd: toUsd(balances.allocated),
+    spent_usd: toUsd(balances.spent),
+    reserved_usd: toUsd(balances.reserved),
+    available_usd: toUsd(balances.available),
+  }
+}
+
+/** A difference found by `GET /agents/{id}/budget/verify` (http-api 4.7). */
+export function ledgerFaultAnswer({ what, seq, cached, ledger }: LedgerFault) {
+  return { what, seq, cached_usd: toUsd(micros(cached)), ledger_usd: toUsd(micros(ledger)) }
 }

@@ -1,3 +1,4 @@
+import type { DeletedProvider } from '@iron/agent-registry'
 import type { Provider, ProviderKey } from '@iron/token-manager'
 import { isoTime, isoTimeOrNull } from './scalars.ts'
 
@@ -13,6 +14,17 @@ export function providerAnswer(provider: Provider) {
     has_key: provider.hasKey,
     created_at: isoTime(provider.createdAt),
     updated_at: isoTime(provider.updatedAt),
+  }
+}
+
+/** The answer of `DELETE /providers/{id}`: the ids of the agents that had it, archived ones too. */
+export function deletedProviderAnswer({ provider, agentsAffected }: DeletedProvider) {
+  return {
+    id: provider.id,
+    name: provider.name,
+    deleted: true,
+    agents_affected: agentsAffected,
+    agents_count: agentsAffected.length,
   }
 }
 

@@ -11,6 +11,7 @@ import type { Services } from '../services.ts'
 import { addCorsHeaders } from './cors.ts'
 import { ApiError, errorBody, toApiError } from './errors.ts'
 import { handle } from './handle.ts'
+import { RateGate } from './rate-gate.ts'
 import { type RequestContext, requestContext } from './request-context.ts'
 import type { HandlerAnswer, RouteDefinition } from './route.ts'
 import { RouteTable } from './route-table.ts'
@@ -33,6 +34,7 @@ export interface ApplicationOptions {
 /** Builds the route table; schemas are compiled here, once. */
 function buildTable(routes: readonly RouteDefinition[]): RouteTable {
   const table = new RouteTable()
+  const named = new Set(routes.map(({ method, path }) => `${method} ${path}`))
   for (const definition of routes) {
     const takesBody = definition.method !== 'GET' && definition.method !== 'DELETE'
     const compiled = {
@@ -40,7 +42,12 @@ function buildTable(routes: readonly RouteDefinition[]): RouteTable {
       faultsOfBody: takesBody ? compileFindFaults(definition.body ?? EMPTY) : undefined,
       faultsOfQuery: compileFindFaults(definition.query ?? EMPTY, 'query.'),
     }
-    for (const base of [...BASES, ...(definition.atRoot === true ? [''] : [])]) table.add(base, compiled)
+    // PUT means the same partial update where it has no meaning of its own (http-api 1.1).
+    const alias = definition.method === 'PATCH' && !named.has(`PUT ${definition.path}`)
+    for (const base of [...BASES, ...(definition.atRoot === true ? [''] : [])]) {
+      table.add(base, compiled)
+      if (alias) table.add(base, compiled, 'PUT')
+    }
   }
   return table
 }
@@ -70,8 +77,10 @@ export function createApplication(
     const began = performance.now()
     answer(request, response, context).then(
       (route) => {
+        const seconds = (performance.now() - began) / 1_000
+        services.metrics.countRequest({ route, status: response.statusCode, seconds })
         const level = response.statusCode >= 500 ? 'error' : response.statusCode >= 400 ? 'info' : 'debug'
-        const ms = Math.round((performance.now() - began) * 100) / 100
+        const ms = Math.round(seconds * 100_000) / 100
         logger[level](
           { request_id: context.requestId, method: request.method, route, status: response.statusCode, ms },
           'request',
@@ -95,6 +104,7 @@ export function createApplication(
     response.setHeader('Vary', 'Origin')
     addCorsHeaders(request, response, origins)
     let route: string | undefined
+    const gate = new RateGate(services.rateLimits, context.ip)
     try {
       refuseMissingHost(request)
       const [path, search] = splitUrl(request.url ?? '/')
@@ -109,12 +119,14 @@ export function createApplication(
       if (match === undefined)
         throw new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', { headers: { Allow: allow } })
       route = `${match.route.definition.method} ${match.route.definition.path}`
-      send(request, response, await handle(services, request, match, search, context))
+      const done = await handle(services, request, match, search, context, gate)
+      send(request, response, { ...done, headers: { ...gate.headers, ...done.headers } })
     } catch (thrown) {
       const error = toApiError(thrown)
       if (error.status >= 500)
         logger.error({ request_id: context.requestId, route, err: error.cause ?? error }, 'request failed')
-      const { status, headers } = error
+      const { status } = error
+      const headers = { ...gate.headers, ...error.headers }
       send(request, response, { status, headers, body: errorBody(error, context.requestId) })
     }
     return route
@@ -131,16 +143,21 @@ function refuseMissingHost(request: IncomingMessage): void {
 
 function send(request: IncomingMessage, response: ServerResponse, answer: HandlerAnswer): void {
   if (response.headersSent || response.destroyed) return
-  const bytes = answer.body === undefined ? undefined : Buffer.from(JSON.stringify(answer.body))
+  const bytes = bytesOf(answer)
   response.statusCode = answer.status ?? 200
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
   if (bytes === undefined) {
     response.end()
     return
   }
-  response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.setHeader('Content-Type', answer.text?.type ?? 'application/json; charset=utf-8')
   response.setHeader('Content-Length', bytes.length)
   response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+function bytesOf({ body, text }: HandlerAnswer): Buffer | undefined {
+  if (text !== undefined) return Buffer.from(text.content)
+  return body === undefined ? undefined : Buffer.from(JSON.stringify(body))
 }
 
 function splitUrl(url: string): [path: string, search: string] {

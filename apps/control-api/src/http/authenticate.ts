@@ -9,12 +9,14 @@ import type { RequestContext } from './request-context.ts'
 import type { RouteAuth } from './route.ts'
 
 /** The kinds of principal each kind of route takes (http-api 3.2). */
-const TAKES: Readonly<Record<Exclude<RouteAuth, 'public' | 'refresh'>, readonly Principal['kind'][]>> = {
+const TAKES: Readonly<Record<Exclude<RouteAuth, 'public' | 'login' | 'refresh'>, readonly Principal['kind'][]>> = {
   session: ['session'],
-  user: ['session'],
+  user: ['session', 'api_token'],
+  'api-token': ['api_token'],
   agent: ['ic_token'],
-  'user-or-agent': ['session', 'ic_token'],
-  any: ['session', 'ic_token'],
+  'user-or-agent': ['session', 'api_token', 'ic_token'],
+  any: ['session', 'api_token', 'ic_token'],
+  metrics: ['session', 'api_token'],
 }
 
 const TEXTS: Readonly<Partial<Record<ApiErrorCode, string>>> = {
@@ -26,12 +28,17 @@ const TEXTS: Readonly<Partial<Record<ApiErrorCode, string>>> = {
   FORBIDDEN: 'Not allowed',
 }
 
+/** Whether a route looks at a credential or a password: the ways in that failed attempts are counted for. */
+export function looksAtCredentials(auth: RouteAuth): boolean {
+  return auth !== 'public'
+}
+
 /**
- * Establishes who asks, or refuses.
+ * Establishes who asks, or refuses. `undefined`: the route takes no principal, or it was the scrape token.
  *
  * @param bodyIcToken the body's `ic_token`, where the route takes an agent
- * @throws {ApiError} UNAUTHORIZED, TOKEN_EXPIRED, TOKEN_REVOKED, ACCOUNT_SUSPENDED, FORBIDDEN (a valid credential of a kind
- * the route does not take), AMBIGUOUS_CREDENTIALS
+ * @throws {ApiError} UNAUTHORIZED, TOKEN_EXPIRED, TOKEN_REVOKED, ACCOUNT_SUSPENDED, IP_NOT_ALLOWED, FORBIDDEN (a valid
+ * credential of a kind the route does not take), AMBIGUOUS_CREDENTIALS
  */
 export async function authenticate(
   services: Services,
@@ -40,30 +47,34 @@ export async function authenticate(
   context: RequestContext,
   bodyIcToken: unknown,
 ): Promise<Principal | undefined> {
-  if (auth === 'public' || auth === 'refresh') return undefined
+  if (auth === 'public' || auth === 'login' || auth === 'refresh') return undefined
   const takesAgents = TAKES[auth].includes('ic_token')
   const presented = presentedCredential(request, takesAgents ? bodyIcToken : undefined)
   if (presented === undefined) throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
+  if (auth === 'metrics' && services.metrics.isScrapeToken(presented.token)) return undefined
   const principal = await verify(services, presented, context)
   if (!TAKES[auth].includes(principal.kind)) throw forbidden()
   return principal
 }
 
 async function verify(services: Services, presented: PresentedCredential, context: RequestContext): Promise<Principal> {
-  switch (presented.kind) {
-    case 'session': {
-      const answer = await services.sessions.authenticate(presented.token)
-      if (answer.outcome !== 'ok') throw refusal(answer)
-      return answer.principal
-    }
-    case 'ic_token': {
-      const answer = await services.agents.authenticate(presented.token, { context })
-      if (answer.outcome !== 'ok') throw refusal(answer)
-      return answer.principal
-    }
+  const answer = await verified(services, presented, context)
+  if (answer.outcome !== 'ok') throw refusal(answer)
+  return answer.principal
+}
+
+function verified(
+  services: Services,
+  { kind, token }: PresentedCredential,
+  context: RequestContext,
+): Promise<{ readonly outcome: 'ok'; readonly principal: Principal } | AuthRefusal> {
+  switch (kind) {
+    case 'session':
+      return services.sessions.authenticate(token)
+    case 'ic_token':
+      return services.agents.authenticate(token, { context })
     case 'api_token':
-      // No API token has been issued by this version, so none can be known.
-      throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
+      return services.tokens.authenticate(token, context)
   }
 }
 

@@ -48,6 +48,12 @@ export function presentedCredential(request: IncomingMessage, bodyIcToken?: unkn
   return specific ?? first
 }
 
+/** Whether a request's headers carry anything meant as a credential, however malformed. */
+export function carriesCredential(request: IncomingMessage): boolean {
+  const { headers } = request
+  return [headers.authorization, headers['x-api-token'], headers['x-ic-token']].some((value) => value !== undefined)
+}
+
 /** Bearer values are told apart by form (http-api 2). */
 function kindOfBearer(token: string): PresentedCredential['kind'] {
   if (token.startsWith('ic_')) return 'ic_token'

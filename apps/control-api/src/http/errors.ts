@@ -2,6 +2,10 @@
  * Every code that may leave the server, with its status (http-api 1.6), and how errors of the packages become one of them
  * (packages.md 13.2). HTTP statuses are chosen here and nowhere else.
  */
+import type { Exceeded } from '@iron/token-manager'
+import { exceededAnswer } from '../answers/limit.ts'
+import { isoTime } from '../answers/scalars.ts'
+
 const STATUS = {
   VALIDATION_ERROR: 400,
   MALFORMED_JSON: 400,
@@ -92,6 +96,7 @@ const RENAMED: Readonly<Record<string, ApiErrorCode>> = {
   DATABASE_CONSTRAINT: 'SERVICE_UNAVAILABLE',
   WRITE_TIMEOUT: 'SERVICE_UNAVAILABLE',
   LEDGER_MISMATCH: 'SERVICE_UNAVAILABLE',
+  STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
   HASHING_BUSY: 'SERVICE_UNAVAILABLE',
 }
 
@@ -128,6 +133,11 @@ const INTERNAL: ReadonlySet<string> = new Set([
   'INVALID_FORMAT',
   'DECRYPT_FAILED',
   'SECRET_TOO_LONG',
+  // rate-limiter: how the app makes and asks its limiters
+  'INVALID_LIMIT',
+  'INVALID_COST',
+  'MIXED_STORES',
+  'ASYNC_STORE',
   // journal, token-manager, lease-manager
   'ENTRY_TOO_LARGE',
   'ALREADY_BOOTSTRAPPED',
@@ -225,16 +235,28 @@ function wireDetails(code: ApiErrorCode, error: CodedError): Readonly<Record<str
     return { fields: fields === undefined ? { $: error.message } : wireFields(fields) }
   }
   if (isNotFound(code) || details === undefined || Object.keys(details).length === 0) return undefined
-  return details
+  return code === 'LIMIT_EXCEEDED' ? exceededAnswer(details as unknown as Exceeded) : withWireTimes(details)
 }
 
-/** `ownerId` of a package is `owner_id` on the wire. */
-function wireFields(fields: Readonly<Record<string, string>>): Record<string, string> {
+/** Packages tell times in epoch milliseconds, the wire in ISO-8601 (http-api 1.4). */
+function withWireTimes(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    Object.entries(fields).map(([path, text]) => [
-      path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      text,
+    Object.entries(details).map(([name, value]) => [
+      name,
+      name.endsWith('_at') && typeof value === 'number' ? isoTime(value) : value,
     ]),
+  )
+}
+
+/** Fields that hold money end in `_usd` on the wire (http-api 1.3). */
+const MONEY = /^(cost|amount|spent|allocated|requested|requestedAllocated|approvedAllocated|maxCostPerMonth)$/
+
+/** `ownerId` of a package is `owner_id` on the wire, and its `cost` is `cost_usd`. */
+function wireFields(fields: Readonly<Record<string, string>>): Record<string, string> {
+  const wireName = (name: string): string =>
+    `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}${MONEY.test(name) ? '_usd' : ''}`
+  return Object.fromEntries(
+    Object.entries(fields).map(([path, text]) => [path.split('.').map(wireName).join('.'), text]),
   )
 }
 

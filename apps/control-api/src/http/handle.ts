@@ -1,16 +1,21 @@
 /**
- * The path of every request through a route, in the order of checks of http-api 1.6: body, credential, pending password
- * change, permission, validation, idempotency, existence and ownership, handler.
+ * The path of every request through a route, in the order of checks of http-api 1.6: flood guard, body, credential, rate
+ * limit, pending password change, permission, validation, idempotency, existence and ownership, handler.
  */
 import type { IncomingMessage } from 'node:http'
-import { isId, type Json, type WriteTx } from '@iron/database'
+import { isId, type WriteTx } from '@iron/database'
+import { loginKey } from '@iron/token-manager'
 import type { Services } from '../services.ts'
-import { authenticate } from './authenticate.ts'
-import { presentedCredential } from './credentials.ts'
+import { authenticate, looksAtCredentials } from './authenticate.ts'
+import { carriesCredential, presentedCredential } from './credentials.ts'
 import { ApiError, validationError } from './errors.ts'
+import { readIdempotencyKey, runOnce } from './idempotency.ts'
 import { BODY_BYTES_MAX, readJsonBody } from './json-body.ts'
-import { forbidden, type Principal, requirePermission } from './principal.ts'
+import { forbidden, isPerson, type Principal, principalId, requirePermission } from './principal.ts'
 import { parseQuery } from './query.ts'
+import { RATE_CLASSES } from './rate-classes.ts'
+import type { RateGate } from './rate-gate.ts'
+import type { RateUse } from './rate-limits.ts'
 import type { RequestContext } from './request-context.ts'
 import type { HandlerAnswer, HandlerInput, RouteAuth, RouteDefinition } from './route.ts'
 import type { RouteMatch } from './route-table.ts'
@@ -25,13 +30,17 @@ export async function handle(
   match: RouteMatch,
   search: string,
   context: RequestContext,
+  gate: RateGate,
 ): Promise<HandlerAnswer> {
   const { definition: route, faultsOfBody, faultsOfQuery } = match.route
+  await gate.enter(looksAtCredentials(route.auth))
   const takesBody = BODY_METHODS.has(route.method)
   const sent = takesBody ? await readJsonBody(request, route.bodyBytesMax ?? BODY_BYTES_MAX) : {}
   const faults = noFaults()
   const { body, icToken } = separateIcToken(route.auth, sent, faults)
-  const principal = await authenticate(services, request, route.auth, context, icToken)
+  const attempt = { presented: carriesCredential(request) || icToken !== undefined, gate }
+  const principal = await countingFailures(attempt, () => authenticate(services, request, route.auth, context, icToken))
+  await admit(route, principal, body, gate)
   refusePendingPasswordChange(route, principal)
   const scope = permit(route, principal)
   const { values: query, repeated } = parseQuery(search, route.query)
@@ -44,11 +53,15 @@ export async function handle(
   const bearer = route.auth === 'refresh' ? presentedCredential(request)?.token : undefined
   const input = { services, context, principal, scope, params, query, body, idempotencyKey, bearer } as unknown as Omit<
     HandlerInput<RouteAuth, unknown, unknown>,
-    'tx'
+    'tx' | 'prepared'
   >
+  const prepared = await route.prepare?.(input)
   const run = async (tx: WriteTx | undefined): Promise<HandlerAnswer> => {
     if (principal !== undefined) await refuseForeignAgent(services, route, params, principal, scope, tx)
-    return route.handler({ ...input, tx })
+    return route.handler({ ...input, tx, prepared })
+  }
+  if (route.auth === 'login' || route.auth === 'refresh') {
+    return countingFailures({ presented: true, gate }, () => run(undefined))
   }
   if (route.idempotency !== 'stored' || idempotencyKey === undefined || principal === undefined) return run(undefined)
   return runOnce(services, route, request, principal, { key: idempotencyKey, body }, run)
@@ -72,6 +85,49 @@ function separateIcToken(
   return { body, icToken: undefined }
 }
 
+/**
+ * Counts against the address what is presented and does not authenticate; nothing presented is no attempt. An address with
+ * too many failures behind it is refused before anything is looked at.
+ */
+async function countingFailures<T>(
+  attempt: { readonly presented: boolean; readonly gate: RateGate },
+  authenticating: () => Promise<T>,
+): Promise<T> {
+  if (!attempt.presented) return authenticating()
+  attempt.gate.refuseSuspects()
+  try {
+    return await authenticating()
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) await attempt.gate.countFailure()
+    throw error
+  }
+}
+
+/** The route's rate class, counted for the address, the e-mail that logs in, or the principal (http-api 1.10). */
+async function admit(
+  route: RouteDefinition,
+  principal: Principal | undefined,
+  body: unknown,
+  gate: RateGate,
+): Promise<void> {
+  const { rateLimit: rateClass } = route
+  const use: RateUse =
+    RATE_CLASSES[rateClass].key === 'principal'
+      ? { rateClass, key: principal === undefined ? SCRAPER : principalId(principal) }
+      : gate.addressUse(rateClass)
+  if (route.leavesLimit === true) return gate.look(use)
+  return gate.admit(route.auth === 'login' ? [use, ...emailUse(body)] : [use])
+}
+
+/** Whoever reads the metrics with the scrape token. */
+const SCRAPER = 'scraper'
+
+/** An e-mail is counted under the form in which its failures are, whoever tries it. */
+function emailUse(body: unknown): RateUse[] {
+  const email = typeof body === 'object' && body !== null && 'email' in body ? body.email : undefined
+  return typeof email === 'string' ? [{ rateClass: 'login_email', key: loginKey(email) }] : []
+}
+
 function refusePendingPasswordChange(route: RouteDefinition, principal: Principal | undefined): void {
   if (principal?.kind === 'session' && principal.forcePasswordChange && route.whilePasswordChangePending !== true) {
     throw new ApiError('PASSWORD_CHANGE_REQUIRED', 'The password must be changed first')
@@ -80,11 +136,15 @@ function refusePendingPasswordChange(route: RouteDefinition, principal: Principa
 
 function permit(route: RouteDefinition, principal: Principal | undefined): 'own' | 'any' {
   if (principal === undefined) return 'own'
-  if (principal.kind === 'ic_token') {
+  if (!isPerson(principal)) {
     if (route.agentPermission !== undefined && !principal.permissions.includes(route.agentPermission)) throw forbidden()
     return 'own'
   }
-  return route.permission === undefined ? 'own' : requirePermission(principal, route.permission)
+  if (route.permission === undefined) return 'own'
+  const [first, ...others] = typeof route.permission === 'string' ? [route.permission] : route.permission
+  const scope = requirePermission(principal, first)
+  for (const permission of others) requirePermission(principal, permission)
+  return scope
 }
 
 /** All faults of a request are reported together, the first of each path (VAL-02). */
@@ -109,16 +169,6 @@ export function notFound(code: ApiError['code']): ApiError {
   return new ApiError(code, 'Not found')
 }
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
-
-function readIdempotencyKey(route: RouteDefinition, request: IncomingMessage, faults: Faulty): string | undefined {
-  const key = request.headers['idempotency-key']
-  if (route.idempotency === undefined || key === undefined) return undefined
-  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
-  faults['header.Idempotency-Key'] = 'must be 1 to 255 visible ASCII characters'
-  return undefined
-}
-
 async function refuseForeignAgent(
   services: Services,
   route: RouteDefinition,
@@ -129,61 +179,10 @@ async function refuseForeignAgent(
 ): Promise<void> {
   if (route.agentParam === undefined || scope === 'any') return
   const agentId = params[route.agentParam] ?? ''
-  if (principal.kind === 'ic_token') {
+  if (!isPerson(principal)) {
     if (principal.agentId !== agentId) throw notFound('AGENT_NOT_FOUND')
     return
   }
   const budget = await services.budgets.get(agentId, { tx })
   if (budget?.ownerId !== principal.userId) throw notFound('AGENT_NOT_FOUND')
-}
-
-interface StoredAnswer {
-  readonly status: number
-  readonly body: Json
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** Runs a creating call once per key; a repeat gets the stored answer without its secrets (http-api 1.9). */
-async function runOnce(
-  services: Services,
-  route: RouteDefinition,
-  request: IncomingMessage,
-  principal: Principal,
-  call: { readonly key: string; readonly body: unknown },
-  run: (tx: WriteTx) => Promise<HandlerAnswer>,
-): Promise<HandlerAnswer> {
-  const principalId = principal.kind === 'session' ? principal.userId : principal.agentId
-  const path = (request.url ?? '')
-    .replace(/\?.*$/s, '')
-    .replace(/^\/api(\/v1)?/, '')
-    .replace(/\/$/, '')
-  const key = { principalId, route: `${route.method} ${path}`, key: call.key, payload: call.body }
-  let live: HandlerAnswer | undefined
-  const { result, replayed } = await services.idempotency.run(key, async (tx) => {
-    live = await run(tx)
-    const stored: StoredAnswer = {
-      status: live.status ?? 200,
-      body: withoutSecrets(JSON.parse(JSON.stringify(live.body ?? null)) as Json, route.secrets ?? []),
-      headers: live.headers ?? {},
-    }
-    return stored as unknown as Json
-  })
-  if (!replayed && live !== undefined) return live
-  const stored = result as unknown as StoredAnswer
-  const body = route.secrets === undefined ? stored.body : { ...(stored.body as object), secret_omitted: true }
-  return { status: stored.status, body, headers: { ...stored.headers, 'Idempotency-Replayed': 'true' } }
-}
-
-function withoutSecrets(body: Json, secrets: readonly string[]): Json {
-  const copy = structuredClone(body) as Record<string, unknown>
-  for (const secret of secrets) {
-    const segments = secret.split('.')
-    const last = segments.pop() ?? ''
-    const parent = segments.reduce<Record<string, unknown> | undefined>(
-      (object, name) => object?.[name] as Record<string, unknown> | undefined,
-      copy,
-    )
-    if (parent !== undefined) parent[last] = null
-  }
-  return copy as Json
 }

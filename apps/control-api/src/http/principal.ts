@@ -1,31 +1,55 @@
 import type { AgentPrincipal } from '@iron/agent-registry'
 import type { Actor } from '@iron/journal'
 import { can, permissionsOf, type Permission, type Scope, scopeOf, type Subject } from '@iron/rbac'
-import type { SessionPrincipal } from '@iron/token-manager'
+import type { ApiTokenPrincipal, SessionPrincipal } from '@iron/token-manager'
 import { ApiError } from './errors.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** Somebody who has proved who they are. */
-export type Principal = SessionPrincipal | AgentPrincipal
+/** A user, by a session or by an API token. */
+export type Person = SessionPrincipal | ApiTokenPrincipal
 
-/** The person behind a principal, for permission questions; an agent is none. */
+/** Somebody who has proved who they are. */
+export type Principal = Person | AgentPrincipal
+
+/** Whether a principal is a user, however they came. */
+export function isPerson(principal: Principal): principal is Person {
+  return principal.kind !== 'ic_token'
+}
+
+/** The person behind a principal, for permission questions; an agent is none. An API token is narrowed by its scopes. */
 export function subjectOf(principal: Principal): Subject | undefined {
-  return principal.kind === 'session' ? { id: principal.userId, role: principal.role } : undefined
+  if (!isPerson(principal)) return undefined
+  const { userId: id, role } = principal
+  return principal.kind === 'api_token' ? { id, role, scopes: principal.scopes } : { id, role }
+}
+
+/** Who shares a rate limit and an idempotency key: a user with all sessions, a token, an agent (http-api 1.10). */
+export function principalId(principal: Principal): string {
+  switch (principal.kind) {
+    case 'session':
+      return principal.userId
+    case 'api_token':
+      return principal.tokenId
+    case 'ic_token':
+      return principal.agentId
+  }
 }
 
 /** Who is recorded as having acted, with the request's traces (DAT-11). */
 export function actorOf(principal: Principal, context: RequestContext): Actor {
   const { ip, userAgent, requestId } = context
   const traces = { ip, userAgent, requestId }
-  if (principal.kind === 'ic_token') return { ...principal.actor, ...traces }
-  return { type: 'user', id: principal.userId, userId: principal.userId, role: principal.role, ...traces }
+  if (!isPerson(principal)) return { ...principal.actor, ...traces }
+  const { userId, role } = principal
+  if (principal.kind === 'api_token') return { type: 'api_token', id: principal.tokenId, userId, role, ...traces }
+  return { type: 'user', id: userId, userId, role, ...traces }
 }
 
 /** How far a permission reaches. @throws {ApiError} FORBIDDEN, without naming what is missing (ACL-20) */
 export function requirePermission(principal: Principal, permission: Permission): Scope {
   const subject = subjectOf(principal)
   const scope = subject === undefined ? undefined : scopeOf(subject, permission)
-  if (subject === undefined || scope === undefined || !can(subject, permission)) throw forbidden()
+  if (scope === undefined) throw forbidden()
   return scope
 }
 
@@ -37,8 +61,9 @@ export function holds(principal: Principal, permission: Permission): boolean {
 
 /** Everything a principal may do. */
 export function permissionsOfPrincipal(principal: Principal): readonly string[] {
+  if (!isPerson(principal)) return principal.permissions
   const subject = subjectOf(principal)
-  return subject === undefined ? (principal as AgentPrincipal).permissions : permissionsOf(subject)
+  return subject === undefined ? [] : permissionsOf(subject)
 }
 
 export function forbidden(): ApiError {

@@ -27,8 +27,11 @@ const newNode = (): Node => ({ statics: new Map(), parameter: undefined, methods
 export class RouteTable {
   readonly #root = newNode()
 
-  /** @throws Error when two routes have the same method and path */
-  add(base: string, route: CompiledRoute): void {
+  /**
+   * @param method under which the route answers, if not its own
+   * @throws Error when two routes have the same method and path
+   */
+  add(base: string, route: CompiledRoute, method: string = route.definition.method): void {
     let node = this.#root
     const names: string[] = []
     for (const segment of segmentsOf(`${base}${route.definition.path}`)) {
@@ -42,7 +45,7 @@ export class RouteTable {
         node = node.parameter ??= newNode()
       }
     }
-    const { method, path } = route.definition
+    const { path } = route.definition
     if (node.methods.has(method)) throw new Error(`two routes are ${method} ${base}${path}`)
     node.methods.set(method, { route, names })
   }

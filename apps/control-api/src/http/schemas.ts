@@ -1,6 +1,6 @@
 /** The building blocks of request schemas: http-api 1.2 to 1.5 as JSON Schema with a few keywords of our own. */
 import type { IdPrefix } from '@iron/database'
-import { type TSchema, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 
 /** Bounds of a text, in code points. */
 interface TextBounds {
@@ -39,6 +39,24 @@ export const count = (maximum = Number.MAX_SAFE_INTEGER) => Type.Integer({ minim
 export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values })
 
+/** The same, or null: null clears what may be missing (http-api 1.5). */
+export const nullable = <Schema extends TSchema>(schema: Schema) =>
+  Type.Unsafe<Static<Schema> | null>(
+    'enum' in schema
+      ? { ...schema, type: ['string', 'null'], enum: [...(schema.enum as string[]), null] }
+      : { ...schema, type: [(schema as { readonly type?: string }).type, 'null'] },
+  )
+
+/** A password: its length is checked, and what it must not hold where it is hashed. Never trimmed. */
+export const password = (min: number) => Type.String({ minLength: min, maxLength: PASSWORD_MAX })
+
+/** Code points of a password (http-api 4.1). */
+const PASSWORD_MAX = 1_000
+
+/** An update: at least one field, and no unknown one. */
+export const changes = <Fields extends Record<string, TSchema>>(fields: Fields) =>
+  Type.Object(fields, { additionalProperties: false, minProperties: 1 })
+
 /** An object without unknown fields. */
 export const object = <Fields extends Record<string, TSchema>>(fields: Fields) =>
   Type.Object(fields, { additionalProperties: false })
@@ -64,4 +82,4 @@ export const cursor = {
 export const optional = Type.Optional
 export const array = Type.Array
 export const boolean = Type.Boolean
-export { type Static, type TSchema, Type } from 'typebox'
+export { type Static, type TSchema, Type }

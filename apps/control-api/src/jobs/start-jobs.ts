@@ -8,6 +8,7 @@ const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /** How often what (packages.md 13). */
+const FAIL_SILENT_EVERY_MS = 15 * SECOND_MS
 const VERIFY_EVERY_MS = 60 * SECOND_MS
 const ROLL_UP_EVERY_MS = 5 * MINUTE_MS
 const PRUNE_EVERY_MS = 10 * MINUTE_MS
@@ -15,6 +16,7 @@ const PRUNE_LOGS_EVERY_MS = HOUR_MS
 /** What is kept how long (http-api 7). */
 const KEEP_IDEMPOTENCY_KEYS_MS = DAY_MS
 const KEEP_ENDED_SESSIONS_MS = 30 * DAY_MS
+const KEEP_REPLACED_SECRETS_MS = 30 * DAY_MS
 
 /** Starts the server's periodic work. Every job may run in several processes at once without doing work twice. */
 export function startJobs(services: Services, config: ControlApiConfig, logger: Logger): Timers {
@@ -22,6 +24,7 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
   const timers = new Timers(logger)
   const before = (ms: number): number => database.clock.now() - ms
   timers.every('sweep', config.sweepMs, () => services.leases.sweep())
+  timers.every('fail-silent', FAIL_SILENT_EVERY_MS, () => services.agents.failSilent())
   timers.every('verify', VERIFY_EVERY_MS, async () => {
     const faults = await ledger.verify({ quick: true })
     if (faults.length > 0) logger.error({ faults: faults.slice(0, 20), count: faults.length }, 'ledger mismatch')
@@ -29,6 +32,7 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
   timers.every('roll-up', ROLL_UP_EVERY_MS, () => services.requests.rollUp())
   timers.every('prune', PRUNE_EVERY_MS, async () => {
     await services.sessions.prune({ olderThan: before(KEEP_ENDED_SESSIONS_MS) })
+    await services.tokens.prune({ olderThan: before(KEEP_REPLACED_SECRETS_MS) })
     await services.idempotency.prune({ olderThan: before(KEEP_IDEMPOTENCY_KEYS_MS) })
     await services.limits.prune({ olderThan: before(0) })
     await services.events.prune({ olderThan: before(config.retainEventsDays * DAY_MS) })

@@ -1,25 +1,28 @@
+import { sessionAnswer } from '../answers/session.ts'
 import { sessionTokensAnswer, userAnswer } from '../answers/user.ts'
 import { isoTime, isoTimeOrNull } from '../answers/scalars.ts'
 import { refusal } from '../http/authenticate.ts'
-import { ApiError } from '../http/errors.ts'
+import { ApiError, validationError } from '../http/errors.ts'
 import { notFound } from '../http/handle.ts'
-import { actorOf, permissionsOfPrincipal } from '../http/principal.ts'
+import { actorOf, isPerson, permissionsOfPrincipal } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
-import { object, optional, Type } from '../http/schemas.ts'
+import { changes, nullable, object, optional, page, password, text, Type } from '../http/schemas.ts'
+import { pagedAnswer, pageOf } from './lists.ts'
 
 /** What may be typed into the login form; its length is checked, its characters are not (http-api 4.1). */
 const email = Type.String({ minLength: 1, maxLength: 255 })
-const password = Type.String({ minLength: 1, maxLength: 1_000 })
+/** Shortest password that may be chosen, in code points (http-api 4.1). */
+const PASSWORD_MIN = 8
 
 export const authRoutes = [
   defineRoute({
     method: 'POST',
     path: '/auth/login',
-    auth: 'public',
+    auth: 'login',
     rateLimit: 'login',
     audit: ['SESSION_CREATED', 'LOGIN_FAILED', 'ACCOUNT_LOCKED'],
     summary: 'Log in with e-mail and password',
-    body: object({ email, password }),
+    body: object({ email, password: password(1) }),
     handler: async ({ services, context, body }) => {
       const result = await services.sessions.login(body.email, body.password, context)
       const now = services.database.clock.now()
@@ -30,13 +33,8 @@ export const authRoutes = [
           throw new ApiError('UNAUTHORIZED', 'Invalid email or password')
         case 'suspended':
           throw new ApiError('ACCOUNT_SUSPENDED', 'The account is suspended')
-        case 'locked': {
-          const seconds = Math.max(1, Math.ceil((result.until - now) / 1_000))
-          throw new ApiError('ACCOUNT_LOCKED', 'The account is locked', {
-            details: { retry_after: seconds, locked_until: isoTime(result.until) },
-            headers: { 'Retry-After': String(seconds) },
-          })
-        }
+        case 'locked':
+          throw accountLocked(result.until, now)
       }
     },
   }),
@@ -68,23 +66,20 @@ export const authRoutes = [
     audit: [],
     summary: 'What the presented credential is and may do',
     whilePasswordChangePending: true,
-    handler: async ({ principal }) => {
-      const isUser = principal.kind === 'session'
-      return {
-        body: {
-          valid: true,
-          kind: principal.kind,
-          user_id: isUser ? principal.userId : null,
-          role: isUser ? principal.role : null,
-          permissions: permissionsOfPrincipal(principal),
-          session_id: isUser ? principal.sessionId : null,
-          token_id: null,
-          agent_id: isUser ? null : principal.agentId,
-          budget_id: isUser ? null : principal.budgetId,
-          expires_at: isoTimeOrNull(principal.expiresAt),
-        },
-      }
-    },
+    handler: async ({ principal }) => ({
+      body: {
+        valid: true,
+        kind: principal.kind,
+        user_id: isPerson(principal) ? principal.userId : null,
+        role: isPerson(principal) ? principal.role : null,
+        permissions: permissionsOfPrincipal(principal),
+        session_id: principal.kind === 'session' ? principal.sessionId : null,
+        token_id: principal.kind === 'api_token' ? principal.tokenId : null,
+        agent_id: isPerson(principal) ? null : principal.agentId,
+        budget_id: isPerson(principal) ? null : principal.budgetId,
+        expires_at: isoTimeOrNull(principal.expiresAt),
+      },
+    }),
   }),
   defineRoute({
     method: 'GET',
@@ -95,10 +90,49 @@ export const authRoutes = [
     summary: 'The signed-in user',
     whilePasswordChangePending: true,
     handler: async ({ services, principal }) => {
-      if (principal.kind !== 'session') throw notFound('USER_NOT_FOUND')
       const user = await services.users.getUser(principal.userId)
       if (user === undefined) throw notFound('USER_NOT_FOUND')
       return { body: { ...userAnswer(user), permissions: permissionsOfPrincipal(principal) } }
+    },
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/auth/me',
+    auth: 'session',
+    rateLimit: 'write',
+    audit: ['PROFILE_UPDATED'],
+    summary: 'Change the own display name',
+    body: changes({ name: nullable(text({ max: 255 })) }),
+    handler: async ({ services, principal, context, body }) => {
+      const user = await services.users.updateUser(principal.userId, { name: body.name }, actorOf(principal, context))
+      return { body: userAnswer(user) }
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/auth/password',
+    auth: 'session',
+    rateLimit: 'secret',
+    audit: ['PASSWORD_CHANGED', 'LOGIN_FAILED', 'ACCOUNT_LOCKED'],
+    summary: 'Change the own password; all other sessions end',
+    whilePasswordChangePending: true,
+    body: object({ current_password: password(1), new_password: password(PASSWORD_MIN) }),
+    handler: async ({ services, principal, context, body }) => {
+      const options = { keepSessionId: principal.sessionId, context }
+      const { current_password: current, new_password: next } = body
+      const outcome = await services.users.changeOwnPassword(principal.userId, current, next, options)
+      switch (outcome) {
+        case 'changed':
+          return { status: 204 }
+        case 'wrong_password':
+          throw validationError({ current_password: 'is not the current password' })
+        case 'unchanged':
+          throw validationError({ new_password: 'must differ from the current password' })
+        case 'locked': {
+          const now = services.database.clock.now()
+          throw accountLocked((await services.users.lockedUntil(principal.userId)) ?? now, now)
+        }
+      }
     },
   }),
   defineRoute({
@@ -110,9 +144,55 @@ export const authRoutes = [
     summary: 'End the session: access and refresh token',
     whilePasswordChangePending: true,
     handler: async ({ services, principal, context }) => {
-      if (principal.kind !== 'session') throw notFound('SESSION_NOT_FOUND')
       await services.sessions.end(principal.sessionId, actorOf(principal, context), { userId: principal.userId })
       return { status: 204 }
     },
   }),
+  defineRoute({
+    method: 'GET',
+    path: '/auth/sessions',
+    auth: 'session',
+    rateLimit: 'read',
+    audit: [],
+    summary: 'The own sessions, newest first',
+    query: object({ ...page }),
+    handler: async ({ services, principal, query }) => {
+      const sessions = await services.sessions.list({ userId: principal.userId }, pageOf(query))
+      return { body: pagedAnswer(sessions, (session) => sessionAnswer(session, principal.sessionId)) }
+    },
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/auth/sessions/{id}',
+    auth: 'session',
+    rateLimit: 'write',
+    audit: ['SESSION_ENDED'],
+    params: { id: { prefix: 'sess', notFound: 'SESSION_NOT_FOUND' } },
+    summary: 'End one of the own sessions',
+    handler: async ({ services, principal, context, params }) => {
+      await services.sessions.end(params['id'] ?? '', actorOf(principal, context), { userId: principal.userId })
+      return { status: 204 }
+    },
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/auth/sessions',
+    auth: 'session',
+    rateLimit: 'write',
+    audit: ['SESSION_ENDED'],
+    summary: 'End all own sessions but this one',
+    handler: async ({ services, principal, context }) => {
+      const options = { exceptSessionId: principal.sessionId }
+      return { body: { ended: await services.sessions.endAll(principal.userId, actorOf(principal, context), options) } }
+    },
+  }),
 ]
+
+/** Too many failed logins: when it is worth trying again. */
+function accountLocked(until: number, now: number): ApiError {
+  const seconds = Math.max(1, Math.ceil((until - now) / 1_000))
+  return new ApiError('ACCOUNT_LOCKED', 'The account is locked', {
+    details: { retry_after: seconds, locked_until: isoTime(until) },
+    headers: { 'Retry-After': String(seconds) },
+  })
+}

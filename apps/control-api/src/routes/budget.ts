@@ -2,7 +2,7 @@ import type { AgentPrincipal } from '@iron/agent-registry'
 import { usd } from '@iron/cost-calculator'
 import { balanceAnswer, budgetAnswer } from '../answers/budget.ts'
 import { grantAnswer, refreshAnswer, reportAnswer, returnAnswer } from '../answers/protocol.ts'
-import { forbidden, type Principal } from '../http/principal.ts'
+import { actorOf, isPerson, type Principal } from '../http/principal.ts'
 import { BATCH_BYTES_MAX } from '../http/json-body.ts'
 import { defineRoute, type HandlerInput } from '../http/route.ts'
 import {
@@ -25,9 +25,7 @@ import { reportBatch } from './report-batch.ts'
 /** The agent that a route with `auth: 'agent'` was reached by, with this request's traces. */
 function agentOf(input: Pick<HandlerInput<'agent', unknown, unknown>, 'principal' | 'context'>): AgentPrincipal {
   const { principal, context } = input
-  if (principal.kind !== 'ic_token') throw forbidden()
-  const { ip, userAgent, requestId } = context
-  return { ...principal, actor: { ...principal.actor, ip, userAgent, requestId } }
+  return { ...principal, actor: actorOf(principal, context) }
 }
 
 const requested = { requested_usd: optional(usdAmount()) }
@@ -175,7 +173,7 @@ export const budgetRoutes = [
 
 /** The filter of what a principal may see: an agent itself, a user what they own, an admin everything. */
 function visibleTo(principal: Principal, scope: 'own' | 'any', agentId: string | undefined) {
-  if (principal.kind === 'ic_token')
+  if (!isPerson(principal))
     return { agentId: agentId === undefined || agentId === principal.agentId ? principal.agentId : 'none' }
   return { agentId, ownerId: scope === 'own' ? principal.userId : undefined }
 }

@@ -1,15 +1,43 @@
 import type { RouteDefinition } from '../http/route.ts'
+import { agentBudgetRoutes } from './agent-budget.ts'
+import { agentCredentialRoutes } from './agent-credentials.ts'
+import { agentLeaseRoutes } from './agent-leases.ts'
+import { agentLedgerRoutes } from './agent-ledger.ts'
+import { agentMetricsRoutes } from './agent-metrics.ts'
+import { agentProviderRoutes } from './agent-providers.ts'
 import { agentRoutes } from './agents.ts'
+import { agentStateRoutes } from './agent-state.ts'
+import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
+import { budgetRequestRoutes } from './budget-requests.ts'
 import { budgetRoutes } from './budget.ts'
+import { limitRoutes } from './limits.ts'
+import { metricsRoutes } from './metrics.ts'
 import { providerRoutes } from './providers.ts'
 import { serviceRoutes } from './service.ts'
+import { tokenRoutes } from './tokens.ts'
+import { usageRoutes } from './usage.ts'
+import { userRoutes } from './users.ts'
 
 /** Every endpoint. Validation, authorisation and the tests that try every refusal come from this table. */
 export const routes: readonly RouteDefinition[] = [
   ...serviceRoutes,
+  ...metricsRoutes,
   ...authRoutes,
+  ...userRoutes,
+  ...tokenRoutes,
   ...agentRoutes,
+  ...agentStateRoutes,
+  ...agentMetricsRoutes,
+  ...agentCredentialRoutes,
+  ...agentProviderRoutes,
+  ...agentBudgetRoutes,
+  ...agentLedgerRoutes,
+  ...agentLeaseRoutes,
   ...budgetRoutes,
+  ...budgetRequestRoutes,
   ...providerRoutes,
+  ...limitRoutes,
+  ...usageRoutes,
+  ...auditRoutes,
 ]

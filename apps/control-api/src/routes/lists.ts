@@ -1,4 +1,4 @@
-import type { Cursor, CursorPage, Page, Paged } from '@iron/database'
+import { type Cursor, type CursorPage, type Page, type Paged, PER_PAGE_DEFAULT } from '@iron/database'
 
 /** Wire names of a page request → the packages' (http-api 1.7). Sort fields are snake_case on the wire. */
 export function pageOf(query: { readonly page?: number; readonly per_page?: number; readonly sort?: string }): Page {
@@ -16,6 +16,12 @@ export function pagedAnswer<T>(paged: Paged<T>, answer: (item: T) => unknown) {
     data: paged.data.map(answer),
     pagination: { page, per_page: perPage, total, total_pages: Math.ceil(total / perPage) },
   }
+}
+
+/** The answer of a list that can hold nothing for this caller. */
+export function emptyAnswer(window: Page) {
+  const { page = 1, perPage = PER_PAGE_DEFAULT } = window
+  return pagedAnswer({ data: [], page, perPage, total: 0 }, (item) => item)
 }
 
 /** Wire names of a log request → the packages'. */

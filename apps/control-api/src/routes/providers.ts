@@ -1,8 +1,8 @@
-import { keyAnswer, providerAnswer } from '../answers/provider.ts'
+import { deletedProviderAnswer, keyAnswer, providerAnswer } from '../answers/provider.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
-import { array, id, object, oneOf, optional, page, sort, text, Type, visibleAscii } from '../http/schemas.ts'
+import { array, changes, id, object, oneOf, optional, page, sort, text, Type, visibleAscii } from '../http/schemas.ts'
 import { pagedAnswer, pageOf } from './lists.ts'
 
 const providerParam = { id: { prefix: 'prov', notFound: 'PROVIDER_NOT_FOUND' } } as const
@@ -85,21 +85,32 @@ export const providerRoutes = [
     audit: ['PROVIDER_UPDATED'],
     params: providerParam,
     summary: 'Change a provider',
-    body: Type.Object(
-      {
-        name: optional(text({ max: 50 })),
-        base_url: optional(baseUrl),
-        models: optional(models),
-        status: optional(oneOf('active', 'disabled')),
-      },
-      { additionalProperties: false, minProperties: 1 },
-    ),
+    body: changes({
+      name: optional(text({ max: 50 })),
+      base_url: optional(baseUrl),
+      models: optional(models),
+      status: optional(oneOf('active', 'disabled')),
+    }),
     handler: async ({ services, params, body, principal, context }) => {
       const { name, base_url: url, models: names, status } = body
       const change = { name, baseUrl: url, models: names, status }
       return {
         body: providerAnswer(await services.providers.update(params['id'] ?? '', change, actorOf(principal, context))),
       }
+    },
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/providers/{id}',
+    auth: 'user',
+    permission: 'providers:manage',
+    rateLimit: 'write',
+    audit: ['PROVIDER_DELETED'],
+    params: providerParam,
+    summary: 'Delete a provider with its keys and take it from every agent',
+    handler: async ({ services, params, principal, context }) => {
+      const deleted = await services.agents.deleteProvider(params['id'] ?? '', actorOf(principal, context))
+      return { body: deletedProviderAnswer(deleted) }
     },
   }),
   defineRoute({

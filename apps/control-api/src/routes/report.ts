@@ -1,15 +1,17 @@
-/** One LLM call as a runtime reports it (http-api 4.9.5). */
+/** One LLM call as a runtime or a script reports it (http-api 4.9.5, 4.14). */
 import { type TokenCounts, type Usage, usageFromCounts, usd } from '@iron/cost-calculator'
+import type { CallFacts } from '@iron/journal'
 import type { UsageReport } from '@iron/lease-manager'
 import { count, id, object, oneOf, optional, type Static, text, time, usdCost, visibleAscii } from '../http/schemas.ts'
 
 /** Tokens of one call (http-api 4.9.5). */
 const tokens = count(1_000_000_000)
 
-const reportFields = {
-  lease_id: id('lease'),
-  request_id: visibleAscii(100),
-  model: text({ max: 255 }),
+export const requestId = visibleAscii(100)
+export const model = text({ max: 255 })
+
+/** What can be said of a call, whoever reports it and however it is named. */
+export const callFields = {
   provider: optional(text({ max: 100 })),
   cost_usd: optional(usdCost()),
   input_tokens: optional(tokens),
@@ -30,8 +32,11 @@ const reportFields = {
   timestamp: optional(time()),
   trace_id: optional(id('trace')),
 }
-export const report = object(reportFields)
+export const report = object({ lease_id: id('lease'), request_id: requestId, model, ...callFields })
 export type Report = Static<typeof report>
+/** A call of an API token: it may be unnamed, and needs no model when its cost is given. */
+export const call = object({ request_id: optional(requestId), model: optional(model), ...callFields })
+type WireCall = Static<typeof call>
 
 const COUNTS = {
   inputTokens: 'input_tokens',
@@ -45,12 +50,12 @@ const COUNTS = {
   audioOutputTokens: 'audio_output_tokens',
   imageOutputTokens: 'image_output_tokens',
   totalTokens: 'total_tokens',
-} as const satisfies Record<keyof TokenCounts, keyof Report>
+} as const satisfies Record<keyof TokenCounts, keyof WireCall>
 
-function usageOf(body: Report): Usage | undefined {
+function usageOf(body: WireCall): Usage | undefined {
   const counts: { -readonly [Name in keyof TokenCounts]?: number } = {}
   let told = false
-  for (const [name, field] of Object.entries(COUNTS) as [keyof TokenCounts, keyof Report][]) {
+  for (const [name, field] of Object.entries(COUNTS) as [keyof TokenCounts, keyof WireCall][]) {
     const value = body[field]
     if (typeof value !== 'number') continue
     counts[name] = value
@@ -59,8 +64,8 @@ function usageOf(body: Report): Usage | undefined {
   return told ? usageFromCounts(counts) : undefined
 }
 
-/** The package's form of a report. @throws {CostError} INVALID_USAGE for parts that do not fit their whole */
-export function usageReportOf(body: Report): UsageReport {
+/** The package's form of what is said of a call. @throws {CostError} INVALID_USAGE for parts that do not fit their whole */
+export function callFactsOf(body: WireCall): CallFacts {
   return {
     requestId: body.request_id,
     model: body.model,
@@ -74,4 +79,9 @@ export function usageReportOf(body: Report): UsageReport {
     traceId: body.trace_id,
     at: body.timestamp === undefined ? undefined : Date.parse(body.timestamp),
   }
+}
+
+/** The package's form of a report. @throws {CostError} INVALID_USAGE */
+export function usageReportOf(body: Report): UsageReport {
+  return { ...callFactsOf(body), requestId: body.request_id, model: body.model }
 }

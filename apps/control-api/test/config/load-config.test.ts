@@ -4,7 +4,7 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ConfigError, describeVariables, loadConfig, sealConfig } from '../../src/config.ts'
-import { RATE_CLASSES } from '../../src/http/rate-classes.ts'
+import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
 
 let folder: string
 beforeAll(() => {
@@ -89,9 +89,9 @@ test('OPS-06 unknown IRON_ names stop the start; names of tests and of others do
 
 describe('LIM-21 rate classes', () => {
   test('each of the 14 can be set, switched off, or made to refuse everything', () => {
-    expect(RATE_CLASSES).toHaveLength(14)
+    expect(RATE_CLASS_NAMES).toHaveLength(14)
     const settings = ['7/60', 'off', '0/1', '999999999/86400']
-    const names = RATE_CLASSES.map((name) => `IRON_RATE_LIMIT_${name.toUpperCase()}`)
+    const names = RATE_CLASS_NAMES.map((name) => `IRON_RATE_LIMIT_${name.toUpperCase()}`)
     const set = loadConfig(Object.fromEntries(names.map((name, index) => [name, settings[index % 4] ?? ''])))
     const expected = [
       { count: 7, seconds: 60 },
@@ -99,7 +99,9 @@ describe('LIM-21 rate classes', () => {
       { count: 0, seconds: 1 },
       { count: 999_999_999, seconds: 86_400 },
     ]
-    expect(set.rateLimits).toEqual(Object.fromEntries(RATE_CLASSES.map((name, index) => [name, expected[index % 4]])))
+    expect(set.rateLimits).toEqual(
+      Object.fromEntries(RATE_CLASS_NAMES.map((name, index) => [name, expected[index % 4]])),
+    )
   })
 
   test.each([

@@ -72,13 +72,17 @@ describe('what a package throws leaves as', () => {
 
   test('field names of the wire', () => {
     expect(
-      left('VALIDATION_ERROR', { fields: { ownerId: 'is required', 'usage.inputTokens': 'is too large' } }),
+      left('VALIDATION_ERROR', {
+        fields: { ownerId: 'is required', 'usage.inputTokens': 'is too large', 'reports[3].cost': 'must be' },
+      }),
     ).toEqual([
       400,
       {
         error: 'Validation failed',
         code: 'VALIDATION_ERROR',
-        details: { fields: { owner_id: 'is required', 'usage.input_tokens': 'is too large' } },
+        details: {
+          fields: { owner_id: 'is required', 'usage.input_tokens': 'is too large', 'reports[3].cost_usd': 'must be' },
+        },
       },
     ])
     for (const code of ['INVALID_AMOUNT', 'TOO_MANY_DECIMALS', 'AMOUNT_OUT_OF_RANGE', 'INVALID_USAGE']) {
@@ -94,6 +98,7 @@ describe('what a package throws leaves as', () => {
     'DATABASE_CONSTRAINT',
     'WRITE_TIMEOUT',
     'LEDGER_MISMATCH',
+    'STORE_UNAVAILABLE',
   ])('%s: try again, and nothing about why', (code) => {
     const error = toApiError(new PackageError(code, 'UNIQUE constraint failed: users.email', { details: { sql: 'x' } }))
     expect(errorBody(error, 'r-1')).toEqual({

@@ -1,5 +1,7 @@
+import type { Clock } from '@iron/database'
 import { type ControlApiConfig, ApiServer, StateManager } from '../../src/index.ts'
 import { createFirstAdmin } from '../../src/commands/serve.ts'
+import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
 import { HttpClient } from './http-client.ts'
 import { ADMIN } from './server-process.ts'
 
@@ -11,15 +13,30 @@ export interface TestApi extends AsyncDisposable {
   readonly state: StateManager
 }
 
-/** Starts the real server; everything else speaks HTTP to it. */
-export async function startApi(config: Partial<ControlApiConfig> = {}): Promise<TestApi> {
-  const state = new StateManager({
-    databaseUrl: ':memory:',
-    logLevel: 'silent',
-    adminEmail: ADMIN.email,
-    adminPassword: ADMIN.password,
-    ...config,
-  })
+/** Logins that cost nothing: what is proved does not depend on it. */
+const BCRYPT_COST = 4
+
+/** Every rate class switched off: for tests that are about something else (rulings R2). */
+export const RATES_OFF: ControlApiConfig['rateLimits'] = Object.fromEntries(
+  RATE_CLASS_NAMES.map((name) => [name, 'off']),
+)
+
+/** Starts the real server, without rate limits unless they are given; everything else speaks HTTP to it. */
+export async function startApi(
+  config: Partial<ControlApiConfig> = {},
+  options: { readonly clock?: Clock } = {},
+): Promise<TestApi> {
+  const state = new StateManager(
+    {
+      databaseUrl: ':memory:',
+      logLevel: 'silent',
+      adminEmail: ADMIN.email,
+      adminPassword: ADMIN.password,
+      rateLimits: RATES_OFF,
+      ...config,
+    },
+    { bcryptCost: BCRYPT_COST, ...options },
+  )
   await createFirstAdmin(state)
   const server = new ApiServer(state, 0, { drainMs: 1_000 })
   const serving = server.start()

@@ -1,4 +1,7 @@
 import { createIdSource } from '@iron/database'
+import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
+import { RateLimits } from '../../src/http/rate-limits.ts'
+import { Metrics } from '../../src/observability/metrics.ts'
 import type { Services } from '../../src/services.ts'
 
 const HOUR_MS = 3_600_000
@@ -29,7 +32,12 @@ export function fakeServices(): Services {
   const byToken = new Map(
     Object.entries(SESSIONS).map(([name, session]) => [sessionToken(name), { name, ...session }] as const),
   )
+  const off = Object.fromEntries(RATE_CLASS_NAMES.map((name) => [name, 'off' as const]))
+  const rateLimits = new RateLimits(off, { clock: { now: () => Date.now() } })
   const port = {
+    rateLimits,
+    metrics: new Metrics(rateLimits, undefined),
+    tokens: { authenticate: async () => ({ outcome: 'refused', code: 'UNAUTHORIZED' }) },
     database: { ids: createIdSource({ now: () => Date.now() }) },
     sessions: {
       authenticate: async (token: string) => {

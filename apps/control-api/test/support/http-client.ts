@@ -59,6 +59,14 @@ export class HttpClient implements Disposable {
     return this.request('PUT', `/api/v1${path}`, body, headers)
   }
 
+  patch(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.request('PATCH', `/api/v1${path}`, body, headers)
+  }
+
+  delete(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.request('DELETE', `/api/v1${path}`, undefined, headers)
+  }
+
   [Symbol.dispose](): void {
     this.#agent.destroy()
   }

@@ -5,7 +5,7 @@ import { createTestPlace, type TestPlace } from '@iron/database/testing'
 import { type StartedProcess, startProcess } from '@iron/test-kit'
 import type { Answer, HttpClient } from './http-client.ts'
 
-const main = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts')
+export const mainProgram = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts')
 
 export const ADMIN = { email: 'admin@iron.test', password: 'correct horse battery' }
 
@@ -52,10 +52,10 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** Starts the server from its sources and waits until it listens. */
 export async function startServer(installation: Installation): Promise<ServerProcess> {
-  const started = await startProcess(process.execPath, ['--conditions=@iron/source', main, 'serve'], {
+  const started = await startProcess(process.execPath, ['--conditions=@iron/source', mainProgram, 'serve'], {
     ready: /^iron control-api listening on (http:\/\/\S+)$/m,
     env: { ...installation.env, NODE_OPTIONS: undefined },
-    cwd: path.dirname(main),
+    cwd: path.dirname(mainProgram),
   })
   return {
     address: started.ready[1] as string,

@@ -1,0 +1,58 @@
+import { leaseAnswer } from '../answers/lease.ts'
+import { notFound } from '../http/handle.ts'
+import { actorOf } from '../http/principal.ts'
+import { defineRoute } from '../http/route.ts'
+import { cursor, object, oneOf, optional, text } from '../http/schemas.ts'
+import { agentParam, knownAgent, ofAgent } from './agent-param.ts'
+import { cursorOf, logAnswer } from './lists.ts'
+
+const leaseParam = { ...agentParam, lease_id: { prefix: 'lease', notFound: 'LEASE_NOT_FOUND' } } as const
+
+export const agentLeaseRoutes = [
+  defineRoute({
+    ...ofAgent,
+    method: 'GET',
+    path: '/agents/{id}/leases',
+    permission: 'agents:read',
+    rateLimit: 'read',
+    audit: [],
+    summary: "An agent's leases",
+    query: object({ ...cursor, status: optional(oneOf('active', 'expired', 'closed', 'superseded', 'revoked')) }),
+    handler: async ({ services, params, query }) => {
+      const filter = { agentId: await knownAgent(services, params), status: query.status }
+      return { body: logAnswer(await services.leases.list(filter, cursorOf(query)), leaseAnswer) }
+    },
+  }),
+  defineRoute({
+    ...ofAgent,
+    method: 'GET',
+    path: '/agents/{id}/leases/{lease_id}',
+    permission: 'agents:read',
+    rateLimit: 'read',
+    audit: [],
+    params: leaseParam,
+    summary: 'One lease',
+    handler: async ({ services, params }) => {
+      const agentId = await knownAgent(services, params)
+      const lease = await services.leases.get(params['lease_id'] ?? '')
+      if (lease?.agentId !== agentId) throw notFound('LEASE_NOT_FOUND')
+      return { body: leaseAnswer(lease) }
+    },
+  }),
+  defineRoute({
+    ...ofAgent,
+    method: 'POST',
+    path: '/agents/{id}/leases/{lease_id}/revoke',
+    permission: 'agents:stop',
+    rateLimit: 'write',
+    audit: ['LEASE_REVOKED'],
+    params: leaseParam,
+    summary: 'End a lease before its time; later handshakes stay possible',
+    body: object({ reason: optional(text({ max: 500, multiline: true })) }),
+    handler: async ({ services, params, body, principal, context }) => {
+      const options = { agentId: await knownAgent(services, params), reason: body.reason }
+      const actor = actorOf(principal, context)
+      return { body: leaseAnswer(await services.leases.revoke(params['lease_id'] ?? '', actor, options)) }
+    },
+  }),
+]

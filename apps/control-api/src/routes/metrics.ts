@@ -1,0 +1,15 @@
+import { defineRoute } from '../http/route.ts'
+
+export const metricsRoutes = [
+  defineRoute({
+    method: 'GET',
+    path: '/metrics',
+    auth: 'metrics',
+    permission: 'audit:read',
+    rateLimit: 'read',
+    audit: [],
+    atRoot: true,
+    summary: 'What this process measures, for Prometheus',
+    handler: async ({ services }) => ({ text: await services.metrics.read() }),
+  }),
+]

@@ -1,0 +1,90 @@
+import { isoTime } from '../answers/scalars.ts'
+import {
+  usageCheckAnswer,
+  usageReceiptAnswer,
+  usageRowsAnswer,
+  usageTotalsAnswer,
+  usageTotalsOf,
+} from '../answers/usage.ts'
+import { forbidden } from '../http/principal.ts'
+import { defineRoute } from '../http/route.ts'
+import { object, oneOf, optional, page, sort } from '../http/schemas.ts'
+import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
+import { callFilterFields, callScopeOf, periodFields, periodOf } from './period.ts'
+import { call, callFactsOf } from './report.ts'
+
+const DIMENSIONS = ['day', 'agent', 'token', 'provider', 'model', 'project', 'owner'] as const
+
+export const usageRoutes = [
+  defineRoute({
+    method: 'GET',
+    path: '/usage',
+    auth: 'user',
+    permission: 'metrics:read',
+    rateLimit: 'analytics',
+    audit: [],
+    summary: 'Usage of a period, in all and by a dimension',
+    query: object({
+      ...page,
+      ...sort('cost_usd', 'requests', 'total_tokens', 'key'),
+      ...periodFields,
+      ...callFilterFields,
+      group_by: optional(oneOf('none', ...DIMENSIONS)),
+    }),
+    handler: async ({ services, query, principal, scope }) => {
+      const { group_by: groupBy = 'none' } = query
+      if (groupBy === 'owner' && scope !== 'any') throw forbidden()
+      const period = periodOf(query)
+      const calls = callScopeOf(query, { principal, scope })
+      const window = pageOf({ ...query, sort: query.sort?.replace(/_usd$/, '') })
+      return services.database.read(async (tx) => {
+        const { from, to, calculatedAt } = await services.analytics.range(period, calls, { tx })
+        const grouped =
+          groupBy === 'none' ? undefined : await services.analytics.by(groupBy, period, calls, { ...window, tx })
+        const totals = grouped?.totals ?? usageTotalsOf(await services.analytics.totals(period, calls, { tx }))
+        const listed = grouped === undefined ? emptyAnswer(window) : pagedAnswer(grouped, (row) => row)
+        return {
+          body: {
+            period: typeof period === 'string' ? period : 'custom',
+            from: isoTime(from),
+            to: isoTime(to),
+            group_by: groupBy,
+            totals: usageTotalsAnswer(totals),
+            data: grouped === undefined ? [] : usageRowsAnswer(grouped),
+            pagination: listed.pagination,
+            calculated_at: isoTime(calculatedAt),
+          },
+        }
+      })
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/usage',
+    auth: 'api-token',
+    rateLimit: 'report',
+    audit: [],
+    summary: 'Record a call made with an API token: a fact, always counted',
+    body: call,
+    handler: async ({ services, principal, body }) => {
+      const receipt = await services.tokens.recordUsage(principal, callFactsOf(body))
+      return {
+        status: receipt.duplicate ? 200 : 201,
+        body: usageReceiptAnswer(receipt),
+        headers: { Location: `/api/v1/requests/${receipt.call.id}` },
+      }
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/usage/check',
+    auth: 'api-token',
+    rateLimit: 'report',
+    audit: [],
+    summary: 'Whether a call would stay within all limits; counts and holds nothing',
+    body: call,
+    handler: async ({ services, principal, body }) => ({
+      body: usageCheckAnswer(await services.tokens.checkUsage(principal, callFactsOf(body))),
+    }),
+  }),
+]

@@ -1,0 +1,256 @@
+import { auditEntryAnswer } from '../answers/audit.ts'
+import { sessionAnswer } from '../answers/session.ts'
+import { userAnswer } from '../answers/user.ts'
+import { notFound } from '../http/handle.ts'
+import { actorOf } from '../http/principal.ts'
+import { defineRoute } from '../http/route.ts'
+import {
+  boolean,
+  changes,
+  cursor,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  page,
+  password,
+  sort,
+  text,
+  Type,
+} from '../http/schemas.ts'
+import { operation, timeRange, timesOf } from './audit-filter.ts'
+import { cursorOf, logAnswer, pagedAnswer, pageOf } from './lists.ts'
+
+const userParam = { id: { prefix: 'user', notFound: 'USER_NOT_FOUND' } } as const
+/** Bounds in code points (http-api 4.2). The package checks what must not be in them. */
+const PASSWORD_MIN = 8
+const username = text({ max: 255 })
+const email = Type.String({ minLength: 3, maxLength: 255 })
+const role = oneOf('admin', 'user', 'viewer')
+
+const manage = { auth: 'user', permission: 'users:manage' } as const
+
+export const userRoutes = [
+  defineRoute({
+    ...manage,
+    method: 'POST',
+    path: '/users',
+    rateLimit: 'secret',
+    audit: ['USER_CREATED'],
+    idempotency: 'stored',
+    summary: 'Create a user',
+    body: object({
+      username,
+      email,
+      password: password(PASSWORD_MIN),
+      role: optional(role),
+      name: optional(text({ max: 255 })),
+      force_password_change: optional(boolean()),
+    }),
+    prepare: ({ services, body }) => services.users.hashPassword(body.password),
+    handler: async ({ services, body, principal, context, prepared, tx }) => {
+      const { force_password_change: forcePasswordChange, ...rest } = body
+      const user = await services.users.createUser(
+        { ...rest, password: prepared, forcePasswordChange },
+        actorOf(principal, context),
+        { tx },
+      )
+      return { status: 201, body: userAnswer(user), headers: { Location: `/api/v1/users/${user.id}` } }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'GET',
+    path: '/users',
+    rateLimit: 'read',
+    audit: [],
+    summary: 'List users',
+    query: object({
+      ...page,
+      ...sort('created_at', 'username', 'email', 'last_login_at'),
+      role: optional(role),
+      status: optional(oneOf('active', 'suspended', 'deleted')),
+      search: optional(text({ min: 0, max: 255 })),
+    }),
+    handler: async ({ services, query }) => {
+      const { role: ofRole, status, search, ...rest } = query
+      const users = await services.users.listUsers({ role: ofRole, status, search }, pageOf(rest))
+      return { body: pagedAnswer(users, userAnswer) }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'GET',
+    path: '/users/{id}',
+    rateLimit: 'read',
+    audit: [],
+    params: userParam,
+    summary: 'One user, deleted ones too',
+    handler: async ({ services, params }) => {
+      const user = await services.users.getUser(params['id'] ?? '')
+      if (user === undefined) throw notFound('USER_NOT_FOUND')
+      return { body: userAnswer(user) }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'PATCH',
+    path: '/users/{id}',
+    rateLimit: 'write',
+    audit: ['USER_UPDATED'],
+    params: userParam,
+    summary: "Change a user's names and e-mail",
+    body: changes({
+      username: optional(username),
+      email: optional(email),
+      name: optional(nullable(text({ max: 255 }))),
+    }),
+    handler: async ({ services, params, body, principal, context }) => ({
+      body: userAnswer(await services.users.updateUser(params['id'] ?? '', body, actorOf(principal, context))),
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'PUT',
+    path: '/users/{id}/suspend',
+    rateLimit: 'write',
+    audit: ['USER_SUSPENDED'],
+    params: userParam,
+    summary: 'Suspend a user: sessions end, tokens and grants are refused',
+    body: object({ reason: optional(text({ max: 1_000, multiline: true })) }),
+    handler: async ({ services, params, body, principal, context }) => ({
+      body: userAnswer(await services.owners.suspendUser(params['id'] ?? '', actorOf(principal, context), body.reason)),
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'PUT',
+    path: '/users/{id}/activate',
+    rateLimit: 'write',
+    audit: ['USER_ACTIVATED'],
+    params: userParam,
+    summary: 'End a suspension',
+    handler: async ({ services, params, principal, context }) => ({
+      body: userAnswer(await services.users.activateUser(params['id'] ?? '', actorOf(principal, context))),
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'PUT',
+    path: '/users/{id}/unlock',
+    rateLimit: 'write',
+    audit: ['USER_UNLOCKED'],
+    params: userParam,
+    summary: 'Lift the lock of too many failed logins',
+    handler: async ({ services, params, principal, context }) => ({
+      body: userAnswer(await services.users.unlockUser(params['id'] ?? '', actorOf(principal, context))),
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'PUT',
+    path: '/users/{id}/role',
+    rateLimit: 'write',
+    audit: ['USER_ROLE_CHANGED'],
+    params: userParam,
+    summary: "Change a user's role",
+    body: object({ role }),
+    handler: async ({ services, params, body, principal, context }) => ({
+      body: userAnswer(await services.users.changeUserRole(params['id'] ?? '', body.role, actorOf(principal, context))),
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'POST',
+    path: '/users/{id}/reset-password',
+    auth: 'session',
+    rateLimit: 'secret',
+    audit: ['USER_PASSWORD_RESET'],
+    params: userParam,
+    summary: 'Set a new password for a user; their sessions end',
+    body: object({
+      new_password: password(PASSWORD_MIN),
+      force_change: optional(boolean()),
+      revoke_api_tokens: optional(boolean()),
+    }),
+    prepare: ({ services, body }) => services.users.hashPassword(body.new_password),
+    handler: async ({ services, params, body, principal, context, prepared }) => {
+      const options = { forceChange: body.force_change, revokeApiTokens: body.revoke_api_tokens }
+      const actor = actorOf(principal, context)
+      return { body: userAnswer(await services.users.resetPassword(params['id'] ?? '', prepared, actor, options)) }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'DELETE',
+    path: '/users/{id}',
+    rateLimit: 'write',
+    audit: ['USER_DELETED'],
+    params: userParam,
+    summary: 'Delete a user for good; their agents go to the acting admin',
+    handler: async ({ services, params, principal, context }) => {
+      const deleted = await services.owners.deleteUser(params['id'] ?? '', actorOf(principal, context))
+      const { user, agentsAffected, budgetRequestsCancelled, apiTokensRevoked, sessionsEnded } = deleted
+      return {
+        body: {
+          ...userAnswer(user),
+          agents_affected: agentsAffected.map(({ agentId, name, newOwnerId }) => ({
+            agent_id: agentId,
+            name,
+            new_owner_id: newOwnerId,
+          })),
+          agents_count: agentsAffected.length,
+          budget_requests_cancelled: budgetRequestsCancelled.length,
+          api_tokens_revoked: apiTokensRevoked.length,
+          sessions_ended: sessionsEnded,
+        },
+      }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'GET',
+    path: '/users/{id}/sessions',
+    rateLimit: 'read',
+    audit: [],
+    params: userParam,
+    summary: "A user's sessions",
+    query: object({ ...page }),
+    handler: async ({ services, params, query, principal }) => {
+      const userId = params['id'] ?? ''
+      if ((await services.users.getUser(userId)) === undefined) throw notFound('USER_NOT_FOUND')
+      const current = principal.kind === 'session' ? principal.sessionId : undefined
+      const sessions = await services.sessions.list({ userId }, pageOf(query))
+      return { body: pagedAnswer(sessions, (session) => sessionAnswer(session, current)) }
+    },
+  }),
+  defineRoute({
+    ...manage,
+    method: 'DELETE',
+    path: '/users/{id}/sessions',
+    rateLimit: 'write',
+    audit: ['SESSION_ENDED'],
+    params: userParam,
+    summary: "End all of a user's sessions",
+    handler: async ({ services, params, principal, context }) => ({
+      body: { ended: await services.sessions.endAll(params['id'] ?? '', actorOf(principal, context)) },
+    }),
+  }),
+  defineRoute({
+    ...manage,
+    method: 'GET',
+    path: '/users/{id}/audit',
+    rateLimit: 'read',
+    audit: [],
+    params: userParam,
+    summary: 'What was done to a user, or by them',
+    query: object({ ...cursor, ...timeRange, operation: optional(operation), as: optional(oneOf('target', 'actor')) }),
+    handler: async ({ services, params, query }) => {
+      const userId = params['id'] ?? ''
+      if ((await services.users.getUser(userId)) === undefined) throw notFound('USER_NOT_FOUND')
+      const whom = query.as === 'actor' ? { userId } : { resourceType: 'user', resourceId: userId }
+      const filter = { ...whom, ...timesOf(query), operation: query.operation }
+      return { body: logAnswer(await services.audit.list(filter, cursorOf(query)), auditEntryAnswer) }
+    },
+  }),
+]

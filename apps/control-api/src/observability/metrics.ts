@@ -7,6 +7,9 @@ import type { RateLimits } from '../http/rate-limits.ts'
 /** Upper bounds of request durations, in seconds: most answers take one to thirty milliseconds. */
 const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** How finely the event loop's delay is measured, in milliseconds: an idle loop shows about this much. */
+const LOOP_PRECISION_MS = 5
+
 /** One answered request. */
 export interface AnsweredRequest {
   /** Method and path of the matched route; `undefined`: none matched. */
@@ -26,7 +29,7 @@ export class Metrics {
   constructor(rateLimits: RateLimits, scrapeToken: string | undefined) {
     this.#scrapeToken = scrapeToken === undefined ? undefined : digest(scrapeToken)
     const registers = [this.#registry]
-    collectDefaultMetrics({ register: this.#registry })
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS })
     this.#requests = new Counter({
       name: 'iron_http_requests_total',
       help: 'Requests answered, by route and status',

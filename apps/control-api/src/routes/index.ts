@@ -13,6 +13,7 @@ import { budgetRequestRoutes } from './budget-requests.ts'
 import { budgetRoutes } from './budget.ts'
 import { limitRoutes } from './limits.ts'
 import { metricsRoutes } from './metrics.ts'
+import { providerKeyRoutes } from './provider-keys.ts'
 import { providerRoutes } from './providers.ts'
 import { serviceRoutes } from './service.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -37,6 +38,7 @@ export const routes: readonly RouteDefinition[] = [
   ...budgetRoutes,
   ...budgetRequestRoutes,
   ...providerRoutes,
+  ...providerKeyRoutes,
   ...limitRoutes,
   ...usageRoutes,
   ...auditRoutes,

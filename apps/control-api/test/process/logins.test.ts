@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, test } from '@jest/globals'
 import type { Answer } from '../support/http-client.ts'
 import { HttpClient } from '../support/http-client.ts'
@@ -15,7 +17,19 @@ interface Flood {
   readonly others: readonly { readonly status: number; readonly ms: number }[]
   /** 99th percentile of the event loop's delay, in milliseconds, as the server measured it. */
   readonly loopDelayMs: number
+  /** The same of a thread that does nothing: how late this machine wakes anybody. */
+  readonly idleDelayMs: number
 }
+
+/** The most that logins may add to the event loop's delay, in milliseconds. */
+const LOOP_DELAY_MAX_MS = 20
+
+const IDLE_THREAD = `
+  const { monitorEventLoopDelay } = require('node:perf_hooks')
+  const { parentPort } = require('node:worker_threads')
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  parentPort.on('message', () => parentPort.postMessage(delay.percentile(99) / 1e6))`
 
 async function flood(env: Record<string, string>): Promise<Flood> {
   await using installation = await createInstallation('sqlite', {
@@ -29,6 +43,7 @@ async function flood(env: Record<string, string>): Promise<Flood> {
   const admin = { Authorization: `Bearer ${String(login.body.access_token)}` }
   // The figure covers the time since the last reading.
   await client.get('/metrics', SCRAPE)
+  const idle = new Worker(IDLE_THREAD, { eval: true, execArgv: [] })
 
   const logins: Promise<Answer>[] = []
   const others: { status: number; ms: number }[] = []
@@ -43,7 +58,10 @@ async function flood(env: Record<string, string>): Promise<Flood> {
   }
   const { body } = expectStatus(await client.get('/metrics', SCRAPE), 200)
   const seconds = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(String(body))?.[1]
-  return { logins: await Promise.all(logins), others, loopDelayMs: Number(seconds) * 1_000 }
+  idle.postMessage('read')
+  const [idleDelayMs] = (await once(idle, 'message')) as [number]
+  await idle.terminate()
+  return { logins: await Promise.all(logins), others, loopDelayMs: Number(seconds) * 1_000, idleDelayMs }
 }
 
 const count = (answers: readonly Answer[], status: number): number =>
@@ -51,7 +69,7 @@ const count = (answers: readonly Answer[], status: number): number =>
 
 describe('AUT-13 AUT-14 AUT-16 a hundred wrong logins a second for ten seconds', () => {
   test('by default: five are looked at, every other is 429; all else goes on', async () => {
-    const { logins, others, loopDelayMs } = await flood({
+    const { logins, others, loopDelayMs, idleDelayMs } = await flood({
       IRON_RATE_LIMIT_LOGIN: '5/300',
       IRON_RATE_LIMIT_LOGIN_EMAIL: '15/300',
       IRON_RATE_LIMIT_AUTHFAIL: '60/60',
@@ -60,11 +78,11 @@ describe('AUT-13 AUT-14 AUT-16 a hundred wrong logins a second for ten seconds',
     expect([count(logins, 401), count(logins, 429)]).toEqual([4, LOGINS - 4])
     expect(others.every(({ status }) => status === 200)).toBe(true)
     expect(others.length).toBeGreaterThan(150)
-    expect(loopDelayMs).toBeLessThan(20)
+    expect(loopDelayMs).toBeLessThan(LOOP_DELAY_MAX_MS + idleDelayMs)
   }, 180_000)
 
   test('without these limits: ten failures lock, a full queue says 503, and nothing stalls', async () => {
-    const { logins, others, loopDelayMs } = await flood({})
+    const { logins, others, loopDelayMs, idleDelayMs } = await flood({})
     const locked = logins.filter(({ body }) => body.code === 'ACCOUNT_LOCKED')
     const busy = logins.filter(({ status }) => status === 503)
     // Those that were being compared when the tenth failure was counted are told of the lock, too.
@@ -73,6 +91,6 @@ describe('AUT-13 AUT-14 AUT-16 a hundred wrong logins a second for ten seconds',
     expect(locked.length).toBeGreaterThan(0)
     for (const answer of [...locked, ...busy]) expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
     expect(others.every(({ status }) => status === 200)).toBe(true)
-    expect(loopDelayMs).toBeLessThan(20)
+    expect(loopDelayMs).toBeLessThan(LOOP_DELAY_MAX_MS + idleDelayMs)
   }, 180_000)
 })

@@ -16,6 +16,7 @@ import {
 } from '@iron/database'
 import type { ActorRef, AuditInput } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
+import { difference } from './difference.ts'
 import { TokenManagerError } from './errors.ts'
 import { counterSteps } from './limits/counter-steps.ts'
 import { decideExceeded, decideRoom } from './limits/decide-exceeded.ts'
@@ -121,17 +122,13 @@ export class LimitEnforcer extends AuditedService {
         max_cost_per_month_micros: changed(change.maxCostPerMonth, before.max_cost_per_month_micros),
       }
       const after: LimitRow = { ...before, ...values, updated_at: nowMs }
-      const same =
-        values.max_tokens_per_day === before.max_tokens_per_day &&
-        values.max_requests_per_minute === before.max_requests_per_minute &&
-        values.max_cost_per_month_micros === before.max_cost_per_month_micros
-      if (same) return toUsageLimit(before, nowMs)
+      const changes = difference(auditedMaxima(before), auditedMaxima(after))
+      if (changes === undefined) return toUsageLimit(before, nowMs)
       await tx.sql
         .updateTable('limits')
         .set({ ...values, updated_at: nowMs })
         .where('id', '=', id)
         .execute()
-      const changes = { before: auditedMaxima(before), after: auditedMaxima(after) }
       this.#record(tx, db, entry('LIMIT_UPDATED', id, actor, changes))
       return toUsageLimit(after, nowMs)
     }, options)

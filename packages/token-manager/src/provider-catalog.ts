@@ -15,6 +15,7 @@ import {
 } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
+import { difference } from './difference.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import {
   auditedProvider,
@@ -83,12 +84,8 @@ export class ProviderCatalog extends AuditedService {
         models: models === undefined ? before.models : JSON.stringify(models),
         status: status ?? before.status,
       }
-      const changed =
-        values.name !== before.name ||
-        values.base_url !== before.base_url ||
-        values.models !== before.models ||
-        values.status !== before.status
-      if (!changed) return toProvider(before)
+      const changes = difference(auditedProvider(before), auditedProvider({ ...before, ...values }))
+      if (changes === undefined) return toProvider(before)
       const set = { ...values, updated_at: this.clock.now() }
       try {
         await tx.savepoint((inner) => inner.sql.updateTable('providers').set(set).where('id', '=', id).execute())
@@ -98,7 +95,6 @@ export class ProviderCatalog extends AuditedService {
         throw error
       }
       const after = await required(tx, id)
-      const changes = { before: auditedProvider(before), after: auditedProvider(after) }
       this.auditOf(db).defer(
         { operation: 'PROVIDER_UPDATED', resourceType: 'provider', resourceId: id, actor, changes },
         { tx },

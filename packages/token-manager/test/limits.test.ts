@@ -64,8 +64,8 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
       "SELECT changes FROM audit_log WHERE operation = 'LIMIT_UPDATED'",
     )
     expect(JSON.parse(entry!.changes)).toEqual({
-      before: { max_tokens_per_day: 5_000, max_requests_per_minute: null, max_cost_per_month_usd: 100 },
-      after: { max_tokens_per_day: null, max_requests_per_minute: null, max_cost_per_month_usd: 100 },
+      before: { max_tokens_per_day: 5_000 },
+      after: { max_tokens_per_day: null },
     })
   })
 

@@ -36,6 +36,11 @@ describe.each(await enginesForTests())('ProviderCatalog on %s', (dialect) => {
     expect(await catalog.resolve(created.id)).toEqual(updated)
     expect(await catalog.resolve('other')).toBeUndefined()
     expect(await audited(test, { id: created.id })).toEqual(['PROVIDER_CREATED', 'PROVIDER_UPDATED'])
+    const entry = await test.scalar<string>("SELECT changes FROM audit_log WHERE operation = 'PROVIDER_UPDATED'")
+    expect(JSON.parse(entry)).toEqual({
+      before: { models: ['gpt-4o', 'gpt-4o-mini'], status: 'active' },
+      after: { models: ['o3'], status: 'disabled' },
+    })
   })
 
   test('VAL-16 a name is taken once, by create, rename and in parallel, and free after deletion', async () => {

@@ -21,7 +21,7 @@ export const agentMetricsRoutes = [
     query: object({ ...periodFields }),
     handler: async ({ services, params, query, principal, scope }) => {
       const agentId = params['id'] ?? ''
-      const period = periodOf(query)
+      const period = periodOf(query, services.database.clock.now())
       const calls = { agentId, ownerId: ownOnly({ principal, scope }) }
       return services.database.read(async (tx) => {
         const range = await services.analytics.range(period, calls, { tx })

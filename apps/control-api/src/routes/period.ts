@@ -1,5 +1,5 @@
 /** Which time a query of usage and analytics covers, and whose calls (http-api 5.1, 5.2). */
-import type { Period, Scope } from '@iron/analytics'
+import { AnalyticsError, type Period, resolvePeriod, type Scope } from '@iron/analytics'
 import { validationError } from '../http/errors.ts'
 import type { Person } from '../http/principal.ts'
 import { id, type object, oneOf, optional, type Static, text, time, type TSchema } from '../http/schemas.ts'
@@ -22,14 +22,29 @@ export const callFilterFields = {
 
 type Query<Fields extends Record<string, TSchema>> = Static<ReturnType<typeof object<Fields>>>
 
-/** The period a query asks for. @throws {ApiError} VALIDATION_ERROR */
-export function periodOf(query: Query<typeof periodFields>, otherwise: Period = 'all-time'): Period {
+/**
+ * The period a query asks for.
+ *
+ * @param now epoch ms
+ * @throws {ApiError} VALIDATION_ERROR, also for bounds that make no period
+ */
+export function periodOf(query: Query<typeof periodFields>, now: number, otherwise: Period = 'all-time'): Period {
   const { period, from, to } = query
   if (from === undefined && to === undefined) return period ?? otherwise
   if (period !== undefined) throw validationError({ 'query.period': 'cannot be given together with from and to' })
   if (from === undefined) throw validationError({ 'query.from': 'is required with to' })
   if (to === undefined) throw validationError({ 'query.to': 'is required with from' })
-  return { from: Date.parse(from), to: Date.parse(to) }
+  const bounds = { from: Date.parse(from), to: Date.parse(to) }
+  try {
+    resolvePeriod(bounds, now)
+  } catch (error) {
+    if (!(error instanceof AnalyticsError)) throw error
+    const fields = (error.details['fields'] ?? {}) as Record<string, string>
+    throw validationError(
+      Object.fromEntries(Object.entries(fields).map(([path, rule]) => [path.replace('period.', 'query.'), rule])),
+    )
+  }
+  return bounds
 }
 
 /** Owns nothing: for a filter that names somebody outside the caller's scope. */

@@ -34,7 +34,7 @@ export const usageRoutes = [
     handler: async ({ services, query, principal, scope }) => {
       const { group_by: groupBy = 'none' } = query
       if (groupBy === 'owner' && scope !== 'any') throw forbidden()
-      const period = periodOf(query)
+      const period = periodOf(query, services.database.clock.now())
       const calls = callScopeOf(query, { principal, scope })
       const window = pageOf({ ...query, sort: query.sort?.replace(/_usd$/, '') })
       return services.database.read(async (tx) => {

@@ -386,7 +386,9 @@ describe('GET /usage', () => {
       '?group_by=colour',
       '?sort=name',
     ]) {
-      expect([bad, (await api.client.get(`/usage${bad}`, session)).status]).toEqual([bad, 400])
+      const answer = await api.client.get(`/usage${bad}`, session)
+      expect([bad, answer.status]).toEqual([bad, 400])
+      for (const path of Object.keys(answer.body.details.fields as object)) expect(path).toMatch(/^query\.\w+$/)
     }
   })
 })

@@ -1,6 +1,7 @@
-import type { JsonObject, WriteTx } from '@iron/database'
+import type { WriteTx } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { accountsChanged } from '../account-memory.ts'
+import { difference } from '../difference.ts'
 import { userById } from '../users/statements.ts'
 import { refuseForeignScopes } from './check-token.ts'
 import type { TokenContext } from './issue-token.ts'
@@ -61,15 +62,4 @@ function changedRow(before: TokenRow, change: TokenChange): TokenRow {
 async function refuseScopesOf(tx: WriteTx, ownerId: string, { scopes }: TokenChange): Promise<void> {
   const owner = await userById.first(tx, { id: ownerId })
   if (owner !== undefined) refuseForeignScopes(scopes ?? null, owner)
-}
-
-/** The members that differ, before and after; `undefined` when none does. */
-function difference(
-  before: JsonObject,
-  after: JsonObject,
-): { readonly before: JsonObject; readonly after: JsonObject } | undefined {
-  const fields = Object.keys(before).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-  if (fields.length === 0) return undefined
-  const only = (values: JsonObject): JsonObject => Object.fromEntries(fields.map((key) => [key, values[key] ?? null]))
-  return { before: only(before), after: only(after) }
 }

@@ -1,4 +1,4 @@
-import { fits, type Meter, waitMs } from './meter.ts'
+import { type Meter, refusedAt, waitMs } from './meter.ts'
 
 /** What a limiter answers. */
 export interface RateDecision {
@@ -35,8 +35,9 @@ export function decisionAt(
   }
 }
 
-/** What a call for `cost` gets from a record that stands at `level`: all of it, or nothing and how long to wait. */
-export function decideConsume(meter: Meter, level: number, cost: number, now: number): RateDecision {
-  if (fits(meter, level, cost)) return decisionAt(meter, level + cost * meter.unit, now, true, 0)
+/** The decision on a call for `cost` with this outcome (see `outcomeOf`). */
+export function decisionOn(meter: Meter, outcome: number, cost: number, now: number): RateDecision {
+  if (outcome >= 0) return decisionAt(meter, outcome, now, true, 0)
+  const level = refusedAt(outcome)
   return decisionAt(meter, level, now, false, waitMs(meter, level, cost, now))
 }

@@ -4,14 +4,14 @@
  */
 import { storeKey } from './charge.ts'
 import { type Clock, wholeMs } from './clock.ts'
-import type { RateDecision } from './decision.ts'
+import { decisionOn, type RateDecision } from './decision.ts'
 import { RateLimitError } from './errors.ts'
 import { StoreGuard } from './guard/store-guard.ts'
 import { encodeKey, type LimitKey } from './limit-key.ts'
 import { LocalLimits } from './memory/local-limits.ts'
 import { spacesOf } from './memory-rate-limit-store.ts'
 import type { CheckedOptions } from './options.ts'
-import type { Scheme } from './scheme.ts'
+import type { Place, Scheme } from './scheme.ts'
 import { type LimiterCharge, settle } from './settle.ts'
 import type { StoreMode } from './store.ts'
 
@@ -26,6 +26,7 @@ export interface LimiterParts {
 
 let partsIn: (limiter: Limiter) => LimiterParts
 
+/** What `RateLimiter` and `QuotaLimiter` have in common; see there. Keys are independent of each other. */
 export abstract class Limiter {
   static {
     partsIn = (limiter) => limiter.#parts
@@ -55,8 +56,9 @@ export abstract class Limiter {
 
   /** `consume` for those who only want to know whether they may. @throws {RateLimitError} as `consume` */
   async check(key: LimitKey, cost = 1): Promise<boolean> {
-    const { allowed } = this.#local === undefined ? await this.#ask('consume', key, cost) : this.consumeSync(key, cost)
-    return allowed
+    if (this.#local === undefined) return (await this.#ask('consume', key, cost)).allowed
+    const now = wholeMs(this.#clock)
+    return this.#take(this.#scheme.placeAt(now), key, cost, now) >= 0
   }
 
   /**
@@ -66,8 +68,8 @@ export abstract class Limiter {
    * @param cost whole, at least 1; above the limit it is refused with `retryAfterMs: Infinity`
    * @throws {RateLimitError} INVALID_KEY an empty, too long or ill-typed key; INVALID_COST
    */
-  async consume(key: LimitKey, cost = 1): Promise<RateDecision> {
-    return this.#local === undefined ? await this.#ask('consume', key, cost) : this.consumeSync(key, cost)
+  consume(key: LimitKey, cost = 1): Promise<RateDecision> {
+    return this.#local === undefined ? this.#ask('consume', key, cost) : this.#consumeHere(key, cost)
   }
 
   /**
@@ -76,11 +78,9 @@ export abstract class Limiter {
    * @throws {RateLimitError} ASYNC_STORE the store is another one; INVALID_KEY, INVALID_COST
    */
   consumeSync(key: LimitKey, cost = 1): RateDecision {
-    const local = this.#local ?? asyncStore()
-    const text = encodeKey(key)
-    if (cost !== 1) checkCost(cost)
     const now = wholeMs(this.#clock)
-    return local.consume(this.#scheme.placeAt(now), text, cost, now)
+    const place = this.#scheme.placeAt(now)
+    return decisionOn(place.meter, this.#take(place, key, cost, now), cost, now)
   }
 
   /** How the key stands; takes nothing. `allowed`: whether one token is there. @throws {RateLimitError} INVALID_KEY */
@@ -113,10 +113,25 @@ export abstract class Limiter {
     }
     guard.forgetInsured(place, text)
     const name = storeKey(place, text)
-    const { failure } = await guard.ask((store) => store.delete(name), this.#clock, options.storeTimeoutMs)
+    const { failure } = await guard.ask(async (store) => store.delete(name), this.#clock, options.storeTimeoutMs)
     if (failure !== undefined) {
       throw new RateLimitError('STORE_UNAVAILABLE', 'The store did not forget the key', {}, { cause: failure })
     }
+  }
+
+  /** `consumeSync` once more: an async function without `await` that makes its result itself is a third faster. */
+  async #consumeHere(key: LimitKey, cost: number): Promise<RateDecision> {
+    const now = wholeMs(this.#clock)
+    const place = this.#scheme.placeAt(now)
+    return decisionOn(place.meter, this.#take(place, key, cost, now), cost, now)
+  }
+
+  /** Takes from the memory store; what came of it (see `outcomeOf`). */
+  #take(place: Place, key: LimitKey, cost: number, now: number): number {
+    const local = this.#local ?? asyncStore()
+    const text = encodeKey(key)
+    if (cost !== 1) checkCost(cost)
+    return local.take(place, text, cost, now)
   }
 
   async #ask(mode: StoreMode, key: LimitKey, cost: number): Promise<RateDecision> {

@@ -55,10 +55,19 @@ function greatestCommonDivisor(a: number, b: number): number {
   return a
 }
 
-/** Whether a cost still fits above this level. */
-export function fits(meter: Meter, level: number, cost: number): boolean {
+/**
+ * What comes of a call for `cost`, in one number, which costs nothing to hand on: the level afterwards, or, where the cost
+ * does not fit, something below 0 that `refusedAt` turns back into the level.
+ */
+export function outcomeOf(meter: Meter, level: number, cost: number): number {
   // A cost above the limit may make a product above 2^53, which is rounded, but never down to what fits.
-  return level + cost * meter.unit <= meter.full
+  const after = level + cost * meter.unit
+  return after <= meter.full ? after : -1 - level
+}
+
+/** The level at which an outcome below 0 was refused. */
+export function refusedAt(outcome: number): number {
+  return -1 - outcome
 }
 
 /** How long until a cost that does not fit does, in ms, rounded up. */

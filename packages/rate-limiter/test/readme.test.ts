@@ -7,7 +7,7 @@ import { redisForTests } from '@iron/test-kit'
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-const blocks = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code = '']) => code)
+const blocks = Array.from(readme.matchAll(/```(?:ts|typescript)\n([^]*?)```/g), ([, code = '']) => code)
 
 async function run(code: string): Promise<string> {
   const flags = ['--conditions=@iron/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript']

@@ -1,6 +1,7 @@
 /** Several charges in one step of a memory store: all or none. */
 import type { Charge } from '../charge.ts'
-import { decideConsume, decisionAt, type RateDecision } from '../decision.ts'
+import { decisionAt, decisionOn, type RateDecision } from '../decision.ts'
+import { outcomeOf } from '../meter.ts'
 import { setSharedLevel } from './shared-record.ts'
 import type { Space } from './space.ts'
 import type { Spaces } from './spaces.ts'
@@ -30,10 +31,10 @@ function applyOne(spaces: Spaces, step: Step, now: number, undone: (() => void)[
   const { meter } = step.place
   const before = levelOf(spaces, step, now)
   if (step.mode === 'refund') return decisionAt(meter, refund(spaces, step, before, now, undone), now, true, 0)
-  const decision = decideConsume(meter, before, step.cost, now)
-  if (step.mode === 'peek') return decisionAt(meter, before, now, decision.allowed, decision.retryAfterMs)
-  if (decision.allowed) change(spaces, step, before + step.cost * meter.unit, now, undone)
-  return decision
+  const outcome = outcomeOf(meter, before, step.cost)
+  if (step.mode === 'peek' && outcome >= 0) return decisionAt(meter, before, now, true, 0)
+  if (outcome >= 0) change(spaces, step, outcome, now, undone)
+  return decisionOn(meter, outcome, step.cost, now)
 }
 
 /** The level afterwards. A key without a record took nothing that could be told from what others took. */

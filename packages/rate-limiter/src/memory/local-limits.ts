@@ -1,4 +1,3 @@
-import type { RateDecision } from '../decision.ts'
 import type { Place } from '../scheme.ts'
 import type { Space } from './space.ts'
 import type { Spaces } from './spaces.ts'
@@ -13,8 +12,9 @@ export class LocalLimits {
     this.spaces = spaces
   }
 
-  consume(place: Place, key: string, cost: number, now: number): RateDecision {
-    return this.spaces.consume(this.#spaceAt(place), place.meter, key, cost, now)
+  /** Takes `cost` if it is there; what came of it (see `outcomeOf`). */
+  take(place: Place, key: string, cost: number, now: number): number {
+    return this.spaces.take(this.#spaceAt(place), place.meter, key, cost, now)
   }
 
   remove(place: Place, key: string): void {

@@ -12,10 +12,7 @@ import type { Space } from './space.ts'
 export function sharedLevel(space: Space, meter: Meter, now: number): number {
   const { shared } = space
   const slot = shared?.find(meter.id)
-  if (shared === undefined || slot === undefined) return 0
-  const level = shared.level(slot, meter, now)
-  if (level === 0) shared.remove(slot)
-  return level
+  return shared === undefined || slot === undefined ? 0 : shared.level(slot, meter, now)
 }
 
 export function setSharedLevel(space: Space, meter: Meter, level: number, now: number): void {

@@ -2,9 +2,9 @@
  * The records of one limiter; of a quota, those of one window. Numbers stand in typed arrays, 8 bytes a key where whole
  * milliseconds are enough. Slots have no gaps (the last one moves into a freed one), so they are swept by walking on.
  */
-import { decideConsume, decisionAt, type RateDecision } from '../decision.ts'
-import { bucketLevel, type Meter } from '../meter.ts'
+import { bucketLevel, type Meter, outcomeOf } from '../meter.ts'
 import { KeyIndex } from './key-index.ts'
+import { KeyList } from './key-list.ts'
 
 /** Slots of the first arrays; they double and halve from there. */
 const SLOTS_MIN = 64
@@ -20,7 +20,7 @@ export class Space {
   /** What keys without a record took together, by rule; made when there is no room for their records. */
   shared: Space | undefined
   readonly #index = new KeyIndex()
-  readonly #keys: string[] = []
+  readonly #keys = new KeyList()
   /** Bucket: when it is full, epoch ms, rounded down. Window: what is used of it. */
   #values = new Float64Array(SLOTS_MIN)
   /** Bucket: the parts of a ms by which `#values` was rounded down. Made when the first rule needs parts. */
@@ -45,13 +45,11 @@ export class Space {
     return this.#index.get(key)
   }
 
-  /** Takes `cost` if it is there. */
-  consume(slot: number, meter: Meter, cost: number, now: number): RateDecision {
-    const before = this.level(slot, meter, now)
-    const after = before + cost * meter.unit
-    if (after > meter.full) return decideConsume(meter, before, cost, now)
-    this.setLevel(slot, meter, after, now)
-    return decisionAt(meter, after, now, true, 0)
+  /** Takes `cost` if it is there; what came of it (see `outcomeOf`). */
+  take(slot: number, meter: Meter, cost: number, now: number): number {
+    const outcome = outcomeOf(meter, this.level(slot, meter, now), cost)
+    if (outcome >= 0) this.setLevel(slot, meter, outcome, now)
+    return outcome
   }
 
   level(slot: number, meter: Meter, now: number): number {
@@ -86,7 +84,8 @@ export class Space {
 
   /** A slot for a key that has none; its level is to be set. */
   add(key: string): number {
-    const slot = this.#keys.push(key) - 1
+    const slot = this.#keys.length
+    this.#keys.push(key)
     this.#index.set(key, slot)
     if (slot === this.#values.length) this.#resize(slot * 2)
     return slot
@@ -94,15 +93,14 @@ export class Space {
 
   remove(slot: number): void {
     const last = this.#keys.length - 1
-    const [key, lastKey] = [this.#keys[slot], this.#keys[last]]
+    const [key, lastKey] = [this.#keys.at(slot), this.#keys.at(last)]
     if (key === undefined || lastKey === undefined) return
-    this.#keys.pop()
+    this.#keys.remove(slot)
     this.#index.delete(key)
     if (slot !== last) {
-      this.#keys[slot] = lastKey
       this.#index.set(lastKey, slot)
-      this.#values[slot] = this.#values[last] ?? 0
-      if (this.#rests !== undefined) this.#rests[slot] = this.#rests[last] ?? 0
+      this.#values[slot] = this.#values[last] as number
+      if (this.#rests !== undefined) this.#rests[slot] = this.#rests[last] as number
     }
     if (last >= SLOTS_MIN && last * 4 <= this.#values.length) this.#resize(this.#values.length / 2)
   }
@@ -114,7 +112,7 @@ export class Space {
   sweep(from: number, steps: number, now: number, keptMs: number): number {
     let slot = from
     for (let step = 0; step < steps; step += 1) {
-      const value = this.#values[slot] ?? 0
+      const value = this.#values[slot] as number
       // The last slot moves into this one, and is looked at next.
       if (value < now - keptMs) this.remove(slot)
       else {

@@ -2,8 +2,7 @@
  * All records of a memory store: at most so many, and never forgotten while they limit anybody. There are no timers;
  * operations look at a few records and forget those that say nothing any more, so that no moment is worse than another.
  */
-import { decideConsume, type RateDecision } from '../decision.ts'
-import type { Meter } from '../meter.ts'
+import { type Meter, outcomeOf } from '../meter.ts'
 import type { Place } from '../scheme.ts'
 import { windowKeptMs } from '../window.ts'
 import { setSharedLevel, sharedLevel } from './shared-record.ts'
@@ -52,11 +51,11 @@ export class Spaces {
     return this.#inOrder.filter(({ prefix }) => prefix === '' || prefix.startsWith('@'))
   }
 
-  /** Takes `cost` if it is there. The same as `level`, `fits` and `setLevel`, with one search for the key. */
-  consume(space: Space, meter: Meter, key: string, cost: number, now: number): RateDecision {
+  /** Takes `cost` if it is there; what came of it (see `outcomeOf`). */
+  take(space: Space, meter: Meter, key: string, cost: number, now: number): number {
     this.tick(now)
     const slot = space.find(key)
-    return slot === undefined ? this.#consumeNew(space, meter, key, cost, now) : space.consume(slot, meter, cost, now)
+    return slot === undefined ? this.#takeNew(space, meter, key, cost, now) : space.take(slot, meter, cost, now)
   }
 
   level(space: Space, meter: Meter, key: string, now: number): number {
@@ -83,11 +82,10 @@ export class Spaces {
     if (this.#untilSweep <= 0) this.#sweep(now, true)
   }
 
-  #consumeNew(space: Space, meter: Meter, key: string, cost: number, now: number): RateDecision {
-    const level = sharedLevel(space, meter, now)
-    const decision = decideConsume(meter, level, cost, now)
-    if (decision.allowed) this.#add(space, meter, key, level + cost * meter.unit, now)
-    return decision
+  #takeNew(space: Space, meter: Meter, key: string, cost: number, now: number): number {
+    const outcome = outcomeOf(meter, sharedLevel(space, meter, now), cost)
+    if (outcome >= 0) this.#add(space, meter, key, outcome, now)
+    return outcome
   }
 
   #add(space: Space, meter: Meter, key: string, level: number, now: number): void {

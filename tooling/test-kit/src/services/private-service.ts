@@ -65,11 +65,11 @@ export async function startPrivate(kind: ServiceKind): Promise<PrivateService> {
     const stopped = server
     server = undefined
     if (stopped === undefined) return
-    for (const pid of processTree(stopped.pid)) process.kill(pid, 'SIGCONT')
+    for (const pid of processTree(stopped.pid)) signalIfRunning(pid, 'SIGCONT')
     await stopped.stop(signal)
   }
   const signalAll = (signal: NodeJS.Signals): void => {
-    for (const pid of processTree(running().pid)) process.kill(pid, signal)
+    for (const pid of processTree(running().pid)) signalIfRunning(pid, signal)
   }
   return {
     url: kind.url(port),
@@ -95,6 +95,15 @@ export async function startPrivate(kind: ServiceKind): Promise<PrivateService> {
       await stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A server's helper (PostgreSQL's autovacuum, say) may be gone by the time its turn comes. */
+function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -7,7 +7,7 @@ export type { IronDatabase, ReadOptions, WriteOptions } from './iron-database.ts
 export { canonicalJson, type Json, type JsonObject } from './json.ts'
 export { type Migration, migrations } from './migrate/migrations.ts'
 export { type Violation, validateSchema } from './migrate/validate-schema.ts'
-export { migrate, openDatabase, type OpenOptions, type ServiceOptions } from './open.ts'
+export { migrate, openDatabase, type OpenOptions, type ServiceOptions, verifySchema } from './open.ts'
 export {
   type Cursor,
   cursorPage,

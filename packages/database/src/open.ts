@@ -19,8 +19,11 @@ export interface ServiceOptions {
 
 /** Options of {@link openDatabase}. */
 export interface OpenOptions extends ServiceOptions {
-  /** `apply` (default) runs the missing steps; `verify` refuses a schema that is not exactly this version's. */
-  readonly migrations?: 'apply' | 'verify' | undefined
+  /**
+   * `apply` (default) runs the missing steps; `verify` refuses a schema that is not exactly this version's. `unchecked` takes what
+   * is there as it is and creates nothing, for tools that examine a damaged database; {@link verifySchema} then says what is wrong.
+   */
+  readonly migrations?: 'apply' | 'verify' | 'unchecked' | undefined
   /** Reader threads of a SQLite file. Default 4. */
   readonly readers?: number | undefined
   /** How long SQLite waits for another process's lock, in milliseconds. Default 5 000. */
@@ -44,10 +47,10 @@ export interface InternalOpenOptions extends OpenOptions {
  */
 export async function openDatabase(source: string | URL, options: OpenOptions = {}): Promise<IronDatabase> {
   const database = await connect(source, options)
-  const image = (options as InternalOpenOptions).image
+  const { image, migrations: mode = 'apply' } = options as InternalOpenOptions
   try {
-    if (image === undefined) {
-      await applyMigrations(hostOf(database), { mode: options.migrations ?? 'apply', appVersion: packageVersion() })
+    if (image === undefined && mode !== 'unchecked') {
+      await applyMigrations(hostOf(database), { mode, appVersion: packageVersion() })
     }
   } catch (error) {
     await database.close()
@@ -65,6 +68,17 @@ export function migrate(db: IronDatabase): Promise<{ applied: number[]; version:
   return applyMigrations(hostOf(db), { mode: 'apply', appVersion: packageVersion() })
 }
 
+/**
+ * Looks closely at the schema of an open database and changes nothing: it is compared with one made here and now (on PostgreSQL
+ * as far as the role may create one), not only with its recorded fingerprint.
+ *
+ * @throws {DatabaseError} SCHEMA_MISMATCH unless it is exactly this version's: `details.reason`, and of a `dirty` one
+ * `details.differences`; MIGRATION_CHECKSUM_MISMATCH
+ */
+export async function verifySchema(db: IronDatabase): Promise<void> {
+  await applyMigrations(hostOf(db), { mode: 'verify', closely: true, appVersion: packageVersion() })
+}
+
 async function connect(source: string | URL, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {
   const place = parseSource(source)
   const clock = options.clock ?? systemClock
@@ -74,9 +88,11 @@ async function connect(source: string | URL, options: InternalOpenOptions): Prom
     const { writeTimeoutMs } = options
     return PostgresDatabase.open({ url: place.url, clock, ids, writeTimeoutMs, report })
   }
-  makeFolder(place.file)
+  const mustExist = options.migrations === 'unchecked'
+  if (!mustExist) makeFolder(place.file)
   const { readers, busyTimeoutMs, writeTimeoutMs, image } = options
-  return new SqliteDatabase({ file: place.file, clock, ids, readers, busyTimeoutMs, writeTimeoutMs, image, report })
+  const { file } = place
+  return new SqliteDatabase({ file, mustExist, clock, ids, readers, busyTimeoutMs, writeTimeoutMs, image, report })
 }
 
 function hostOf(db: IronDatabase): MigrationHost {

@@ -15,6 +15,8 @@ export interface ApplyOptions {
   readonly mode: 'apply' | 'verify'
   /** Recorded with every step that runs. */
   readonly appVersion: string
+  /** Compares the schema with one made here and now also when it has the recorded fingerprint. */
+  readonly closely?: boolean | undefined
   /** Default: the steps of this version. */
   readonly steps?: readonly MigrationStep[] | undefined
 }
@@ -40,7 +42,7 @@ export function applyMigrations(host: MigrationHost, options: ApplyOptions): Pro
 async function bringUp(
   db: AnySchema,
   host: MigrationHost,
-  { mode, appVersion }: ApplyOptions,
+  { mode, appVersion, closely }: ApplyOptions,
   shipped: readonly MigrationStep[],
 ): Promise<Applied> {
   const { dialect } = host
@@ -48,7 +50,7 @@ async function bringUp(
   const decision = decideHistory(found, shipped)
   refuseHistory(decision)
   const recorded = found.kind === 'recorded' ? found.steps : []
-  await checkFingerprint(db, dialect, recorded, shipped)
+  await checkFingerprint(db, dialect, recorded, shipped, closely)
   const version = shipped.length
   if (decision.outcome === 'current') return { applied: [], version }
   const withData = await holdsData(db, dialect)

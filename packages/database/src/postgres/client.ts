@@ -1,22 +1,14 @@
-import type { Kysely, QueryResult } from 'kysely'
 import type pg from 'pg'
-import type { Client, ClientBase, ClientConfig, PoolClient, PoolConfig } from 'pg'
-import { type Executor, kyselyOn } from '../kysely-executor.ts'
+import type { Client, ClientConfig, PoolConfig } from 'pg'
 import { parseSafeInteger } from '../safe-integers.ts'
-import type { IronSchema } from '../schema.ts'
-import type { PreparedQuery } from '../transaction.ts'
-import { postgresFailure } from './failure.ts'
-
-/** Connections of one process (part of the sizing rule: processes x 10 + a few for people stay below the server's 100). */
-export const POOL_MAX = 10
-/** How long a statement waits for a lock, in milliseconds (budget protocol 12.3). */
-export const LOCK_TIMEOUT_MS = 5_000
-/** How long one statement may run, in milliseconds (budget protocol 12.3). */
-export const STATEMENT_TIMEOUT_MS = 10_000
-/** How long a transaction may sit idle, in milliseconds (budget protocol 12.3). */
-export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
-/** How long a caller waits for a free connection, in milliseconds. */
-export const CONNECT_TIMEOUT_MS = 10_000
+import { PostgresConnection } from './connection.ts'
+import {
+  IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  KEEP_ALIVE_AFTER_MS,
+  LOCK_TIMEOUT_MS,
+  POSTGRES_LIMITS,
+  type PostgresLimits,
+} from './limits.ts'
 
 const OID_INT8 = 20
 const OID_NUMERIC = 1700
@@ -38,59 +30,59 @@ export async function loadDriver(): Promise<typeof pg> {
 }
 
 /** The settings of every connection. */
-export function clientConfig(url: string): PoolConfig {
+export function clientConfig(url: string, limits: PostgresLimits = POSTGRES_LIMITS): PoolConfig {
   return {
     connectionString: url,
     types,
     application_name: 'iron',
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: limits.statementMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    max: POOL_MAX,
+    connectionTimeoutMillis: limits.connectMs,
+    max: limits.connectionsMax,
   }
 }
 
-/** Runs compiled queries on one connection; prepared ones keep their plan there. */
-export class PostgresExecutor implements Executor {
-  readonly #client: ClientBase
-  readonly kysely: Kysely<IronSchema>
-
-  constructor(client: ClientBase) {
-    this.#client = client
-    this.kysely = kyselyOn('postgres', this)
-  }
-
-  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
-    try {
-      const result = await this.#client.query<never>({
-        name: query.name,
-        text: query.sql,
-        values: query.parameters as unknown[],
-      })
-      return { rows: result.rows, numAffectedRows: BigInt(result.rowCount ?? 0) }
-    } catch (error) {
-      throw postgresFailure(error)
+/**
+ * The driver's client, heard and known from its birth to its end: an `error` that nobody hears ends the process, and pg emits one in
+ * every state, lent, idle or connecting. Its goodbye is bounded, because a peer that hangs never answers it.
+ *
+ * @param born told of each client before it connects
+ */
+export function watchedClient(
+  { Client: DriverClient }: typeof pg,
+  limits: PostgresLimits,
+  born: (connection: PostgresConnection) => void,
+): new (config?: ClientConfig) => Client {
+  return class WatchedClient extends DriverClient {
+    constructor(config?: ClientConfig) {
+      super(config)
+      const connection = new PostgresConnection(this, limits)
+      connections.set(this, connection)
+      born(connection)
     }
-  }
 
-  async command(sql: string): Promise<void> {
-    try {
-      await this.#client.query(sql)
-    } catch (error) {
-      throw postgresFailure(error)
+    override end(): Promise<void>
+    override end(callback: (error: Error) => void): void
+    override end(callback?: (error: Error) => void): Promise<void> | void {
+      const goodbye = setTimeout(() => this.connection.stream.destroy(), limits.goodbyeMs).unref()
+      this.once('end', () => clearTimeout(goodbye))
+      executorOf(this).retire()
+      if (callback === undefined) return super.end()
+      super.end(callback)
     }
   }
 }
 
-const executors = new WeakMap<ClientBase, PostgresExecutor>()
+const connections = new WeakMap<Client, PostgresConnection>()
 
-/** The executor of a pooled connection; one for its whole life. */
-export function executorOf(client: PoolClient | Client): PostgresExecutor {
-  const known = executors.get(client)
+/** What runs queries on a client; one for its whole life. */
+export function executorOf(client: Client): PostgresConnection {
+  const known = connections.get(client)
   if (known !== undefined) return known
-  const executor = new PostgresExecutor(client)
-  executors.set(client, executor)
-  return executor
+  const connection = new PostgresConnection(client, POSTGRES_LIMITS)
+  connections.set(client, connection)
+  return connection
 }

@@ -1,81 +1,130 @@
-import type { Client } from 'pg'
 import type { WakeUps } from '../wake-ups.ts'
-import { clientConfig, loadDriver } from './client.ts'
-import { postgresFailure } from './failure.ts'
+import { clientConfig, executorOf, loadDriver, watchedClient } from './client.ts'
+import type { PostgresConnection } from './connection.ts'
+import { connectFailure, unavailable } from './failure.ts'
+import type { PostgresLimits } from './limits.ts'
 
 /** First and longest pause before a lost connection is made again, in milliseconds. */
 const RECONNECT_FIRST_MS = 100
 const RECONNECT_LONGEST_MS = 5_000
 
+/** What {@link PostgresListener} needs to know. */
+export interface PostgresListenerOptions {
+  readonly url: string
+  readonly limits: PostgresLimits
+  readonly wakeUps: WakeUps
+  readonly report: (error: unknown) => void
+}
+
 /**
  * The one connection that hears NOTIFY from every process. When it is lost it is made again, and every channel is woken
- * once: what was notified meanwhile is found by reading, since a wake-up carries nothing that must not be lost.
+ * once: what was notified meanwhile is found by reading, since a wake-up carries nothing that must not be lost. It is asked now and
+ * then whether it still hears, because a connection that only listens would not notice that the network swallows everything.
  */
 export class PostgresListener {
-  readonly #url: string
-  readonly #wakeUps: WakeUps
-  readonly #report: (error: unknown) => void
-  #client: Promise<Client> | undefined
+  readonly #options: PostgresListenerOptions
+  readonly #live = new Set<PostgresConnection>()
+  #connection: Promise<PostgresConnection> | undefined
   #pauseMs = RECONNECT_FIRST_MS
-  #timer: NodeJS.Timeout | undefined
-  #closed = false
+  #reconnect: NodeJS.Timeout | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #hasMissed = false
+  #isClosed = false
 
-  constructor(url: string, wakeUps: WakeUps, report: (error: unknown) => void) {
-    this.#url = url
-    this.#wakeUps = wakeUps
-    this.#report = report
+  constructor(options: PostgresListenerOptions) {
+    this.#options = options
   }
 
+  /** Hears `channel` from here on, and again after a loss. @throws {DatabaseError} DATABASE_UNAVAILABLE, DATABASE_BUSY */
   async listen(channel: string): Promise<void> {
-    const client = await this.#connected()
-    await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+    const connection = await this.#connected()
+    await hear(connection, channel)
   }
 
+  /** Ends in bounded time whatever hangs. */
   async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#timer)
-    const client = await this.#client?.catch(() => undefined)
-    await client?.end()
+    this.#isClosed = true
+    clearTimeout(this.#reconnect)
+    clearTimeout(this.#heartbeat)
+    for (const connection of this.#live) connection.destroy(unavailable())
+    await Promise.all([...this.#live].map((connection) => connection.ended))
   }
 
-  #connected(): Promise<Client> {
-    this.#client ??= this.#connect().catch((error: unknown) => {
-      this.#client = undefined
-      throw postgresFailure(error)
+  #connected(): Promise<PostgresConnection> {
+    this.#connection ??= this.#connect().catch((error: unknown) => {
+      this.#connection = undefined
+      this.#reconnectLater()
+      throw error
     })
-    return this.#client
+    return this.#connection
   }
 
-  async #connect(): Promise<Client> {
+  async #connect(): Promise<PostgresConnection> {
+    const { limits, url, wakeUps } = this.#options
     const driver = await loadDriver()
-    const { idle_in_transaction_session_timeout: _, ...config } = clientConfig(this.#url)
-    const client = new driver.Client(config)
-    client.on('notification', ({ channel, payload }) => this.#wakeUps.wake(channel, payload ?? ''))
-    client.on('error', (error) => this.#lost(error))
-    client.on('end', () => this.#lost(undefined))
-    await client.connect()
-    for (const channel of this.#wakeUps.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
-    this.#pauseMs = RECONNECT_FIRST_MS
-    return client
+    if (this.#isClosed) throw unavailable()
+    const Client = watchedClient(driver, limits, (connection) => this.#watch(connection))
+    const { idle_in_transaction_session_timeout: _, ...config } = clientConfig(url, limits)
+    const client = new Client(config)
+    client.on('notification', ({ channel, payload }) => wakeUps.wake(channel, payload ?? ''))
+    const connection = executorOf(client)
+    try {
+      await client.connect()
+      for (const channel of wakeUps.channels) await hear(connection, channel)
+    } catch (error) {
+      connection.destroy(unavailable(error))
+      throw connectFailure(error)
+    }
+    this.#begin(connection)
+    connection.onLost((error) => this.#lost(error))
+    return connection
   }
 
-  #lost(error: unknown): void {
-    if (this.#closed || this.#client === undefined) return
-    this.#client = undefined
-    if (error !== undefined) this.#report(error)
-    this.#timer = setTimeout(() => {
-      this.#connected().then(
-        () => {
-          for (const channel of this.#wakeUps.channels) this.#wakeUps.wake(channel, '')
-        },
-        (failure: unknown) => {
-          this.#pauseMs = Math.min(this.#pauseMs * 2, RECONNECT_LONGEST_MS)
-          this.#client ??= Promise.reject(postgresFailure(failure))
-          this.#client.catch(() => undefined)
-          this.#lost(failure)
-        },
-      )
-    }, this.#pauseMs)
-    this.#timer.unref()
+  #watch(connection: PostgresConnection): void {
+    this.#live.add(connection)
+    void connection.ended.then(() => this.#live.delete(connection))
   }
+
+  #begin(connection: PostgresConnection): void {
+    clearTimeout(this.#reconnect)
+    this.#pauseMs = RECONNECT_FIRST_MS
+    this.#beatLater(connection)
+    if (!this.#hasMissed) return
+    this.#hasMissed = false
+    for (const channel of this.#options.wakeUps.channels) this.#options.wakeUps.wake(channel, '')
+  }
+
+  #beatLater(connection: PostgresConnection): void {
+    if (connection.failure !== undefined) return
+    this.#heartbeat = setTimeout(() => {
+      // A connection that does not answer is lost, and whoever waits for that is told so.
+      connection.command('SELECT 1').then(
+        () => this.#beatLater(connection),
+        () => undefined,
+      )
+    }, this.#options.limits.heartbeatMs).unref()
+  }
+
+  #lost(error: Error): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#heartbeat)
+    this.#connection = undefined
+    this.#hasMissed = true
+    this.#options.report(error)
+    this.#reconnectLater()
+  }
+
+  #reconnectLater(): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#reconnect)
+    this.#reconnect = setTimeout(() => {
+      if (this.#options.wakeUps.channels.length === 0) return
+      this.#connected().catch(this.#options.report)
+    }, this.#pauseMs).unref()
+    this.#pauseMs = Math.min(this.#pauseMs * 2, RECONNECT_LONGEST_MS)
+  }
+}
+
+function hear(connection: PostgresConnection, channel: string): Promise<void> {
+  return connection.command(`LISTEN ${connection.client.escapeIdentifier(channel)}`)
 }

@@ -1,26 +1,39 @@
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { Pool, PoolClient } from 'pg'
 import type { Clock } from '../clock.ts'
-import { DatabaseError, isIronError } from '../errors.ts'
+import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
-import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
-import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
+import { refuseInsideWrite, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
 import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
-import { clientConfig, executorOf, loadDriver, type PostgresExecutor } from './client.ts'
-import { isConflict, postgresFailure } from './failure.ts'
+import { attemptWrite } from './attempt-write.ts'
+import { loadDriver } from './client.ts'
+import type { PostgresConnection } from './connection.ts'
+import { busy, isConflict, noAnswer, notWritable, readFailure } from './failure.ts'
+import { POSTGRES_LIMITS, type PostgresLimits } from './limits.ts'
 import { PostgresListener } from './listener.ts'
+import { PostgresPool } from './pool.ts'
+import { type Deadline, within } from './within.ts'
 
 /** How often a transaction that lost a conflict runs in all (budget protocol 12.3). */
 const ATTEMPTS_MAX = 10
 /** Pause before the second attempt, and the longest, in milliseconds (budget protocol 12.3). */
 const PAUSE_FIRST_MS = 5
 const PAUSE_LONGEST_MS = 250
+
+/** Whether a write would work and last. */
+const WRITABLE = `SELECT pg_is_in_recovery() AS recovers, current_setting('transaction_read_only') AS read_only,
+  current_setting('synchronous_commit') AS synchronous_commit`
+
+interface Writable {
+  readonly recovers: boolean
+  readonly read_only: string
+  readonly synchronous_commit: string
+}
 
 /** What {@link PostgresDatabase} needs to know. */
 export interface PostgresDatabaseOptions {
@@ -29,41 +42,43 @@ export interface PostgresDatabaseOptions {
   readonly ids: IdSource
   readonly writeTimeoutMs?: number | undefined
   readonly report: (error: unknown) => void
+  /** For this package's own tests, which cannot wait that long. */
+  readonly limits?: Partial<PostgresLimits> | undefined
 }
 
-/** PostgreSQL behind {@link IronDatabase}: READ COMMITTED, locks taken in one order, conflicts run again. */
+/** PostgreSQL behind {@link IronDatabase}: READ COMMITTED, locks taken in one order, conflicts run again, every wait bounded. */
 export class PostgresDatabase implements IronDatabase {
   readonly dialect = 'postgres'
   readonly url: string
   readonly clock: Clock
   readonly ids: IdSource
   readonly #options: PostgresDatabaseOptions
-  readonly #pool: Pool
+  readonly #limits: PostgresLimits
+  readonly #pool: PostgresPool
   readonly #wakeUps: WakeUps
   readonly #listener: PostgresListener
   #closed: Promise<void> | undefined
 
-  private constructor(options: PostgresDatabaseOptions, pool: Pool) {
+  private constructor(options: PostgresDatabaseOptions, pool: PostgresPool, limits: PostgresLimits) {
+    const { url, clock, ids, report } = options
     this.#options = options
+    this.#limits = limits
     this.#pool = pool
-    this.url = withoutPassword(options.url)
-    this.clock = options.clock
-    this.ids = options.ids
-    this.#wakeUps = new WakeUps(options.report)
-    this.#listener = new PostgresListener(options.url, this.#wakeUps, options.report)
-    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-    // One that breaks while it is being closed anyway is no news.
-    pool.on('error', (error) => {
-      if (this.#closed === undefined) options.report(error)
-    })
+    this.url = withoutPassword(url)
+    this.clock = clock
+    this.ids = ids
+    this.#wakeUps = new WakeUps(report)
+    this.#listener = new PostgresListener({ url, limits, wakeUps: this.#wakeUps, report })
   }
 
   /** Connects once, so that a wrong address or password is known at the start. */
   static async open(options: PostgresDatabaseOptions): Promise<PostgresDatabase> {
     const driver = await loadDriver()
-    const database = new PostgresDatabase(options, new driver.Pool(clientConfig(options.url)))
+    const limits = { ...POSTGRES_LIMITS, ...options.limits }
+    const pool = new PostgresPool(driver, options.url, limits, options.report)
+    const database = new PostgresDatabase(options, pool, limits)
     try {
-      await database.ping()
+      await database.#lookup((connection) => connection.command('SELECT 1'))
     } catch (error) {
       await database.close()
       throw error
@@ -71,9 +86,16 @@ export class PostgresDatabase implements IronDatabase {
     return database
   }
 
+  /**
+   * Runs `work` in one transaction. It is run again after a conflict only, which the server has undone; after a lost connection never,
+   * not even when nothing was committed, because the caller's time and the database are better spent on an answer.
+   *
+   * @throws {DatabaseError} DATABASE_UNAVAILABLE with `details.outcome` `'unknown'`, not `retryable`, when the connection was lost between
+   * COMMIT and its answer: the transaction may have happened, as a whole. After every other error it has not.
+   */
   async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
-    refuseInsideWrite(this.#pool)
+    refuseInsideWrite(this)
     const attempts = options.attempts ?? ATTEMPTS_MAX
     const deadlineMs = performance.now() + (options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
     for (let attempt = 1; ; attempt += 1) {
@@ -91,49 +113,60 @@ export class PostgresDatabase implements IronDatabase {
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
-    refuseInsideWrite(this.#pool)
-    return this.#withClient(async (executor) => {
-      const snapshot = new ReadSnapshot('postgres', executor.kysely, executor)
-      if (options.lookup === true) return ReadSnapshot.during(snapshot, work)
-      await executor.command('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-      try {
-        return await ReadSnapshot.during(snapshot, work)
-      } finally {
-        await executor.command('COMMIT')
-      }
-    })
+    refuseInsideWrite(this)
+    const look = (connection: PostgresConnection): Promise<T> =>
+      ReadSnapshot.during(new ReadSnapshot('postgres', connection.kysely, connection), work)
+    return options.lookup === true ? this.#lookup(look) : this.#snapshot(look)
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
+    if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     const stop = this.#wakeUps.add(channel, wake)
-    await this.#listener.listen(channel)
+    try {
+      await this.#listener.listen(channel)
+    } catch (error) {
+      stop()
+      throw error
+    }
     return async () => {
       stop()
     }
   }
 
+  /**
+   * Resolves when a write would work and last: a standby, a database that was made read-only and one that answers a commit before it is
+   * on disk are as good as none (OPS-01).
+   *
+   * @throws {DatabaseError} DATABASE_UNAVAILABLE, with `details.reason` when it answers but takes no writes
+   */
   async ping(): Promise<void> {
-    await this.#withClient((executor) => executor.command('SELECT 1'))
+    await this.#lookup(async (connection) => {
+      const { rows } = await connection.execute<Writable>({ sql: WRITABLE, parameters: [] })
+      const [state] = rows
+      if (state?.recovers !== false) throw notWritable('recovery')
+      if (state.read_only !== 'off') throw notWritable('read-only')
+      if (state.synchronous_commit === 'off') throw notWritable('synchronous_commit')
+    })
   }
 
   async backup(): Promise<void> {
     throw new DatabaseError('UNSUPPORTED_URL', 'a PostgreSQL database is backed up with pg_dump')
   }
 
-  /** For migrations only: one connection without a transaction and without a statement timeout. */
+  /** For migrations only: one connection without a transaction, and as much time as a statement takes. */
   exclusive<T>(work: (kysely: Kysely<IronSchema>) => Promise<T>): Promise<T> {
-    return this.#withClient(async (executor) => {
-      await executor.command('SET statement_timeout = 0')
-      await executor.command('SET lock_timeout = 0')
+    return this.#pool.use(this.#patience(), async (connection) => {
+      await connection.command('SET statement_timeout = 0')
+      await connection.command('SET lock_timeout = 0')
       try {
-        return await work(executor.kysely)
+        return await within(connection, undefined, () => work(connection.kysely))
       } finally {
-        await executor.command('RESET statement_timeout')
-        await executor.command('RESET lock_timeout')
+        await restoreTimeouts(connection)
       }
     })
   }
 
+  /** Lets running work finish for up to 5 s; ends in bounded time whatever hangs. */
   close(): Promise<void> {
     this.#closed ??= this.#end()
     return this.#closed
@@ -144,90 +177,57 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   async #end(): Promise<void> {
-    await this.#listener.close()
-    await this.#pool.end()
+    await Promise.all([this.#listener.close(), this.#pool.close()])
   }
 
   async #attempt<T>(work: (tx: WriteTx) => Promise<T>, deadlineMs: number): Promise<T> {
-    const tx: { open?: OpenTransaction } = {}
-    const value = await this.#withClient(async (executor) => {
-      if (performance.now() > deadlineMs) throw writeTimeout()
-      const open = (tx.open = new OpenTransaction(engineOf(executor)))
-      await executor.command('BEGIN')
-      try {
-        const result = await beforeDeadline(runInside(this.#pool, open, work), deadlineMs)
-        await open.flush()
-        for (const { channel, payload } of open.notifications()) {
-          await executor.execute({
-            sql: 'SELECT pg_notify($1, $2)',
-            parameters: [channel, payload],
-          })
-        }
-        open.close()
-        await executor.command('COMMIT')
-        return result
-      } catch (error) {
-        open.close()
-        await executor.command('ROLLBACK')
-        throw error
-      }
-    })
-    tx.open?.committed(this.#options.report)
+    const { value, tx } = await this.#pool.use({ deadlineMs, late: writeTimeout }, (connection) =>
+      attemptWrite(connection, { owner: this, work, deadlineMs, limits: this.#limits }),
+    )
+    tx.committed(this.#options.report)
     return value
   }
 
-  async #withClient<T>(work: (executor: PostgresExecutor) => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
-    let client: PoolClient
-    try {
-      client = await this.#pool.connect()
-    } catch (error) {
-      throw postgresFailure(error)
-    }
-    let broken = false
-    try {
-      return await work(executorOf(client))
-    } catch (error) {
-      // A connection whose state is not known is not handed to the next caller.
-      broken = isIronError(error) && ['DATABASE_UNAVAILABLE', 'WRITE_TIMEOUT'].includes(error.code)
-      throw error
-    } finally {
-      client.release(broken)
-    }
+  /** One statement or a few that need no snapshot, and an answer soon. */
+  #lookup<T>(look: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return this.#pool.use(this.#patience(), (connection) =>
+      within(connection, soon(this.#limits.lookupMs), () => look(connection)),
+    )
+  }
+
+  #snapshot<T>(look: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return this.#pool.use(this.#patience(), async (connection) => {
+      try {
+        return await within(connection, soon(this.#limits.readMs), async () => {
+          await connection.command('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+          const value = await look(connection)
+          await connection.command('COMMIT')
+          return value
+        })
+      } catch (error) {
+        await connection.rollback()
+        throw readFailure(error)
+      }
+    })
+  }
+
+  #patience(): Deadline {
+    const late = (): DatabaseError => busy('no database connection became free in time')
+    return { deadlineMs: performance.now() + this.#limits.acquireMs, late }
   }
 }
 
-function engineOf(executor: PostgresExecutor): TransactionEngine {
-  return {
-    dialect: 'postgres',
-    executor,
-    kysely: executor.kysely,
-    command: (sql) => executor.command(sql),
-    lock: async (name, shared) => {
-      const sql = shared ? 'SELECT pg_advisory_xact_lock_shared($1)' : 'SELECT pg_advisory_xact_lock($1)'
-      await executor.execute({
-        sql,
-        parameters: [lockNumber(name)],
-        name: shared ? 'lock_shared' : 'lock',
-      })
-    },
-  }
+function soon(ms: number): Deadline {
+  return { deadlineMs: performance.now() + ms, late: noAnswer }
 }
 
-/** 64 bits of a hash: two names that share a number wait for each other, nothing worse. */
-function lockNumber(name: string): string {
-  return createHash('sha256').update(name).digest().readBigInt64BE(0).toString()
-}
-
-async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(writeTimeout()), Math.max(0, deadlineMs - performance.now()))
-  })
+/** A connection that cannot be put back as it was is not lent again; what the work threw is what its caller hears. */
+async function restoreTimeouts(connection: PostgresConnection): Promise<void> {
   try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
+    await connection.command('RESET statement_timeout')
+    await connection.command('RESET lock_timeout')
+  } catch (error) {
+    connection.destroy(error as Error)
   }
 }
 

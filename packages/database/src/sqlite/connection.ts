@@ -23,6 +23,8 @@ const CACHE_KIB = 64 * 1_024
 /** How to open a file. */
 export interface SqliteOpenOptions {
   readonly readonly?: boolean | undefined
+  /** A missing file is an error instead of a new database. */
+  readonly mustExist?: boolean | undefined
   readonly busyTimeoutMs?: number | undefined
   /** Start from this image of a database instead of a file. */
   readonly image?: Buffer | undefined
@@ -37,7 +39,7 @@ export class SqliteConnection implements Executor {
     try {
       this.raw = new Database(options.image ?? file, {
         readonly: options.readonly ?? false,
-        fileMustExist: options.readonly ?? false,
+        fileMustExist: options.mustExist ?? options.readonly ?? false,
       })
     } catch (error) {
       throw sqliteFailure(error)

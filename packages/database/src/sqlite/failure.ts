@@ -22,6 +22,9 @@ export function sqliteFailure(error: unknown): Error {
     if (error instanceof Error && /connection is not open/.test(error.message)) {
       return new DatabaseError('DATABASE_CLOSED', 'the database is closed', { cause: error })
     }
+    if (error instanceof TypeError && /directory does not exist/.test(error.message)) {
+      return new DatabaseError('DATABASE_UNAVAILABLE', 'the folder of the database does not exist', { cause: error })
+    }
     return error instanceof Error ? error : new Error(String(error))
   }
   if (error.code.startsWith('SQLITE_CONSTRAINT')) {

@@ -20,6 +20,8 @@ export const READERS = 4
 export interface SqliteDatabaseOptions {
   /** An absolute path, or `:memory:`. */
   readonly file: string
+  /** A missing file is an error instead of a new database. */
+  readonly mustExist?: boolean | undefined
   readonly clock: Clock
   readonly ids: IdSource
   readonly readers?: number | undefined

@@ -1,0 +1,68 @@
+import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
+import { runInside, writeTimeout } from '../open-writes.ts'
+import type { WriteTx } from '../transaction.ts'
+import { advisoryLock } from './advisory-lock.ts'
+import type { PostgresConnection } from './connection.ts'
+import { commitUnknown } from './failure.ts'
+import type { PostgresLimits } from './limits.ts'
+import { within } from './within.ts'
+
+/** One attempt of a write. */
+export interface WriteAttempt<T> {
+  /** The handle inside of whose write the work runs. */
+  readonly owner: object
+  readonly work: (tx: WriteTx) => Promise<T>
+  /** On the scale of `performance.now()`. */
+  readonly deadlineMs: number
+  readonly limits: PostgresLimits
+}
+
+/**
+ * Runs work in one transaction on one connection. An error means that nothing was committed, with one exception, {@link commitUnknown}:
+ * COMMIT was sent, the connection was lost, and no answer had come. Up to then a lost connection is a rolled back transaction, and an
+ * error that the server answers COMMIT with is one as well, which a connection that still takes a ROLLBACK proves.
+ *
+ * @returns what the work returned, and the transaction, committed
+ */
+export async function attemptWrite<T>(
+  connection: PostgresConnection,
+  { owner, work, deadlineMs, limits }: WriteAttempt<T>,
+): Promise<{ readonly value: T; readonly tx: OpenTransaction }> {
+  const tx = new OpenTransaction(engineOn(connection))
+  let isCommitting = false
+  try {
+    const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
+      await connection.command('BEGIN')
+      const result = await runInside(owner, tx, work)
+      await tx.flush()
+      await sendNotifications(connection, tx)
+      tx.close()
+      return result
+    })
+    isCommitting = true
+    await connection.commit(Math.max(limits.commitMs, deadlineMs - performance.now()))
+    return { value, tx }
+  } catch (error) {
+    tx.close()
+    const isUndone = await connection.rollback()
+    throw isCommitting && !isUndone ? commitUnknown(error) : error
+  }
+}
+
+async function sendNotifications(connection: PostgresConnection, tx: OpenTransaction): Promise<void> {
+  for (const { channel, payload } of tx.notifications()) {
+    await connection.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload] })
+  }
+}
+
+function engineOn(connection: PostgresConnection): TransactionEngine {
+  return {
+    dialect: 'postgres',
+    executor: connection,
+    kysely: connection.kysely,
+    command: (sql) => connection.command(sql),
+    lock: async (name, shared) => {
+      await connection.execute(advisoryLock(name, shared))
+    },
+  }
+}

@@ -258,6 +258,9 @@ describe.each(engines)('audit log on %s', (dialect) => {
     await t.rows('UPDATE audit_log SET seq = 9 WHERE seq = 2')
     expect(await audit.verify()).toEqual(bad(2, 'reordered'))
     await t.rows('UPDATE audit_log SET seq = 2 WHERE seq = 9')
+    await t.rows('UPDATE audit_log SET seq = 9 WHERE seq = 6')
+    expect(await audit.verify()).toEqual(bad(6, 'reordered'))
+    await t.rows('UPDATE audit_log SET seq = 6 WHERE seq = 9')
 
     await t.rows("UPDATE log_heads SET head_seq = 5 WHERE name = 'audit'")
     expect(await audit.verify()).toEqual(bad(6, 'changed'))
@@ -310,6 +313,21 @@ describe.each(engines)('audit log on %s', (dialect) => {
     let now = 0
     const slow = new AuditLog(t.db, { clock: { now: () => (now += 40) } })
     await expect(slow.verify({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' })
+  })
+
+  test('DAT-12: a part of an export is verified alone by the head it follows', async () => {
+    await using t = await createTestDb({ dialect })
+    const audit = new AuditLog(t.db)
+    await fill(t, audit, 3)
+    const after = await audit.head()
+    await fill(t, audit, 3)
+    const head = await audit.head()
+    const part = await lines(audit, after.seq)
+    expect(await verifyExport(part)).toEqual(bad(1, 'missing'))
+    expect(await verifyExport(part, { after, expect: head })).toEqual({ ok: true, head })
+    expect(await verifyExport(part.slice(0, -1), { after, expect: head })).toEqual(bad(6, 'truncated'))
+    expect(await verifyExport(part.slice(1), { after })).toEqual(bad(4, 'missing'))
+    expect(await verifyExport(part, { after: { ...after, hash: 'c'.repeat(64) } })).toEqual(bad(4, 'changed'))
   })
 
   test('an empty log verifies', async () => {

@@ -1,10 +1,18 @@
 /** Comparisons and checks of amounts that money itself does not bring. Every result is exact or an error (MON-06). */
-import { MAX_AMOUNT, type Microdollars, minus, sum, ZERO } from '@iron/cost-calculator'
+import { MAX_AMOUNT, type Microdollars, micros, minus, sum, ZERO } from '@iron/cost-calculator'
 import type { Faults } from '@iron/database'
 
 /** The sum of two amounts. @throws {CostError} AMOUNT_OUT_OF_RANGE */
 export function plus(a: Microdollars, b: Microdollars): Microdollars {
   return sum([a, b])
+}
+
+/**
+ * The sum of two stored amounts that may be damaged: it stops at 2^53 − 1, which no sound figure reaches, instead of ending the
+ * verification that is to name the damage.
+ */
+export function tally(a: Microdollars, b: Microdollars): Microdollars {
+  return micros(Math.min(a + b, Number.MAX_SAFE_INTEGER))
 }
 
 /** The smaller amount. */

@@ -1,5 +1,5 @@
 /** The double-entry ledger behind every balance: reading it, proving it, and rebuilding from it what is cached. */
-import { ZERO } from '@iron/cost-calculator'
+import { CostError, ZERO } from '@iron/cost-calculator'
 import {
   type AtTx,
   commitBeforeRefusing,
@@ -7,6 +7,7 @@ import {
   type CursorPage,
   cursorPage,
   cursorWindow,
+  DatabaseError,
   DatabaseService,
   type DbSource,
   Faults,
@@ -20,6 +21,7 @@ import { type Balances, balancesOf } from './budget/balance.ts'
 import { readBudget } from './budget/budget-row.ts'
 import { isRefusal, LeaseError } from './errors.ts'
 import { checkActor, checkIds, refuseFaults } from './lease/validate.ts'
+import type { LedgerHead } from './ledger/chain-walk.ts'
 import { type LedgerEntry, ledgerEntry } from './ledger/ledger-entry.ts'
 import { rebuildAgent } from './ledger/rebuild-agent.ts'
 import type { LedgerFault } from './ledger/soundness.ts'
@@ -29,6 +31,18 @@ import { verifyAgent, verifyAgentQuickly } from './ledger/verify-agent.ts'
 export interface LedgerFilter {
   readonly agentId: string
   readonly leaseId?: string | undefined
+}
+
+/** Options of {@link Ledger.verify}. */
+export interface LedgerVerifyOptions {
+  /** Default: every agent. */
+  readonly agentId?: string | undefined
+  /** Only the cached balances against the last row and the open leases. */
+  readonly quick?: boolean | undefined
+  /** Heads kept elsewhere: show rows that were cut off, or written anew, together with the head in the database. Not with `quick`. */
+  readonly expect?: readonly LedgerHead[] | undefined
+  /** Writes nothing, so a mismatch is not audited: for tools that examine a database without touching it. */
+  readonly readOnly?: boolean | undefined
 }
 
 /** Agents looked up at once in a pass over all of them. */
@@ -84,35 +98,54 @@ export class Ledger extends DatabaseService {
   }
 
   /**
-   * Recomputes one agent, or all of them, from the ledger and names every difference; none when the books are sound. `quick`: only
-   * the cached balances against the last row and the open leases. Never repairs; a mismatch is audited once until it is rebuilt.
+   * Recomputes one agent, or all of them, from the ledger and names every difference; none when the books are sound. Never
+   * repairs; a mismatch is audited once until it is rebuilt.
    *
    * @throws {LeaseError} AGENT_NOT_FOUND for a named agent without budget
    */
-  async verify(
-    options: { readonly agentId?: string | undefined; readonly quick?: boolean | undefined } = {},
-  ): Promise<readonly LedgerFault[]> {
-    const { agentId, quick = false } = options
+  async verify(options: LedgerVerifyOptions = {}): Promise<readonly LedgerFault[]> {
+    const { agentId, expect = [] } = options
     const faults = new Faults()
     if (agentId !== undefined) faults.id('agentId', agentId)
     refuseFaults(faults)
     const db = await this.ready()
-    const books = this.#booksOn(db)
+    const expected = Map.groupBy(expect, (head) => head.agentId)
+    const verifyThese = (ids: readonly string[]): Promise<readonly LedgerFault[]> =>
+      verifyAgents(db, this.#booksOn(db), ids, { ...options, expected })
     if (agentId !== undefined) {
       const known = await db.read((tx) => readBudget(tx, agentId), { lookup: true })
       if (known === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
-      return verifyThese(db, books, [agentId], quick)
+      return verifyThese([agentId])
     }
     const found: LedgerFault[] = []
-    let last = ''
-    for (;;) {
-      const agents = await db.read((tx) => agentsAfter(tx, last))
-      const end = agents.at(-1)
-      if (end === undefined) return Object.freeze(found)
-      last = end
+    for await (const agents of this.#agents(db)) {
       // The quick look at many agents shares one snapshot; a full one may take its time with each.
-      if (quick) found.push(...(await verifyThese(db, books, agents, quick)))
-      else for (const id of agents) found.push(...(await verifyThese(db, books, [id], quick)))
+      if (options.quick === true) found.push(...(await verifyThese(agents)))
+      else for (const id of agents) found.push(...(await verifyThese([id])))
+      for (const id of agents) expected.delete(id)
+    }
+    for (const id of expected.keys()) {
+      found.push(Object.freeze({ agentId: id, seq: null, what: 'agent missing', cached: 0, ledger: 1 }))
+    }
+    return Object.freeze(found)
+  }
+
+  /**
+   * Where every agent's ledger stands. Kept elsewhere, the heads are what a later {@link verify} can be held against: whoever can
+   * write the database can also shorten a ledger or write it anew, together with the head in it.
+   */
+  async *heads(): AsyncIterable<LedgerHead> {
+    const db = await this.ready()
+    for await (const agents of this.#agents(db)) {
+      const rows = await db.read((tx) =>
+        tx.sql
+          .selectFrom('agent_budgets')
+          .select(['agent_id as agentId', 'ledger_seq as seq', 'ledger_hash as hash'])
+          .where('agent_id', 'in', agents)
+          .orderBy('agent_id')
+          .execute(),
+      )
+      for (const head of rows) yield Object.freeze(head)
     }
   }
 
@@ -126,6 +159,17 @@ export class Ledger extends DatabaseService {
     const db = await this.ready()
     const books = this.#booksOn(db)
     return commitBeforeRefusing(db, isRefusal, (tx) => rebuildAgent(tx, books, agentId, actor), options)
+  }
+
+  async *#agents(db: IronDatabase): AsyncIterable<string[]> {
+    for (let last = ''; ;) {
+      const after = last
+      const agents = await db.read((tx) => agentsAfter(tx, after))
+      const end = agents.at(-1)
+      if (end === undefined) return
+      yield agents
+      last = end
+    }
   }
 
   #booksOn(db: IronDatabase): Books {
@@ -146,28 +190,46 @@ async function agentsAfter(tx: ReadTx, agentId: string): Promise<string[]> {
 }
 
 /** Verifies agents in one snapshot and audits what it found. */
-async function verifyThese(
+async function verifyAgents(
   db: IronDatabase,
   books: Books,
   agentIds: readonly string[],
-  quick: boolean,
+  { quick, expected, readOnly }: LedgerVerifyOptions & { readonly expected: ReadonlyMap<string, LedgerHead[]> },
 ): Promise<readonly LedgerFault[]> {
   const found = await db.read(async (tx) => {
     const faults: LedgerFault[] = []
     for (const id of agentIds) {
-      faults.push(...(await (quick ? verifyAgentQuickly(tx, id) : verifyAgent(tx, id, books.events))))
+      const check = (): Promise<readonly LedgerFault[]> =>
+        quick === true ? verifyAgentQuickly(tx, id) : verifyAgent(tx, id, books.events, expected.get(id))
+      faults.push(...(await namingOverflow(id, check)))
     }
     return faults
   })
-  for (const id of new Set(found.map(({ agentId }) => agentId))) {
-    await auditMismatch(
-      db,
-      books,
-      id,
-      found.filter(({ agentId }) => agentId === id),
-    )
+  if (readOnly !== true) {
+    for (const id of new Set(found.map(({ agentId }) => agentId))) {
+      await auditMismatch(
+        db,
+        books,
+        id,
+        found.filter(({ agentId }) => agentId === id),
+      )
+    }
   }
   return Object.freeze(found.map((fault) => Object.freeze(fault)))
+}
+
+/** A damaged figure that no sum can hold is a finding, not the end of the verification. */
+async function namingOverflow(
+  agentId: string,
+  check: () => Promise<readonly LedgerFault[]>,
+): Promise<readonly LedgerFault[]> {
+  try {
+    return await check()
+  } catch (error) {
+    const code = error instanceof CostError || error instanceof DatabaseError ? error.code : undefined
+    if (code !== 'AMOUNT_OUT_OF_RANGE' && code !== 'UNSAFE_INTEGER') throw error
+    return [{ agentId, seq: null, what: 'figure beyond 2^53', cached: 0, ledger: 0 }]
+  }
 }
 
 /** Once per mismatch: a check every minute would otherwise fill the audit log, which is kept for ever. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
+import type { LedgerHead } from '../src/index.ts'
 import { ADMIN, auditCounts, call, HOUR, openWorld, refusal, usdOf, type World } from './world.ts'
 
 const AGENT = 'agent-1'
@@ -63,9 +64,31 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
       ['a reason', "UPDATE ledger_entries SET reason = 'other' WHERE seq = 7", 'row hash', 7],
       ['a time', 'UPDATE ledger_entries SET created_at = created_at - 1 WHERE seq = 2', 'row hash', 2],
       ['a running balance', 'UPDATE ledger_entries SET spent_after = spent_after + 1 WHERE seq = 6', 'row spent', 6],
-      ['a missing row', 'DELETE FROM ledger_entries WHERE seq = 4', 'row seq', 5],
+      ['a missing row', 'DELETE FROM ledger_entries WHERE seq = 4', 'row missing', 4],
+      ['a missing first row', 'DELETE FROM ledger_entries WHERE seq = 1', 'row missing', 1],
+      ['a row under another number', 'UPDATE ledger_entries SET seq = 12 WHERE seq = 4', 'row moved', 4],
       ['a missing last row', 'DELETE FROM ledger_entries WHERE seq = 8', 'ledger_seq', null],
+      ['a missing last row, told by the hash', 'DELETE FROM ledger_entries WHERE seq = 8', 'tail missing', 8],
       ['a version', 'UPDATE ledger_entries SET version = 7 WHERE seq = 5', 'row version', 5],
+      [
+        'an amount that no balance can hold',
+        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 8',
+        'row amount',
+        8,
+      ],
+      [
+        'an amount that no later balance can hold',
+        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 2',
+        'row hash',
+        2,
+      ],
+      [
+        'an overrun that no sum of its lease can hold',
+        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 4',
+        'row hash',
+        4,
+      ],
+      ['a head', `UPDATE agent_budgets SET ledger_hash = '${'a'.repeat(64)}'`, 'ledger_hash', 8],
     ]
     test.each(changes)('%s', async (_, sql, found, seq) => {
       await using world = await openWorld({ dialect })
@@ -76,8 +99,98 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
       expect(faults.map((fault) => [fault.what, fault.seq])).toContainEqual([found, seq])
       expect(faults.every(({ agentId }) => agentId === AGENT)).toBe(true)
       const rebuilt = await world.ledger.rebuild(AGENT, ADMIN).catch((error: unknown) => error)
-      if (seq !== null) expect(rebuilt).toMatchObject({ code: 'LEDGER_MISMATCH' })
+      if (found.startsWith('row ')) expect(rebuilt).toMatchObject({ code: 'LEDGER_MISMATCH' })
     })
+  })
+
+  test('MON-22 R7 two rows that changed places are told from changed ones', async () => {
+    await using world = await openWorld({ dialect })
+    await history(world)
+    await unprotect(world)
+    for (const [from, to] of [
+      [3, 99],
+      [6, 3],
+      [99, 6],
+    ]) {
+      await world.test.rows('UPDATE ledger_entries SET seq = ? WHERE seq = ?', to, from)
+    }
+    expect((await world.ledger.verify())[0]).toEqual({
+      agentId: AGENT,
+      seq: 3,
+      what: 'row moved',
+      cached: 6,
+      ledger: 3,
+    })
+  })
+
+  test('MON-22 R7 a row that was added behind the back of the budget is named', async () => {
+    await using world = await openWorld({ dialect })
+    await history(world)
+    await unprotect(world)
+    const { test: db, ledger } = world
+    const [head] = await db.rows<{ hash: string }>('SELECT hash FROM ledger_entries WHERE seq = 7')
+    await db.rows('UPDATE agent_budgets SET ledger_seq = 7, ledger_hash = ?', head!.hash)
+    expect((await ledger.verify()).map(({ what, seq }) => [what, seq])).toContainEqual(['row beyond head', 8])
+    await db.rows('UPDATE agent_budgets SET ledger_seq = 6')
+    expect((await ledger.verify()).map(({ what, seq }) => [what, seq])).toContainEqual(['ledger_hash', null])
+  })
+
+  test('DAT-12 R7 a ledger that was cut off or written anew, its head too, is found against a head kept elsewhere', async () => {
+    await using world = await openWorld({ dialect })
+    const { test: db, ledger, budgets } = world
+    await budgets.create(AGENT, usd(1))
+    await budgets.create('agent-2', usd(1))
+    await budgets.setAllocation(AGENT, usd(2), ADMIN)
+    await budgets.setAllocation(AGENT, usd(3), ADMIN)
+    const kept: LedgerHead[] = []
+    for await (const head of ledger.heads()) kept.push(head)
+    expect(kept).toEqual([
+      { agentId: AGENT, seq: 3, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      { agentId: 'agent-2', seq: 1, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ])
+    await budgets.setAllocation(AGENT, usd(4), ADMIN)
+    expect(await ledger.verify({ expect: kept })).toEqual([])
+
+    await unprotect(world)
+    await db.rows('DELETE FROM ledger_entries WHERE agent_id = ? AND seq > 2', AGENT)
+    const [last] = await db.rows<{ hash: string }>(
+      'SELECT hash FROM ledger_entries WHERE agent_id = ? AND seq = 2',
+      AGENT,
+    )
+    await db.rows(
+      'UPDATE agent_budgets SET allocated_micros = ?, version = 2, ledger_seq = 2, ledger_hash = ? WHERE agent_id = ?',
+      usd(2),
+      last!.hash,
+      AGENT,
+    )
+    expect(await ledger.verify()).toEqual([])
+    expect(await ledger.verify({ expect: kept })).toEqual([
+      { agentId: AGENT, seq: 3, what: 'tail missing', cached: 2, ledger: 3 },
+    ])
+    await budgets.setAllocation(AGENT, usd(3), 'somebody else')
+    expect(await ledger.verify({ expect: kept, agentId: AGENT })).toEqual([
+      { agentId: AGENT, seq: 3, what: 'row hash', cached: 3, ledger: 3 },
+    ])
+    await db.rows("DELETE FROM ledger_entries WHERE agent_id = 'agent-2'")
+    await db.rows("DELETE FROM agent_budgets WHERE agent_id = 'agent-2'")
+    expect(await ledger.verify({ expect: kept, readOnly: true })).toContainEqual({
+      agentId: 'agent-2',
+      seq: null,
+      what: 'agent missing',
+      cached: 0,
+      ledger: 1,
+    })
+  })
+
+  test('a verification that is to write nothing audits nothing', async () => {
+    await using world = await openWorld({ dialect })
+    await history(world)
+    await world.test.rows('UPDATE agent_budgets SET allocated_micros = allocated_micros + 7')
+    const before = await auditCounts(world)
+    expect((await world.ledger.verify({ readOnly: true })).length).toBeGreaterThan(0)
+    expect(await auditCounts(world)).toEqual(before)
+    await world.ledger.verify()
+    expect(await auditCounts(world)).toEqual({ ...before, LEDGER_MISMATCH: 1 })
   })
 
   describe('a corrupted cache is named, stops grants but no report, and is rebuilt', () => {

@@ -56,6 +56,8 @@ export async function verifyChain(
         if (expect.hash !== row.hash) return found({ ...head, seq: head.seq - 1 }, 'changed', head)
         expectMet = true
       }
+    } else if (row !== null && belongsAfter(row, head, chain)) {
+      return found(head, 'reordered')
     } else {
       broken = { at: head, fault: row !== null && row.seq > head.seq + 1 ? 'missing' : 'changed' }
     }

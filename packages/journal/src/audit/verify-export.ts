@@ -27,20 +27,23 @@ const COLUMNS: Readonly<Record<keyof AuditRow, 'number' | 'string' | 'string?'>>
 /** Options of {@link verifyExport}. */
 export interface VerifyExportOptions {
   readonly hmacKey?: Uint8Array | undefined
+  /** The entry before the first line, for a part that was exported with `after`. Default: the export starts at entry 1. */
+  readonly after?: AuditHead | undefined
   /** A head kept elsewhere: shows an export that was cut off. */
   readonly expect?: AuditHead | undefined
 }
 
 /**
- * Verifies exported lines without a database, in constant memory. The lines start at entry 1: parts exported with `after`
- * are verified one behind the other.
+ * Verifies exported lines without a database, in constant memory. A part that was exported with `after` is verified behind the
+ * parts before it, or alone with the hash of the entry it follows.
  */
 export async function verifyExport(
   lines: AsyncIterable<string> | Iterable<string>,
   options: VerifyExportOptions = {},
 ): Promise<AuditVerification> {
   const chain: Chain = chainWith(options.hmacKey)
-  return verifyChain(parseLines(lines), chain, { expect: options.expect })
+  const { after, expect } = options
+  return verifyChain(parseLines(lines), chain, { after, expect })
 }
 
 /** One row as one line: its columns as they are stored. */

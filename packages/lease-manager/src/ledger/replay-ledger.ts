@@ -2,11 +2,11 @@
  * Reads an agent's ledger from its first row and recomputes what every row should say: numbers, balances, floor of available, and
  * the hash chain (checks 1, 7 and 9 of budget protocol 3.5). Constant memory: rows come in pages.
  */
-import { type Microdollars, ZERO } from '@iron/cost-calculator'
+import { CostError, type Microdollars, ZERO } from '@iron/cost-calculator'
 import { type LedgerEntriesTable, prepare, type ReadTx } from '@iron/database'
-import { plus } from '../amount.ts'
+import { tally } from '../amount.ts'
+import { ChainWalk, type LedgerHead } from './chain-walk.ts'
 import { available, changesAllocation, type LedgerType, moved, type Stored } from './movement.ts'
-import { CHAIN_START, rowHash } from './row-hash.ts'
 import type { LedgerFault } from './soundness.ts'
 
 /** Rows read at once. */
@@ -27,6 +27,8 @@ export interface Replay {
   readonly seq: number
   /** Of the last row, as it is stored. */
   readonly hash: string
+  /** Of the row that was asked for as `headSeq`; undefined when it is not there. */
+  readonly hashAtHead: string | undefined
   /** Time of the last row. */
   readonly at: number | undefined
   readonly leases: ReadonlyMap<string, LeaseSums>
@@ -36,7 +38,9 @@ export interface Replay {
   readonly faults: readonly LedgerFault[]
 }
 
-const page = prepare<{ agentId: string; after: number }, Readonly<LedgerEntriesTable>>((db, p) =>
+type Row = Readonly<LedgerEntriesTable>
+
+const page = prepare<{ agentId: string; after: number }, Row>((db, p) =>
   db
     .selectFrom('ledger_entries')
     .select([
@@ -70,56 +74,128 @@ const SUM_OF: Partial<Record<LedgerType, keyof LeaseSums>> = {
   release: 'released',
 }
 
-export async function replayLedger(tx: ReadTx, agentId: string): Promise<Replay> {
-  const faults: LedgerFault[] = []
-  const known = new Set<string>()
-  /** The first fault of each kind is named: what follows from it would only repeat it. */
-  const fault = (what: string, seq: number, cached: number, ledger: number): void => {
-    if (known.has(what)) return
-    known.add(what)
-    faults.push({ agentId, seq, what, cached, ledger })
+/** What a replay is held against. */
+export interface ReplayOptions {
+  /** Heads of this agent that were kept elsewhere. */
+  readonly expected?: readonly LedgerHead[] | undefined
+  /** The number of the last row, as the budget row says. */
+  readonly headSeq?: number | undefined
+}
+
+/** Replays an agent's rows. */
+export async function replayLedger(tx: ReadTx, agentId: string, options: ReplayOptions = {}): Promise<Replay> {
+  const replay = new Replaying(agentId, options)
+  for (let rows: Row[] | undefined; rows === undefined || rows.length > 0;) {
+    rows = await page.all(tx, { agentId, after: replay.seq })
+    for (const row of rows) replay.see(row)
   }
-  const leases = new Map<string, LeaseSums>()
-  let stored: Stored = { allocated: ZERO, reserved: ZERO, spent: ZERO }
-  let version = 0
-  let seq = 0
-  let hash = CHAIN_START
-  let at: number | undefined
-  let charged = ZERO
-  let credited = ZERO
+  return replay.result()
+}
 
-  for (
-    let rows = await page.all(tx, { agentId, after: 0 });
-    rows.length > 0;
-    rows = await page.all(tx, { agentId, after: seq })
-  ) {
-    for (const row of rows) {
-      const { hash: sealed, ...columns } = row
-      if (row.seq !== seq + 1) fault('row seq', row.seq, row.seq, seq + 1)
-      if (rowHash(hash, columns) !== sealed) fault('row hash', row.seq, row.seq, seq)
-      stored = moved(stored, row.type, row.amount_micros)
-      if (changesAllocation(row.type)) version += 1
-      if (row.allocated_after !== stored.allocated)
-        fault('row allocated', row.seq, row.allocated_after, stored.allocated)
-      if (row.reserved_after !== stored.reserved) fault('row reserved', row.seq, row.reserved_after, stored.reserved)
-      if (row.spent_after !== stored.spent) fault('row spent', row.seq, row.spent_after, stored.spent)
-      if (row.version !== version) fault('row version', row.seq, row.version, version)
-      const left = available(stored)
-      if ((row.type === 'grant' || row.type === 'deallocate') && left < ZERO)
-        fault('row available', row.seq, ZERO, left)
-      if (stored.reserved < ZERO || stored.spent < ZERO)
-        fault('row below zero', row.seq, ZERO, Math.min(stored.reserved, stored.spent))
+/** The state of a replay between two rows. */
+class Replaying {
+  readonly #agentId: string
+  readonly #chain: ChainWalk
+  readonly #headSeq: number | undefined
+  #hashAtHead: string | undefined
+  readonly #faults: LedgerFault[] = []
+  readonly #known = new Set<string>()
+  readonly #leases = new Map<string, LeaseSums>()
+  #stored: Stored = { allocated: ZERO, reserved: ZERO, spent: ZERO }
+  #version = 0
+  #at: number | undefined
+  #charged = ZERO
+  #credited = ZERO
 
-      const field = SUM_OF[row.type]
-      if (row.lease_id !== null && field !== undefined) {
-        const sums = leases.get(row.lease_id) ?? NO_SUMS
-        leases.set(row.lease_id, { ...sums, [field]: plus(sums[field], row.amount_micros) })
-      } else if (row.type === 'overrun') charged = plus(charged, row.amount_micros)
-      else if (row.type === 'adjust') credited = plus(credited, row.amount_micros)
-      seq = row.seq
-      hash = sealed
-      at = row.created_at
+  constructor(agentId: string, { expected, headSeq }: ReplayOptions) {
+    this.#agentId = agentId
+    this.#headSeq = headSeq
+    this.#chain = new ChainWalk(expected)
+  }
+
+  get seq(): number {
+    return this.#chain.head.seq
+  }
+
+  see(row: Row): void {
+    this.#chain.see(row)
+    if (row.seq === this.#headSeq) this.#hashAtHead = row.hash
+    this.#move(row)
+    if (changesAllocation(row.type)) this.#version += 1
+    if (row.version !== this.#version) this.#fault('row version', row.seq, row.version, this.#version)
+    this.#sum(row)
+    this.#at = row.created_at
+  }
+
+  result(): Replay {
+    const broken = this.#chain.end()
+    const inChain: LedgerFault[] =
+      broken === undefined
+        ? []
+        : [{ agentId: this.#agentId, seq: broken.seq, what: broken.what, cached: broken.found, ledger: broken.seq }]
+    return {
+      stored: this.#stored,
+      version: this.#version,
+      seq: this.seq,
+      hash: this.#chain.head.hash,
+      hashAtHead: this.#hashAtHead,
+      at: this.#at,
+      leases: this.#leases,
+      charged: this.#charged,
+      credited: this.#credited,
+      faults: [...inChain, ...this.#faults],
     }
   }
-  return { stored, version, seq, hash, at, leases, charged, credited, faults }
+
+  #move(row: Row): void {
+    const after = balancesAfter(this.#stored, row)
+    if (after === undefined) {
+      // Nothing follows from such an amount: the next rows are held against what this one says.
+      this.#fault('row amount', row.seq, row.amount_micros, ZERO)
+      this.#stored = { allocated: row.allocated_after, reserved: row.reserved_after, spent: row.spent_after }
+      return
+    }
+    this.#stored = after
+    this.#compare('row allocated', row.seq, row.allocated_after, after.allocated)
+    this.#compare('row reserved', row.seq, row.reserved_after, after.reserved)
+    this.#compare('row spent', row.seq, row.spent_after, after.spent)
+    const left = available(after)
+    if ((row.type === 'grant' || row.type === 'deallocate') && left < ZERO) {
+      this.#fault('row available', row.seq, ZERO, left)
+    }
+    const least = Math.min(after.reserved, after.spent)
+    if (least < ZERO) this.#fault('row below zero', row.seq, ZERO, least)
+  }
+
+  #sum(row: Row): void {
+    const field = SUM_OF[row.type]
+    if (row.lease_id !== null && field !== undefined) {
+      const sums = this.#leases.get(row.lease_id) ?? NO_SUMS
+      this.#leases.set(row.lease_id, { ...sums, [field]: tally(sums[field], row.amount_micros) })
+    } else if (row.type === 'overrun') this.#charged = tally(this.#charged, row.amount_micros)
+    else if (row.type === 'adjust') this.#credited = tally(this.#credited, row.amount_micros)
+  }
+
+  #compare(what: string, seq: number, cached: number, ledger: number): void {
+    if (cached !== ledger) this.#fault(what, seq, cached, ledger)
+  }
+
+  /** The first fault of each kind is named: what follows from it would only repeat it. */
+  #fault(what: string, seq: number, cached: number, ledger: number): void {
+    if (this.#known.has(what)) return
+    this.#known.add(what)
+    this.#faults.push({ agentId: this.#agentId, seq, what, cached, ledger })
+  }
+}
+
+/** The balances after a row; none when a damaged amount leads beyond 2^53. */
+function balancesAfter(before: Stored, row: Row): Stored | undefined {
+  try {
+    const after = moved(before, row.type, row.amount_micros)
+    available(after)
+    return after
+  } catch (error) {
+    if (error instanceof CostError) return undefined
+    throw error
+  }
 }

@@ -2,10 +2,11 @@
 import { type Microdollars, minus, ZERO } from '@iron/cost-calculator'
 import { prepare, type ReadTx } from '@iron/database'
 import type { EventLog } from '@iron/journal'
-import { plus } from '../amount.ts'
+import { tally } from '../amount.ts'
 import { type BudgetState, readBudget } from '../budget/budget-row.ts'
 import { holdOf, isOpen, type LeaseState } from '../lease/lease.ts'
 import { LEASE_COLUMNS, type LeaseRow, leaseState } from '../lease/lease-row.ts'
+import type { LedgerHead } from './chain-walk.ts'
 import { type Replay, replayLedger } from './replay-ledger.ts'
 import { decideSound, type LedgerFault, readLastEntry } from './soundness.ts'
 
@@ -70,11 +71,20 @@ export async function verifyAgentQuickly(tx: ReadTx, agentId: string): Promise<r
   return decideSound(budget, await readLastEntry(tx, budget), active)
 }
 
-/** All checks. */
-export async function verifyAgent(tx: ReadTx, agentId: string, events: EventLog): Promise<readonly LedgerFault[]> {
+/**
+ * All checks.
+ *
+ * @param expected heads of this agent that were kept elsewhere
+ */
+export async function verifyAgent(
+  tx: ReadTx,
+  agentId: string,
+  events: EventLog,
+  expected?: readonly LedgerHead[],
+): Promise<readonly LedgerFault[]> {
   const budget = await readBudget(tx, agentId)
   if (budget === undefined) return []
-  const replay = await replayLedger(tx, agentId)
+  const replay = await replayLedger(tx, agentId, { expected, headSeq: budget.seq })
   const leases = await allLeases(tx, agentId)
   const costs = await costsOfLeases(tx, agentId)
   return [
@@ -103,28 +113,31 @@ export async function costsOfLeases(tx: ReadTx, agentId: string): Promise<Readon
   return new Map((await leaseCosts.all(tx, { agentId })).map((row) => [row.lease_id, row.cost]))
 }
 
-/** Checks 1 and 9, at the head: the chain and the numbering end where the budget row says. */
+/** Checks 1 and 9, at the head: the chain, the numbering and the sums end where the budget row says. */
 function decideReplayed(budget: BudgetState, replay: Replay): LedgerFault[] {
-  const faults: LedgerFault[] = []
-  const { agentId } = budget
-  if (budget.hash !== replay.hash)
-    faults.push({ agentId, seq: replay.seq, what: 'ledger_hash', cached: budget.seq, ledger: replay.seq })
-  if (budget.allocated !== replay.stored.allocated) {
-    faults.push({
-      agentId,
-      seq: null,
-      what: 'sum allocated',
-      cached: budget.allocated,
-      ledger: replay.stored.allocated,
-    })
-  }
-  if (budget.reserved !== replay.stored.reserved) {
-    faults.push({ agentId, seq: null, what: 'sum reserved', cached: budget.reserved, ledger: replay.stored.reserved })
-  }
-  if (budget.spent !== replay.stored.spent) {
-    faults.push({ agentId, seq: null, what: 'sum spent', cached: budget.spent, ledger: replay.stored.spent })
+  const faults = decideHead(budget, replay)
+  for (const name of ['allocated', 'reserved', 'spent'] as const) {
+    const [cached, ledger] = [budget[name], replay.stored[name]]
+    if (cached !== ledger) faults.push({ agentId: budget.agentId, seq: null, what: `sum ${name}`, cached, ledger })
   }
   return faults
+}
+
+/**
+ * The head on the budget row against the chain: rows that are gone from its end, rows that were added behind its back, or
+ * another last row. A number that differs alone is named by check 2.
+ */
+function decideHead({ agentId, seq, hash }: BudgetState, replay: Replay): LedgerFault[] {
+  if (hash === replay.hash) return []
+  const differs = { agentId, cached: seq, ledger: replay.seq }
+  if (seq > replay.seq) {
+    const isNamed = replay.faults.some(({ what }) => what === 'tail missing')
+    return isNamed ? [] : [{ ...differs, seq: replay.seq + 1, what: 'tail missing' }]
+  }
+  if (seq === replay.seq) return [{ ...differs, seq, what: 'ledger_hash' }]
+  return hash === replay.hashAtHead
+    ? [{ ...differs, seq: seq + 1, what: 'row beyond head' }]
+    : [{ ...differs, seq: null, what: 'ledger_hash' }]
 }
 
 /** Checks 4 and 5: each lease against its ledger rows, its state rules (I8), and what its calls cost. */
@@ -150,7 +163,7 @@ function decideLeases(
     if (isOpen(lease)) compare('released while active', lease.released, ZERO)
     else compare('held after its end', hold, ZERO)
     if (hold < ZERO) compare('hold', hold, ZERO)
-    const used = plus(lease.spent, lease.overrun)
+    const used = tally(lease.spent, lease.overrun)
     compare('unreported', lease.unreported, minus(used, costs.get(lease.id) ?? ZERO))
   }
   for (const id of [...replay.leases.keys(), ...costs.keys()]) {
@@ -161,8 +174,8 @@ function decideLeases(
 
 /** Check 6: all spending is that of leases, or an admin's. */
 function decideSpent(budget: BudgetState, leases: readonly LeaseState[], replay: Replay): LedgerFault[] {
-  const ofLeases = leases.reduce((sum, lease) => plus(sum, plus(lease.spent, lease.overrun)), ZERO)
-  const explained = minus(plus(ofLeases, replay.charged), replay.credited)
+  const ofLeases = leases.reduce((sum, lease) => tally(sum, tally(lease.spent, lease.overrun)), ZERO)
+  const explained = minus(tally(ofLeases, replay.charged), replay.credited)
   if (budget.spent === explained) return []
   return [
     { agentId: budget.agentId, seq: null, what: 'spent by leases and admins', cached: budget.spent, ledger: explained },

@@ -3,7 +3,7 @@ import type { RateDecision } from './decision.ts'
 import { RateLimitError } from './errors.ts'
 import { chargeOf, type Limiter, partsOf } from './limiter.ts'
 import type { LimitKey } from './limit-key.ts'
-import { settle } from './settle.ts'
+import { type LimiterCharge, settle } from './settle.ts'
 
 /** One of several limits that a call must pass. */
 export interface ConsumePart {
@@ -15,7 +15,7 @@ export interface ConsumePart {
 
 /** The decision that matters most among several. */
 export interface CombinedDecision extends RateDecision {
-  /** Index of the first part that refused; absent when all allowed. */
+  /** Index of the first part that refused; absent when all allowed. Parts on one record refuse together. */
   readonly refusedBy?: number | undefined
 }
 
@@ -46,10 +46,42 @@ export async function consumeAll(parts: readonly ConsumePart[]): Promise<Combine
     throw new RateLimitError('MIXED_STORES', 'consumeAll needs limiters that share one store', { index: stranger })
   }
   const now = wholeMs(first.options.clock)
-  const [head, ...tail] = parts.map(({ limiter, key, cost = 1 }) =>
-    chargeOf(partsOf(limiter), 'consume', key, cost, now),
+  const charges = parts.map(({ limiter, key, cost = 1 }) => chargeOf(partsOf(limiter), 'consume', key, cost, now))
+  const { once, indexes } = eachRecordOnce(charges)
+  const [head, ...tail] = once
+  if (head === undefined) return { ...UNLIMITED }
+  const decisions = await settle([head, ...tail], now)
+  const [decided, ...others] = indexes.map((index) => decisions[index] ?? decisions[0])
+  return combined([decided ?? decisions[0], ...others])
+}
+
+/**
+ * Parts that take from the same record take their costs together: a sum that never fits is refused for ever, and not until
+ * each of them would fit alone.
+ *
+ * @returns the charges, and for each part which of them is its
+ */
+function eachRecordOnce(charges: readonly LimiterCharge[]): {
+  readonly once: readonly LimiterCharge[]
+  readonly indexes: readonly number[]
+} {
+  const once: LimiterCharge[] = []
+  const indexes = charges.map((charge) => {
+    const index = once.findIndex((other) => isSameRecord(other, charge))
+    const other = once[index]
+    if (other === undefined) return once.push(charge) - 1
+    once[index] = { ...other, cost: Math.min(other.cost + charge.cost, Number.MAX_SAFE_INTEGER) }
+    return index
+  })
+  return { once, indexes }
+}
+
+function isSameRecord(one: LimiterCharge, other: LimiterCharge): boolean {
+  return (
+    one.key === other.key &&
+    one.place.prefix === other.place.prefix &&
+    JSON.stringify(one.place.rule) === JSON.stringify(other.place.rule)
   )
-  return head === undefined ? { ...UNLIMITED } : combined(await settle([head, ...tail], now))
 }
 
 /** The decision on the whole list; pure. */

@@ -46,7 +46,7 @@ interface Checked {
 
 function perSecond(count: unknown, options: LimiterOptions): Checked {
   const faults = new Faults()
-  faults.whole('perSecond', count, 0, MAX / SECOND_MS)
+  faults.whole('perSecond', count, 0, Math.floor(MAX / SECOND_MS))
   const whole = Number(count)
   return checked(faults, options, whole, whole, SECOND_MS)
 }

@@ -57,6 +57,20 @@ describe('the decision', () => {
     expect(decision).toMatchObject({ allowed: false, refusedBy: 1, limit: 5, remaining: 5, retryAfterMs: Infinity })
   })
 
+  test('parts that take from one record take the sum of their costs, or wait for it, or for ever', async () => {
+    const { part } = setUp()
+    const twice = (capacity: number, cost: number) => [part(capacity, { cost }), part(capacity, { cost })]
+    expect(await consumeAll(twice(5, 2))).toMatchObject({ allowed: true, remaining: 1 })
+    expect(await consumeAll(twice(5, 2))).toMatchObject({
+      allowed: false,
+      refusedBy: 0,
+      remaining: 1,
+      retryAfterMs: 3 * HOUR_MS,
+    })
+    expect(await consumeAll(twice(5, 3))).toMatchObject({ allowed: false, retryAfterMs: Infinity })
+    expect(await consumeAll([part(5), part(5, { key: 'other' })])).toMatchObject({ allowed: true, remaining: 0 })
+  })
+
   test('buckets and quotas together', async () => {
     const [store, clock] = [new MemoryRateLimitStore(), manualClock(Date.UTC(2026, 0, 31, 23))]
     const perSecond = new RateLimiter(10, { store, clock })

@@ -5,9 +5,10 @@ export { TokenManagerError, type TokenManagerErrorCode } from './errors.ts'
 export { LimitEnforcer, type LimitEnforcerOptions } from './limit-enforcer.ts'
 export type { Exceeded, LimitMaxima, LimitNeed, LimitRoom, LimitSubject, UsageLimit } from './limits/limit.ts'
 export type { LimitWindow } from './limits/windows.ts'
-export { hashPassword, type HashOptions, type PasswordHash } from './passwords/hash-password.ts'
+export { checkPassword, hashPassword, type HashOptions, type PasswordHash } from './passwords/hash-password.ts'
 export { passwordQueue, type PasswordQueue } from './passwords/hash-pool.ts'
 export { ProviderCatalog } from './provider-catalog.ts'
+export { checkBaseUrl } from './providers/base-url.ts'
 export { ProviderKeyStorage } from './provider-key-storage.ts'
 export type { ProviderKey, ProviderKeyFilter } from './providers/provider-key.ts'
 export type { NewProvider, Provider, ProviderChange, ProviderFilter } from './providers/provider.ts'
@@ -26,6 +27,7 @@ export type {
   SessionTokens,
 } from './sessions/session.ts'
 export { TokenManager, type TokenManagerOptions } from './token-manager.ts'
+export { isAddressRange } from './tokens/allowed-ips.ts'
 export { generateApiToken, hashApiToken } from './tokens/secret.ts'
 export type {
   ApiToken,
@@ -41,6 +43,7 @@ export type {
 export type { UsageCheck, UsageReceipt } from './tokens/usage.ts'
 export { UsageTracker } from './usage-tracker.ts'
 export { UserService, type UserServiceOptions } from './user-service.ts'
+export { checkEmail, checkUsername } from './users/account-keys.ts'
 export type { PasswordChange } from './users/change-own-password.ts'
 export type { DeletedUser } from './users/delete-user.ts'
 export type { UserFilter } from './users/list-users.ts'

@@ -31,9 +31,9 @@ import {
   verifyPassword,
 } from './passwords/hash-password.ts'
 import { lockedUntil } from './sessions/login-attempts.ts'
-import { loginKey } from './sessions/login-key.ts'
+import { loginKey, loginLock } from './sessions/login-key.ts'
 import type { ClientContext } from './sessions/session.ts'
-import { attemptsOf } from './sessions/statements.ts'
+import { attemptsOf, forgetAttempts } from './sessions/statements.ts'
 import { emailKey } from './users/account-keys.ts'
 import type { Acting } from './users/acting.ts'
 import { activateUser } from './users/activate-user.ts'
@@ -347,6 +347,9 @@ export class UserService extends AuditedService {
 
   async #insert(tx: WriteTx, db: IronDatabase, user: UserToStore, actor: ActorRef): Promise<User> {
     const id = user.id ?? this.idsOf(db).next('user')
+    // What was tried before there was an account is not held against it.
+    const key = loginKey(user.email)
+    await tx.lock(loginLock(key))
     const row = await insertUser.first(tx, {
       ...user,
       id,
@@ -354,6 +357,7 @@ export class UserService extends AuditedService {
       at: this.clock.now(),
     })
     if (row === undefined) throw (await duplicateUser(tx, { ...user, id })) ?? idTaken(id)
+    await forgetAttempts.run(tx, { key })
     this.auditOf(db).defer(
       { operation: 'USER_CREATED', resourceType: 'user', resourceId: id, actor, changes: { after: auditedUser(row) } },
       { tx },

@@ -59,6 +59,43 @@ describe.each(await enginesForTests())('accounts on %s', (dialect) => {
       expect(await users.getUser(ann.id)).toEqual(ann)
     })
 
+    test('AUT-13 another e-mail neither lifts the lock of an account nor brings one', async () => {
+      await using test = await createTestDb({ dialect })
+      const { users, sessions, admin, ann } = await staffOf(test.db)
+      await failLogins(sessions, 10)
+      await failLogins(sessions, 10, 'anna@example.com')
+      await users.updateUser(ann.id, { email: 'new@example.com' }, admin.id)
+      expect((await sessions.login('new@example.com', PASSWORD)).outcome).toBe('locked')
+      expect((await sessions.login(EMAIL, PASSWORD)).outcome).toBe('invalid_credentials')
+      await users.unlockUser(ann.id, admin.id)
+      await users.updateUser(ann.id, { email: 'anna@example.com' }, admin.id)
+      expect((await sessions.login('anna@example.com', PASSWORD)).outcome).toBe('ok')
+    })
+
+    test('AUT-13 what was tried before there was an account is not held against it', async () => {
+      await using test = await createTestDb({ dialect })
+      const { users, sessions, admin } = await staffOf(test.db)
+      await failLogins(sessions, 10, 'bob@example.com')
+      const bob = { username: 'bob', email: 'bob@example.com', password: await passwordHash() }
+      await users.createUser(bob, admin.id)
+      expect((await sessions.login(bob.email, PASSWORD)).outcome).toBe('ok')
+    })
+
+    test('CON-14 two accounts that move to new e-mails at once both arrive', async () => {
+      await using test = await createTestDb({ dialect })
+      const { users, admin, ann } = await staffOf(test.db)
+      for (const [one, other] of [
+        ['a@example.com', 'b@example.com'],
+        ['c@example.com', 'd@example.com'],
+      ] as const) {
+        await Promise.all([
+          users.updateUser(ann.id, { email: one }, admin.id),
+          users.updateUser(admin.id, { email: other }, admin.id),
+        ])
+        expect([(await users.getUser(ann.id))?.email, (await users.getUser(admin.id))?.email]).toEqual([one, other])
+      }
+    })
+
     test('what is equal already is not changed and not recorded, in whatever form it is written', async () => {
       await using test = await createTestDb({ dialect })
       const { users, admin, ann } = await staffOf(test.db)

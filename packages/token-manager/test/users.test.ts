@@ -177,11 +177,22 @@ test('a service on a path opens its file itself', async () => {
 })
 
 describe('account keys', () => {
+  test('VAL-17 AUT-17 names that differ in case only are one name, whatever the case does to their letters', () => {
+    expect(usernameKey('Straße')).toBe(usernameKey('STRASSE'))
+    expect(usernameKey('ΣΊΣΥΦΟΣ')).toBe(usernameKey('σίσυφος'))
+    expect(usernameKey('σίσυφοσ')).toBe(usernameKey('σίσυφος'))
+    expect(emailKey('ΝΊΚΟΣ@example.com')).toBe(emailKey('νίκος@example.com'))
+    // Mail to one of these does not reach the other.
+    expect(emailKey('straße@example.com')).not.toBe(emailKey('strasse@example.com'))
+  })
+
   test('VAL-17 a key is a fixed point: its own key is itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const key = usernameKey(text)
         expect(usernameKey(key)).toBe(key)
+        expect(emailKey(emailKey(text))).toBe(emailKey(text))
+        expect(usernameKey(text.toUpperCase())).toBe(key)
         expect(emailKey(text.toUpperCase().toLowerCase())).toBe(
           emailKey(text.toUpperCase().toLowerCase().normalize('NFKC')),
         )

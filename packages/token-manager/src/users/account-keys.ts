@@ -16,19 +16,31 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}]/u
 /** Every kind of white space that is not at an end. */
 const WHITE_SPACE = /\s/u
 
-/** What makes a user name unique: NFKC, trimmed, lower case. */
+/** What makes a user name unique: NFKC, trimmed, without case: `straße` is `STRASSE`. */
 export function usernameKey(username: string): string {
-  return folded(username)
+  return inFixedForm(username, (text) => text.toUpperCase().toLowerCase().replaceAll('ς', 'σ'))
 }
 
-/** The form in which an e-mail is stored and looked up: trimmed, lower case. */
+/**
+ * The form in which an e-mail is stored and looked up: NFKC, trimmed, lower case. Letters that only some call equal (ß and
+ * ss) stay apart: mail to one does not reach the other.
+ */
 export function emailKey(email: string): string {
-  return folded(email)
+  return inFixedForm(email, (text) => text.toLowerCase().replaceAll('ς', 'σ'))
 }
 
-/** Lower-casing can leave NFKC (and the reverse), so the form is taken until it stands still. */
-function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFKC').trim()
+/** Rounds of folding until a text stands still; any text does after a few. */
+const ROUNDS_MAX = 8
+
+/** Folding case can leave NFKC and the reverse, so both are done until neither changes anything. */
+function inFixedForm(text: string, withoutCase: (text: string) => string): string {
+  let form = text
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const next = withoutCase(form.normalize('NFKC')).normalize('NFKC').trim()
+    if (next === form) return form
+    form = next
+  }
+  return form
 }
 
 /** A user name: no white space, no `@` (so that it is never mistaken for an e-mail), nothing invisible. */

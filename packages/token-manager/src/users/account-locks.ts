@@ -23,15 +23,21 @@ export async function lockUser(tx: WriteTx, id: string): Promise<UserRow> {
   return row
 }
 
-/** As {@link lockUser}, and nobody's failed login is counted meanwhile. `loginKey` is null without an e-mail. */
+/**
+ * As {@link lockUser}, and nobody's failed login is counted meanwhile, for `nextEmail` neither. `loginKey` is null without an
+ * e-mail.
+ */
 export async function lockLogin(
   tx: WriteTx,
   id: string,
+  nextEmail?: string,
 ): Promise<{ readonly row: UserRow; readonly loginKey: string | null }> {
   for (;;) {
     const email = (await userById.first(tx, { id }))?.email ?? null
     const key = email === null ? null : loginKey(email)
-    if (key !== null) await tx.lock(loginLock(key))
+    const keys = [key, nextEmail === undefined ? null : loginKey(nextEmail)].filter((each) => each !== null)
+    // In one order, so that two changes that exchange e-mails do not wait for each other.
+    for (const each of [...new Set(keys)].sort()) await tx.lock(loginLock(each))
     const row = await lockUser(tx, id)
     // The e-mail may have changed before the row was held, not since: the second time it is the same.
     if (row.email === email) return { row, loginKey: key }

@@ -10,7 +10,7 @@ export interface UserFilter {
   readonly role?: Role | undefined
   /** Default: active and suspended. */
   readonly status?: User['status'] | undefined
-  /** A part of user name, e-mail or display name, whatever its case. 1..255 code points; no character is special. */
+  /** A part of user name, e-mail or display name, whatever its case. 0..255 code points, a blank one finds all; no character is special. */
   readonly search?: string | undefined
 }
 
@@ -68,7 +68,7 @@ export function checkUserFilter(filter: UserFilter): UserFilter {
     faults.add('role', 'must be one of admin, user, viewer')
   }
   if (filter.status !== undefined) faults.oneOf('status', filter.status, STATUSES)
-  const search = typeof filter.search === 'string' ? filter.search.trim() : filter.search
+  const search = typeof filter.search === 'string' ? filter.search.trim() || undefined : filter.search
   if (search !== undefined) faults.text('search', search, { max: SEARCH_MAX })
   refuseFaults(faults)
   return { ...filter, search }

@@ -1,6 +1,7 @@
 import type { WriteTx } from '@iron/database'
 import { actorIdOf, REDACTED } from '@iron/journal'
 import { accountsChanged } from '../account-memory.ts'
+import { auditedIds } from '../audited-ids.ts'
 import { endUserSessions } from '../sessions/end-user-sessions.ts'
 import { forgetAttempts } from '../sessions/statements.ts'
 import { revokeOwnerTokens } from '../tokens/revoke-owner-tokens.ts'
@@ -36,7 +37,11 @@ export async function resetPassword(tx: WriteTx, id: string, reset: PasswordRese
       resourceId: id,
       actor,
       changes: { after: { password: REDACTED, force_password_change: forceChange } },
-      metadata: { sessions_ended: ended.length, api_tokens_revoked: revoked },
+      metadata: {
+        sessions_ended: ended.length,
+        api_tokens_revoked: [...auditedIds(revoked)],
+        tokens_revoked: revoked.length,
+      },
     },
     { tx },
   )

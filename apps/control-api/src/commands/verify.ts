@@ -1,17 +1,41 @@
+import { rename, writeFile } from 'node:fs/promises'
 import { loadConfig } from '../config.ts'
-import { StateManager } from '../state-manager.ts'
+import { auditLogOf, openAsItIs } from './examined-database.ts'
+import { formatHead, parseHeads, readHeads } from './heads.ts'
+import { examine } from './verify/examine.ts'
+import type { Findings } from './verify/findings.ts'
+import { findingsJson, findingsText } from './verify/print-findings.ts'
 
-/** Recomputes every balance from the ledger and walks both hash chains. Exit code 1 names what differs. */
-export async function verify(): Promise<void> {
-  await using state = new StateManager(loadConfig())
-  const { ledger, audit } = await state.services()
-  const faults = await ledger.verify()
-  for (const fault of faults) process.stdout.write(`ledger: ${JSON.stringify(fault)}\n`)
-  const chain = await audit.verify()
-  if (!chain.ok) process.stdout.write(`audit: ${chain.fault} at ${chain.seq}\n`)
-  const head = `${chain.head.seq} ${chain.head.hash}`
-  process.stdout.write(
-    `${faults.length === 0 ? 'ledger ok' : `ledger: ${faults.length} faults`}, ${chain.ok ? 'audit ok' : 'audit broken'}, audit head ${head}\n`,
-  )
-  if (faults.length > 0 || !chain.ok) process.exitCode = 1
+/** How `iron verify` is called. */
+export interface VerifyOptions {
+  /** Heads that were kept elsewhere. */
+  readonly expect?: readonly string[] | undefined
+  /** A file of such heads. */
+  readonly expectFile?: string | undefined
+  /** Where the heads are kept when everything is sound. */
+  readonly saveHeads?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+/**
+ * `iron verify`: examines the configured database and names what differs. Exit code 1 when anything does. Writes nothing into
+ * the database; a running server audits what its own checks find.
+ */
+export async function verify(options: VerifyOptions): Promise<void> {
+  const config = loadConfig()
+  const fromFile = options.expectFile === undefined ? [] : await readHeads(options.expectFile)
+  const kept = parseHeads([...(options.expect ?? []), ...fromFile])
+  await using database = await openAsItIs(config)
+  const findings = await examine(database, auditLogOf(database, config), kept)
+  process.stdout.write(options.json === true ? findingsJson(findings) : findingsText(findings))
+  if (!findings.ok) process.exitCode = 1
+  else if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, findings)
+}
+
+/** Written beside and renamed: the last good heads are never half replaced. */
+async function saveHeads(file: string, { audit, ledger }: Findings): Promise<void> {
+  const heads = [...(audit.head === null ? [] : [audit.head]), ...ledger.heads]
+  const draft = `${file}.${String(process.pid)}`
+  await writeFile(draft, heads.map((head) => `${formatHead(head)}\n`).join(''))
+  await rename(draft, file)
 }

@@ -1,0 +1,69 @@
+/**
+ * Recomputes everything that a database says of itself: its schema, the audit chain, every agent's ledger and balances. It
+ * changes nothing, and what cannot even be read is a finding like any other: the rest is looked at nevertheless.
+ */
+import { DatabaseError, type IronDatabase, verifySchema } from '@iron/database'
+import type { AuditLog } from '@iron/journal'
+import { Ledger, type LedgerHead } from '@iron/lease-manager'
+import { safeText } from '../../observability/logger.ts'
+import type { KeptHeads } from '../heads.ts'
+import {
+  type AuditFindings,
+  type Findings,
+  findingsOfAgent,
+  type LedgerFindings,
+  type SchemaFindings,
+} from './findings.ts'
+
+/** Examines a database, and holds it against heads that were kept elsewhere. */
+export async function examine(database: IronDatabase, audit: AuditLog, kept: KeptHeads): Promise<Findings> {
+  const schema = await examineSchema(database)
+  const rows = await examineRows(database, audit, kept)
+  return { ok: schema.ok && rows.audit.ok && rows.ledger.ok, schema, ...rows }
+}
+
+/** The rows alone. */
+export async function examineRows(
+  database: IronDatabase,
+  audit: AuditLog,
+  kept: KeptHeads,
+): Promise<Pick<Findings, 'audit' | 'ledger'>> {
+  return { audit: await examineAudit(audit, kept), ledger: await examineLedger(new Ledger(database), kept) }
+}
+
+async function examineSchema(database: IronDatabase): Promise<SchemaFindings> {
+  try {
+    await verifySchema(database)
+    return { ok: true, problem: null, differences: [] }
+  } catch (error) {
+    const details = error instanceof DatabaseError ? error.details : {}
+    const differences = (details['differences'] ?? []) as SchemaFindings['differences']
+    return { ok: false, problem: textOf(error), differences }
+  }
+}
+
+async function examineAudit(audit: AuditLog, { audit: expect }: KeptHeads): Promise<AuditFindings> {
+  try {
+    const result = await audit.verify({ expect })
+    const bad = result.ok ? { seq: null, fault: null } : { seq: result.seq, fault: result.fault }
+    return { ok: result.ok, head: result.head, ...bad, problem: null }
+  } catch (error) {
+    return { ok: false, head: null, seq: null, fault: null, problem: textOf(error) }
+  }
+}
+
+async function examineLedger(ledger: Ledger, { ledger: expect }: KeptHeads): Promise<LedgerFindings> {
+  const heads: LedgerHead[] = []
+  try {
+    for await (const head of ledger.heads()) heads.push(head)
+    const faults = Map.groupBy(await ledger.verify({ expect, readOnly: true }), ({ agentId }) => agentId)
+    const agents = [...faults].map(([agentId, ofAgent]) => findingsOfAgent(agentId, ofAgent))
+    return { ok: agents.length === 0, heads, agents, problem: null }
+  } catch (error) {
+    return { ok: false, heads, agents: [], problem: textOf(error) }
+  }
+}
+
+function textOf(error: unknown): string {
+  return safeText(error instanceof Error ? error.message : String(error))
+}

@@ -1,0 +1,64 @@
+import type { AuditFault, AuditHead } from '@iron/journal'
+import type { LedgerFault, LedgerHead } from '@iron/lease-manager'
+
+/** What is wrong with a chain at its first bad row, or that only a figure beside the rows differs (`balance`). */
+export type Fault = AuditFault | 'balance'
+
+/** Whether the schema is this version's; `problem` and every difference when it is not. */
+export interface SchemaFindings {
+  readonly ok: boolean
+  readonly problem: string | null
+  readonly differences: readonly { readonly object: string; readonly text: string }[]
+}
+
+/** Whether the audit chain is whole; `seq` and `fault` of the first bad entry, or `problem` when it could not be read. */
+export interface AuditFindings {
+  readonly ok: boolean
+  readonly head: AuditHead | null
+  readonly seq: number | null
+  readonly fault: AuditFault | null
+  readonly problem: string | null
+}
+
+/** What is wrong with one agent's ledger: its first bad row and every difference. */
+export interface AgentFindings {
+  readonly agentId: string
+  /** Null when no row is bad, only what is cached beside them. */
+  readonly seq: number | null
+  readonly fault: Fault
+  readonly differences: readonly Omit<LedgerFault, 'agentId'>[]
+}
+
+/** Whether every agent's ledger is whole and all figures follow from it; `problem` when it could not be read. */
+export interface LedgerFindings {
+  readonly ok: boolean
+  readonly heads: readonly LedgerHead[]
+  readonly agents: readonly AgentFindings[]
+  readonly problem: string | null
+}
+
+/** What an examination of a database found. */
+export interface Findings {
+  readonly ok: boolean
+  readonly schema: SchemaFindings
+  readonly audit: AuditFindings
+  readonly ledger: LedgerFindings
+}
+
+/** The kind of a difference that stands for a bad row; every other one with a row is `changed`. */
+const KINDS: Readonly<Partial<Record<string, Fault>>> = {
+  'row missing': 'missing',
+  'agent missing': 'missing',
+  'row moved': 'reordered',
+  'tail missing': 'truncated',
+}
+
+/** What the differences of one agent say together: the lowest number is the first bad row. */
+export function findingsOfAgent(agentId: string, faults: readonly LedgerFault[]): AgentFindings {
+  const ofRows = faults.filter((fault) => fault.seq !== null).sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
+  // The chain comes first among faults of one row, and tells most about it.
+  const [first] = ofRows
+  const fault = KINDS[(first ?? faults[0])?.what ?? ''] ?? (first === undefined ? 'balance' : 'changed')
+  const differences = faults.map(({ seq, what, cached, ledger }) => ({ seq, what, cached, ledger }))
+  return { agentId, seq: first?.seq ?? null, fault, differences }
+}

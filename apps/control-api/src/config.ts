@@ -199,7 +199,7 @@ const VARIABLES = {
     'seals provider keys: a comma list `id:base64` of 32-byte keys, the first is current',
   ),
   auditKey: secret('IRON_AUDIT_KEY', '–', 'makes the audit chain an HMAC; ≥ 32 bytes'),
-  metricsToken: secret('IRON_METRICS_TOKEN', '–', 'lets a scraper read /metrics'),
+  metricsToken: secret('IRON_METRICS_TOKEN', '–', 'lets a scraper read /metrics; ≥ 16 bytes'),
   adminEmail: variable('IRON_ADMIN_EMAIL', 'admin@localhost', 'the first admin, only on an empty users table', email),
   adminPassword: secret(
     'IRON_ADMIN_PASSWORD',
@@ -359,6 +359,8 @@ function unknownNames(environment: Environment): string[] {
 
 /** Least bytes of a signing secret (SEC-21). */
 const SECRET_BYTES_MIN = 32
+/** Least bytes of the scrape token, which is tried over the network only. */
+const METRICS_TOKEN_BYTES_MIN = 16
 
 function shortSecrets(config: ControlApiConfig): string[] {
   const faults: string[] = []
@@ -371,8 +373,8 @@ function shortSecrets(config: ControlApiConfig): string[] {
     if (value !== undefined && Buffer.byteLength(value) < SECRET_BYTES_MIN)
       faults.push(`${name} must have at least ${SECRET_BYTES_MIN} bytes`)
   }
-  if (config.jwtSecret !== undefined && config.jwtSecret === config.icTokenSecret) {
-    faults.push('JWT_SECRET and IC_TOKEN_SECRET must differ')
+  if (config.metricsToken !== undefined && Buffer.byteLength(config.metricsToken) < METRICS_TOKEN_BYTES_MIN) {
+    faults.push(`IRON_METRICS_TOKEN must have at least ${METRICS_TOKEN_BYTES_MIN} bytes`)
   }
   return faults
 }

@@ -45,7 +45,8 @@ export function loadSecrets(config: ControlApiConfig): Secrets {
     IRON_MASTER_KEYS: config.masterKeys,
   }
   const missing = NAMES.filter((name) => given[name] === undefined)
-  if (missing.length === 0) return parse(given as SecretTexts)
+  const { auditKey } = config
+  if (missing.length === 0) return parse(given as SecretTexts, auditKey)
   const file = sqliteFile(config.databaseUrl)
   if (config.environment === 'production' || file === undefined) {
     const why = config.environment === 'production' ? 'in production' : 'with PostgreSQL'
@@ -54,13 +55,11 @@ export function loadSecrets(config: ControlApiConfig): Secrets {
     )
   }
   const generated = file === ':memory:' ? generateSecrets('dev1') : readOrCreate(`${file}.secrets`)
-  return parse({
-    ...generated,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  })
+  const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return parse({ ...generated, ...chosen }, auditKey)
 }
 
-function parse(texts: SecretTexts): Secrets {
+function parse(texts: SecretTexts, auditKey: string | undefined): Secrets {
   const faults: string[] = []
   const attempt = <T>(name: string, read: () => T): T | undefined => {
     try {
@@ -74,7 +73,25 @@ function parse(texts: SecretTexts): Secrets {
   const icToken = attempt('IC_TOKEN_SECRET', () => parseSigningKeys(texts.IC_TOKEN_SECRET))
   const masterKeys = attempt('IRON_MASTER_KEYS', () => parseMasterKeys(texts.IRON_MASTER_KEYS))
   if (jwt === undefined || icToken === undefined || masterKeys === undefined) throw new ConfigError(faults)
+  refuseShared({
+    JWT_SECRET: jwt.map(({ secret }) => secret),
+    IC_TOKEN_SECRET: icToken.map(({ secret }) => secret),
+    IRON_MASTER_KEYS: masterKeys.map(({ key }) => key),
+    IRON_AUDIT_KEY: auditKey === undefined ? [] : [auditKey],
+  })
   return { jwt, icToken, masterKeys }
+}
+
+/** One key for two purposes would let what one of them signs or seals pass for the other's. @throws {ConfigError} */
+function refuseShared(keys: Readonly<Record<string, readonly (string | Uint8Array)[]>>): void {
+  const owners = new Map<string, string>()
+  for (const [name, list] of Object.entries(keys)) {
+    for (const bytes of new Set(list.map((key) => Buffer.from(key as Uint8Array).toString('hex')))) {
+      const other = owners.get(bytes)
+      if (other !== undefined) throw new ConfigError([`${other} and ${name} must not share a key`])
+      owners.set(bytes, name)
+    }
+  }
 }
 
 const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/

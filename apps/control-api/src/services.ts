@@ -1,3 +1,4 @@
+import { createHmac, hkdfSync } from 'node:crypto'
 import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
 import { Analytics } from '@iron/analytics'
 import { BudgetProtocol } from '@iron/budget-protocol'
@@ -45,6 +46,8 @@ export interface Services {
   /** The app's own: its limiters, and what it tells of itself. */
   readonly rateLimits: RateLimits
   readonly metrics: Metrics
+  /** A keyed hash of a secret: tells whether two are equal, and nothing to whom the key is unknown. */
+  readonly fingerprint: (secret: string) => string
   /** Lets go of everything but the database. */
   readonly close: () => Promise<void>
 }
@@ -111,12 +114,22 @@ export async function composeServices(
     owners: new OwnerLifecycle(database, { registry: agents, users, budgetRequests }),
     protocol: new BudgetProtocol(database, { registry: agents, keys, leases, limits, providers }),
     rateLimits,
+    fingerprint: fingerprintWith(secrets),
     metrics: new Metrics(rateLimits, config.metricsToken),
     close: async () => {
       shared?.close()
       await tokens.close()
     },
   }
+}
+
+/** Bytes of the key of {@link Services.fingerprint}. */
+const FINGERPRINT_KEY_BYTES = 32
+
+/** Keyed by what signs sessions, which all processes of an installation share. */
+function fingerprintWith({ jwt: [{ secret }] }: Secrets): Services['fingerprint'] {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'iron idempotency payload', FINGERPRINT_KEY_BYTES))
+  return (text) => createHmac('sha256', key).update(text).digest('hex')
 }
 
 const ignore = (): void => undefined

@@ -15,7 +15,7 @@ export function grantAnswer(grant: LeaseGrant) {
     granted_usd: toUsd(lease.granted),
     partial: grant.partial,
     expires_at: isoTime(lease.expiresAt),
-    ttl_seconds: Math.floor(grant.ttlMs / 1_000),
+    ttl_seconds: Math.ceil(grant.ttlMs / 1_000),
     ...(provider === null
       ? {}
       : {

@@ -24,7 +24,7 @@ export function sessionTokensAnswer(tokens: SessionTokens, user: User, now: numb
     access_token: tokens.accessToken,
     refresh_token: tokens.refreshToken,
     token_type: 'Bearer',
-    expires_in: Math.max(0, Math.round((tokens.expiresAt - now) / 1_000)),
+    expires_in: Math.max(0, Math.ceil((tokens.expiresAt - now) / 1_000)),
     expires_at: isoTime(tokens.expiresAt),
     refresh_expires_at: isoTime(tokens.refreshExpiresAt),
     session_id: tokens.sessionId,

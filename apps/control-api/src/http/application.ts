@@ -81,10 +81,9 @@ export function createApplication(
         services.metrics.countRequest({ route, status: response.statusCode, seconds })
         const level = response.statusCode >= 500 ? 'error' : response.statusCode >= 400 ? 'info' : 'debug'
         const ms = Math.round(seconds * 100_000) / 100
-        logger[level](
-          { request_id: context.requestId, method: request.method, route, status: response.statusCode, ms },
-          'request',
-        )
+        const { requestId: request_id, ip, principal } = context
+        const { method } = request
+        logger[level]({ request_id, method, route, status: response.statusCode, ms, ip, principal }, 'request')
       },
       // Not even the error could be written: the connection is all that is left to end.
       (error: unknown) => {

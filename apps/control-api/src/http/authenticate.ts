@@ -51,7 +51,7 @@ export async function authenticate(
   const takesAgents = TAKES[auth].includes('ic_token')
   const presented = presentedCredential(request, takesAgents ? bodyIcToken : undefined)
   if (presented === undefined) throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
-  if (auth === 'metrics' && services.metrics.isScrapeToken(presented.token)) return undefined
+  if (auth === 'metrics' && presented.isBearer && services.metrics.isScrapeToken(presented.token)) return undefined
   const principal = await verify(services, presented, context)
   if (!TAKES[auth].includes(principal.kind)) throw forbidden()
   return principal

@@ -6,6 +6,8 @@ import { ApiError } from './errors.ts'
 export interface PresentedCredential {
   readonly kind: 'session' | 'api_token' | 'ic_token'
   readonly token: string
+  /** Whether it stood in `Authorization`, the one place for a refresh token and a scrape token. */
+  readonly isBearer: boolean
 }
 
 /** Who issues IC tokens (http-api 2). */
@@ -27,7 +29,7 @@ export function presentedCredential(request: IncomingMessage, bodyIcToken?: unkn
     if (headerCount(request, 'authorization') > 1) throw unauthorized()
     const bearer = BEARER.exec(authorization)?.[1]
     if (bearer === undefined) throw unauthorized()
-    found.push({ kind: kindOfBearer(bearer), token: bearer })
+    found.push({ kind: kindOfBearer(bearer), token: bearer, isBearer: true })
   }
   for (const [name, kind] of [
     ['x-api-token', 'api_token'],
@@ -36,9 +38,9 @@ export function presentedCredential(request: IncomingMessage, bodyIcToken?: unkn
     const value = request.headers[name]
     if (value === undefined) continue
     if (typeof value !== 'string' || value === '' || headerCount(request, name) > 1) throw unauthorized()
-    found.push({ kind, token: value })
+    found.push({ kind, token: value, isBearer: false })
   }
-  if (typeof bodyIcToken === 'string') found.push({ kind: 'ic_token', token: bodyIcToken })
+  if (typeof bodyIcToken === 'string') found.push({ kind: 'ic_token', token: bodyIcToken, isBearer: false })
   const [first, ...others] = found
   if (first === undefined) return undefined
   if (others.some(({ token }) => bare(token) !== bare(first.token))) {

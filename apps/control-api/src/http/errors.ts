@@ -234,6 +234,8 @@ function wireDetails(code: ApiErrorCode, error: CodedError): Readonly<Record<str
     const fields = details?.['fields'] as Record<string, string> | undefined
     return { fields: fields === undefined ? { $: error.message } : wireFields(fields) }
   }
+  // The key that conflicts is in the request; whatever else a package tells here is its own.
+  if (code === 'IDEMPOTENCY_CONFLICT') return undefined
   if (isNotFound(code) || details === undefined || Object.keys(details).length === 0) return undefined
   return code === 'LIMIT_EXCEEDED' ? exceededAnswer(details as unknown as Exceeded) : withWireTimes(details)
 }

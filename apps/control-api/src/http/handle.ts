@@ -11,7 +11,7 @@ import { carriesCredential, presentedCredential } from './credentials.ts'
 import { ApiError, validationError } from './errors.ts'
 import { readIdempotencyKey, runOnce } from './idempotency.ts'
 import { BODY_BYTES_MAX, readJsonBody } from './json-body.ts'
-import { forbidden, isPerson, type Principal, principalId, requirePermission } from './principal.ts'
+import { forbidden, isPerson, type Principal, principalId, principalRef, requirePermission } from './principal.ts'
 import { parseQuery } from './query.ts'
 import { RATE_CLASSES } from './rate-classes.ts'
 import type { RateGate } from './rate-gate.ts'
@@ -40,6 +40,7 @@ export async function handle(
   const { body, icToken } = separateIcToken(route.auth, sent, faults)
   const attempt = { presented: carriesCredential(request) || icToken !== undefined, gate }
   const principal = await countingFailures(attempt, () => authenticate(services, request, route.auth, context, icToken))
+  if (principal !== undefined) context.principal = principalRef(principal)
   await admit(route, principal, body, gate)
   refusePendingPasswordChange(route, principal)
   const scope = permit(route, principal)
@@ -50,7 +51,8 @@ export async function handle(
   const idempotencyKey = readIdempotencyKey(route, request, faults)
   if (Object.keys(faults).length > 0) throw validationError(faults)
   const params = checkParams(route, match.params)
-  const bearer = route.auth === 'refresh' ? presentedCredential(request)?.token : undefined
+  const presented = route.auth === 'refresh' ? presentedCredential(request) : undefined
+  const bearer = presented?.isBearer === true ? presented.token : undefined
   const input = { services, context, principal, scope, params, query, body, idempotencyKey, bearer } as unknown as Omit<
     HandlerInput<RouteAuth, unknown, unknown>,
     'tx' | 'prepared'

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Json, WriteTx } from '@iron/database'
 import type { Services } from '../services.ts'
+import { secretFields } from './schemas.ts'
 import { type Principal, principalId } from './principal.ts'
 import type { HandlerAnswer, RouteDefinition } from './route.ts'
 import type { Faulty } from './validator.ts'
@@ -43,7 +44,7 @@ export async function runOnce(
   const scope = { principalId: principalId(principal), route: `${route.method} ${path}` }
   let live: HandlerAnswer | undefined
   const { result, replayed } = await services.idempotency.run(
-    { ...scope, key: call.key, payload: call.body },
+    { ...scope, key: call.key, payload: comparable(services, route, call.body) },
     async (tx) => {
       live = await run(tx)
       const stored: StoredAnswer = {
@@ -58,6 +59,18 @@ export async function runOnce(
   const stored = result as unknown as StoredAnswer
   const body = route.secrets === undefined ? stored.body : { ...(stored.body as object), secret_omitted: true }
   return { status: stored.status, body, headers: { ...stored.headers, 'Idempotency-Replayed': 'true' } }
+}
+
+/**
+ * What a repeat is compared by, of which a hash is stored: a secret in it is made unguessable first, or the hash would let
+ * passwords be tried without the work of bcrypt.
+ */
+function comparable(services: Services, route: RouteDefinition, body: unknown): unknown {
+  const fields = body as Readonly<Record<string, unknown>>
+  const secrets = secretFields(route.body)
+    .filter((name) => typeof fields[name] === 'string')
+    .map((name) => [name, services.fingerprint(String(fields[name]))] as const)
+  return secrets.length === 0 ? body : { ...fields, ...Object.fromEntries(secrets) }
 }
 
 function withoutSecrets(body: Json, secrets: readonly string[]): Json {

@@ -35,6 +35,9 @@ export class Listener {
   /** The answer being written on a connection, so that none is written into another. */
   readonly #answers = new WeakMap<Duplex, http.ServerResponse>()
 
+  /** Connections that are refused as soon as their answer is written. */
+  readonly #refused = new WeakSet<Duplex>()
+
   constructor(application: http.RequestListener, ids: IdSource, options: ListenerOptions = {}) {
     this.#ids = ids
     this.#server = http.createServer({
@@ -54,7 +57,12 @@ export class Listener {
     this.#server.on('request', serve)
     // An Expect other than 100-continue is ignored (RFC 9110 10.1.1) instead of answered in Node's own shape.
     this.#server.on('checkExpectation', serve)
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket))
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseBytes(error, socket))
+    // A tunnel: Node would close without a word.
+    this.#server.on('connect', (_, socket: Duplex) => {
+      socket.on('error', () => socket.destroy())
+      this.#refuse(socket, tunnelRefusal())
+    })
   }
 
   /** Listens; port 0 picks a free one. */
@@ -81,10 +89,8 @@ export class Listener {
   }
 
   /** What is not HTTP at all, or never ends, is answered in the one error shape too. */
-  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const current = this.#answers.get(socket)
-    const halfAnswered = current !== undefined && current.headersSent && !current.writableFinished
-    if (error.code === 'ECONNRESET' || !socket.writable || halfAnswered) {
+  #refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
     }
@@ -92,12 +98,48 @@ export class Listener {
       error.code === 'HPE_HEADER_OVERFLOW'
         ? new ApiError('HEADERS_TOO_LARGE', 'The headers are too large')
         : new ApiError('MALFORMED_JSON', 'The request is not valid HTTP')
+    const current = this.#answers.get(socket)
+    const hasCome = current?.req.complete === true
+    if (current === undefined || current.writableFinished) this.#refuse(socket, refusal)
+    // What follows a good request does not cost that request its answer.
+    else if (hasCome) this.#refuseAfter(current, socket, refusal)
+    else if (current.headersSent) socket.destroy()
+    else this.#refuse(socket, refusal)
+  }
+
+  #refuseAfter(current: http.ServerResponse, socket: Duplex, refusal: ApiError): void {
+    if (this.#refused.has(socket)) return
+    this.#refused.add(socket)
+    current.once('finish', () => this.#refuse(socket, refusal))
+  }
+
+  #refuse(socket: Duplex, refusal: ApiError): void {
     const requestId = newRequestId(this.#ids)
     const body = JSON.stringify(errorBody(refusal, requestId))
-    socket.end(
-      `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\nVary: Origin\r\n` +
-        `X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
-    )
+    const headers: Readonly<Record<string, string>> = {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': String(Buffer.byteLength(body)),
+      'X-Request-Id': requestId,
+      ...RAW_HEADERS,
+      ...refusal.headers,
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const status = `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\n`
+    socket.end(`${status}${lines.join('')}\r\n${body}`)
   }
 }
+
+/** What every answer says (http-api 1.10), here where no application adds it. */
+const RAW_HEADERS = {
+  'Cache-Control': 'no-store',
+  Vary: 'Origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+  Connection: 'close',
+} as const
+
+const tunnelRefusal = (): ApiError =>
+  new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', {
+    headers: { Allow: 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT' },
+  })

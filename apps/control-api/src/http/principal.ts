@@ -35,6 +35,13 @@ export function principalId(principal: Principal): string {
   }
 }
 
+/** A principal as the log names it: the user behind a session or token besides. */
+export function principalRef(principal: Principal): string {
+  return isPerson(principal) && principal.kind === 'api_token'
+    ? `${principal.tokenId} of ${principal.userId}`
+    : principalId(principal)
+}
+
 /** Who is recorded as having acted, with the request's traces (DAT-11). */
 export function actorOf(principal: Principal, context: RequestContext): Actor {
   const { ip, userAgent, requestId } = context

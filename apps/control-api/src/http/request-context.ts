@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
 import type { IdSource } from '@iron/database'
 
 /** What every part of a request's handling may want to record. */
@@ -8,9 +8,13 @@ export interface RequestContext {
   /** The client's address: the TCP peer, or what a believed proxy says. */
   readonly ip: string
   readonly userAgent: string | undefined
+  /** Who asks, for the log: known once the credential has been checked. */
+  principal: string | undefined
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
+/** An IPv4-mapped IPv6 address in its canonical form. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/
 /** Code points of a user agent that are kept (data-model 3.7). */
 const USER_AGENT_MAX = 500
 
@@ -19,7 +23,7 @@ export function requestContext(request: IncomingMessage, ids: IdSource, trustedP
   const given = request.headers['x-request-id']
   const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId(ids)
   const userAgent = request.headers['user-agent']?.slice(0, USER_AGENT_MAX)
-  return { requestId, ip: clientAddress(request, trustedProxies), userAgent }
+  return { requestId, ip: clientAddress(request, trustedProxies), userAgent, principal: undefined }
 }
 
 /** Request ids are bare UUIDv7 (http-api 1.2). */
@@ -39,7 +43,10 @@ function clientAddress(request: IncomingMessage, trustedProxies: number): string
   return isIP(client) === 0 ? peer : client
 }
 
-/** `::ffff:127.0.0.1` is `127.0.0.1`. */
-function plain(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
+/** Without a zone (`%eth0`), and an IPv4 address is not written as IPv6: one client has one address. */
+function plain(given: string): string {
+  const address = given.replace(/%.*$/s, '')
+  if (isIP(address) !== 6) return address
+  const canonical = new SocketAddress({ address, family: 'ipv6' }).address
+  return MAPPED.exec(canonical)?.[1] ?? canonical
 }

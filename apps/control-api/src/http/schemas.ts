@@ -1,6 +1,7 @@
 /** The building blocks of request schemas: http-api 1.2 to 1.5 as JSON Schema with a few keywords of our own. */
 import type { IdPrefix } from '@iron/database'
 import { type Static, type TSchema, Type } from 'typebox'
+import type { TextRuleName } from './text-rules.ts'
 
 /** Bounds of a text, in code points. */
 interface TextBounds {
@@ -8,11 +9,16 @@ interface TextBounds {
   readonly max: number
   /** Tabs and line breaks allowed; stored as sent. Otherwise the text is a name: trimmed, and not empty then. */
   readonly multiline?: boolean
+  /** One line, as sent: a password. */
+  readonly verbatim?: boolean
 }
 
 /** A text (keyword `ironText`). */
 export const text = (bounds: TextBounds) =>
-  Type.Unsafe<string>({ type: 'string', ironText: { min: 1, multiline: false, ...bounds } })
+  Type.Unsafe<string>({ type: 'string', ironText: { min: 1, multiline: false, verbatim: false, ...bounds } })
+
+/** A text under a rule of a package, which the package applies again (keyword `ironRule`). */
+export const ruled = (rule: TextRuleName) => Type.Unsafe<string>({ type: 'string', ironRule: rule })
 
 /** An id of ours in a body or query: malformed is 400. */
 export const id = (prefix: IdPrefix) => Type.Unsafe<string>({ type: 'string', ironId: prefix })
@@ -47,8 +53,21 @@ export const nullable = <Schema extends TSchema>(schema: Schema) =>
       : { ...schema, type: [(schema as { readonly type?: string }).type, 'null'] },
   )
 
-/** A password: its length is checked, and what it must not hold where it is hashed. Never trimmed. */
-export const password = (min: number) => Type.String({ minLength: min, maxLength: PASSWORD_MAX })
+/** Marks a field whose value is stored nowhere as it was sent (annotation `ironSecret`). */
+export const secret = (schema: ReturnType<typeof Type.Unsafe<string>>) =>
+  Type.Unsafe<string>({ ...schema, ironSecret: true })
+
+/** The secret fields of a body. */
+export function secretFields(schema: TSchema | undefined): readonly string[] {
+  const { properties = {} } = (schema ?? {}) as { readonly properties?: Readonly<Record<string, object>> }
+  return Object.keys(properties).filter((name) => 'ironSecret' in (properties[name] ?? {}))
+}
+
+/** A password somebody logs in with. Never trimmed. */
+export const givenPassword = () => secret(text({ max: PASSWORD_MAX, verbatim: true }))
+
+/** A password that is to be stored. */
+export const newPassword = () => secret(ruled('password'))
 
 /** Code points of a password (http-api 4.1). */
 const PASSWORD_MAX = 1_000
@@ -56,6 +75,12 @@ const PASSWORD_MAX = 1_000
 /** An update: at least one field, and no unknown one. */
 export const changes = <Fields extends Record<string, TSchema>>(fields: Fields) =>
   Type.Object(fields, { additionalProperties: false, minProperties: 1 })
+
+/** An object without unknown fields, where one of `names` at least is more than null (keyword `ironSetsOne`). */
+export const objectSettingOne = <Fields extends Record<string, TSchema>>(
+  names: readonly (keyof Fields & string)[],
+  fields: Fields,
+) => Type.Object(fields, { additionalProperties: false, ironSetsOne: names })
 
 /** An object without unknown fields. */
 export const object = <Fields extends Record<string, TSchema>>(fields: Fields) =>

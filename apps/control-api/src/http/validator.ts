@@ -4,6 +4,7 @@ import { Faults, isId } from '@iron/database'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { validationError } from './errors.ts'
 import type { TSchema } from './schemas.ts'
+import { TEXT_RULES, type TextRuleName } from './text-rules.ts'
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, coerceTypes: false, messages: true })
 
@@ -16,7 +17,7 @@ interface Place {
 /** A validation function of a keyword: undefined, or the rule that is broken. */
 function keyword(
   name: string,
-  type: 'string' | 'number',
+  type: 'string' | 'number' | 'object',
   broken: (rule: never, value: never, place: Place | undefined) => string | undefined,
 ): void {
   const validate = (rule: unknown, value: unknown, _: unknown, place?: Place): boolean => {
@@ -31,10 +32,11 @@ interface TextRule {
   readonly min: number
   readonly max: number
   readonly multiline: boolean
+  readonly verbatim: boolean
 }
 
 keyword('ironText', 'string', (rule: TextRule, value: string, place) => {
-  const trimmed = rule.multiline ? value : value.trim()
+  const trimmed = rule.multiline || rule.verbatim ? value : value.trim()
   const faults = new Faults()
   // Trimming would take a line break off the ends before it is seen (VAL-07).
   if (trimmed !== value && CONTROL.test(value)) faults.add('text', 'must not contain control characters')
@@ -52,6 +54,18 @@ function putInPlace(place: Place | undefined, value: string): void {
     ;(parent as Record<string | number, unknown>)[place?.parentDataProperty ?? ''] = value
   }
 }
+
+keyword('ironRule', 'string', (name: TextRuleName, value: string) => {
+  const faults = new Faults()
+  TEXT_RULES[name](faults, 'text', value)
+  return faults.details.fields['text']
+})
+
+keyword('ironSetsOne', 'object', (names: readonly string[], value: Readonly<Record<string, unknown>>) =>
+  names.some((name) => (value[name] ?? null) !== null) ? undefined : `must set at least one of ${names.join(', ')}`,
+)
+
+ajv.addKeyword({ keyword: 'ironSecret', type: 'string' })
 
 keyword('ironId', 'string', (prefix: Parameters<typeof isId>[1], value: string) =>
   isId(value, prefix) ? undefined : `must be an id ${prefix}_<uuid>`,
@@ -75,6 +89,9 @@ keyword('ironUsd', 'number', (rule: 'amount' | 'amountOrZero' | 'cost', value: n
   }
 })
 
+/** Times that ISO 8601 writes with four digits of year, in epoch ms. */
+const FIRST_TIME = Date.parse('0000-01-01T00:00:00.000Z')
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
 
 keyword('ironTime', 'string', (_: true, value: string) => {
@@ -82,12 +99,15 @@ keyword('ironTime', 'string', (_: true, value: string) => {
   if (match === null) return 'must be an RFC 3339 time with Z or an offset'
   const [, year, month, day, hour, minute, second] = match.map(Number)
   const at = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second))
+  const instant = Date.parse(value)
   const real =
     at.getUTCMonth() + 1 === month &&
     at.getUTCDate() === day &&
     at.getUTCHours() === hour &&
     at.getUTCMinutes() === minute
-  return real && !Number.isNaN(Date.parse(value)) ? undefined : 'must be a time that exists'
+  if (!real || Number.isNaN(instant)) return 'must be a time that exists'
+  // An offset can lead out of the years that are written with four digits.
+  return instant >= FIRST_TIME && instant <= LAST_TIME ? undefined : 'must be within the years 0000 to 9999 in UTC'
 })
 
 /** Faults by path. Without a prototype: a field may be called `__proto__` (VAL-12). */
@@ -146,14 +166,16 @@ function unescapePointer(segment: string): string {
   return segment.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
-const TYPE_TEXT: Readonly<Record<string, string>> = {
-  string: 'must be a text',
-  number: 'must be a number',
-  integer: 'must be a whole number',
-  boolean: 'must be true or false',
-  array: 'must be a list',
-  object: 'must be an object',
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
 }
+
+const typeName = (type: unknown): string => TYPE_NAMES[String(type)] ?? String(type)
 
 function textOf(error: ErrorObject): string {
   const parameters = error.params as Record<string, unknown>
@@ -165,7 +187,11 @@ function textOf(error: ErrorObject): string {
     case 'enum':
       return `must be one of ${(parameters['allowedValues'] as string[]).join(', ')}`
     case 'type':
-      return TYPE_TEXT[String(parameters['type'])] ?? `must be ${String(parameters['type'])}`
+      return `must be ${[parameters['type']].flat().map(typeName).join(' or ')}`
+    case 'minLength':
+      return `must be at least ${String(parameters['limit'])} characters long`
+    case 'maxLength':
+      return `must be at most ${String(parameters['limit'])} characters long`
     case 'minimum':
       return `must be at least ${String(parameters['limit'])}`
     case 'maximum':

@@ -6,13 +6,13 @@ import { ApiError, validationError } from '../http/errors.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf, isPerson, permissionsOfPrincipal } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
-import { changes, nullable, object, optional, page, password, text, Type } from '../http/schemas.ts'
+import { changes, givenPassword, newPassword, nullable, object, optional, page, secret, text } from '../http/schemas.ts'
 import { pagedAnswer, pageOf } from './lists.ts'
 
-/** What may be typed into the login form; its length is checked, its characters are not (http-api 4.1). */
-const email = Type.String({ minLength: 1, maxLength: 255 })
-/** Shortest password that may be chosen, in code points (http-api 4.1). */
-const PASSWORD_MIN = 8
+/** Characters of a refresh token; ours are a tenth of that. */
+const REFRESH_TOKEN_MAX = 4_096
+/** What may be typed into the login form: no rule of e-mails is applied to it (http-api 4.1). */
+const email = text({ max: 255 })
 
 export const authRoutes = [
   defineRoute({
@@ -22,7 +22,7 @@ export const authRoutes = [
     rateLimit: 'login',
     audit: ['SESSION_CREATED', 'LOGIN_FAILED', 'ACCOUNT_LOCKED'],
     summary: 'Log in with e-mail and password',
-    body: object({ email, password: password(1) }),
+    body: object({ email, password: givenPassword() }),
     handler: async ({ services, context, body }) => {
       const result = await services.sessions.login(body.email, body.password, context)
       const now = services.database.clock.now()
@@ -46,7 +46,7 @@ export const authRoutes = [
     audit: ['SESSION_REUSE_DETECTED'],
     summary: 'Exchange a refresh token for new tokens',
     whilePasswordChangePending: true,
-    body: object({ refresh_token: optional(Type.String({ minLength: 1, maxLength: 4_096 })) }),
+    body: object({ refresh_token: optional(secret(text({ max: REFRESH_TOKEN_MAX, verbatim: true }))) }),
     handler: async ({ services, context, body, bearer }) => {
       const token = body.refresh_token ?? bearer
       if (token === undefined) throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
@@ -116,7 +116,7 @@ export const authRoutes = [
     audit: ['PASSWORD_CHANGED', 'LOGIN_FAILED', 'ACCOUNT_LOCKED'],
     summary: 'Change the own password; all other sessions end',
     whilePasswordChangePending: true,
-    body: object({ current_password: password(1), new_password: password(PASSWORD_MIN) }),
+    body: object({ current_password: givenPassword(), new_password: newPassword() }),
     handler: async ({ services, principal, context, body }) => {
       const options = { keepSessionId: principal.sessionId, context }
       const { current_password: current, new_password: next } = body

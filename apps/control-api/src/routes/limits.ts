@@ -5,7 +5,19 @@ import { notFound } from '../http/handle.ts'
 import { actorOf, type Person, principalId } from '../http/principal.ts'
 import type { RateClass } from '../http/rate-classes.ts'
 import { defineRoute } from '../http/route.ts'
-import { changes, count, id, nullable, object, optional, page, sort, text, usdAmountOrZero } from '../http/schemas.ts'
+import {
+  changes,
+  count,
+  id,
+  nullable,
+  object,
+  objectSettingOne,
+  optional,
+  page,
+  sort,
+  text,
+  usdAmountOrZero,
+} from '../http/schemas.ts'
 import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
 import { maySee, ownerFilter } from './scope.ts'
 
@@ -71,7 +83,11 @@ export const limitRoutes = [
     audit: ['LIMIT_CREATED'],
     idempotency: 'stored',
     summary: 'Limit what a user may use, in all or under a project label',
-    body: object({ user_id: id('user'), project_id: optional(text({ max: 100 })), ...maxima }),
+    body: objectSettingOne(['max_tokens_per_day', 'max_requests_per_minute', 'max_cost_per_month_usd'], {
+      user_id: id('user'),
+      project_id: optional(text({ max: 100 })),
+      ...maxima,
+    }),
     handler: async ({ services, body, principal, context, tx }) => {
       const subject = { ownerId: body.user_id, projectId: body.project_id }
       const limit = await services.limits.create({ ...subject, ...maximaOf(body) }, actorOf(principal, context), { tx })

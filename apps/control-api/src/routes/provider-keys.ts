@@ -2,12 +2,12 @@ import { keyAnswer } from '../answers/provider.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
-import { id, object, oneOf, optional, page, sort, visibleAscii } from '../http/schemas.ts'
+import { id, object, oneOf, optional, page, secret, sort, visibleAscii } from '../http/schemas.ts'
 import { pagedAnswer, pageOf } from './lists.ts'
 import { providerParam } from './providers.ts'
 
 const keyParam = { id: { prefix: 'key', notFound: 'KEY_NOT_FOUND' } } as const
-const newKey = object({ api_key: visibleAscii(500) })
+const newKey = object({ api_key: secret(visibleAscii(500)) })
 const manage = { auth: 'user', permission: 'providers:manage' } as const
 
 export const providerKeyRoutes = [

@@ -2,11 +2,11 @@ import { deletedProviderAnswer, providerAnswer } from '../answers/provider.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
-import { array, changes, object, oneOf, optional, page, sort, text, Type } from '../http/schemas.ts'
+import { array, changes, object, oneOf, optional, page, ruled, sort, text } from '../http/schemas.ts'
 import { pagedAnswer, pageOf } from './lists.ts'
 
 export const providerParam = { id: { prefix: 'prov', notFound: 'PROVIDER_NOT_FOUND' } } as const
-const baseUrl = Type.String({ minLength: 1, maxLength: 2_000 })
+const baseUrl = ruled('baseUrl')
 const models = array(text({ max: 255 }), { minItems: 1, maxItems: 100 })
 
 export const providerRoutes = [

@@ -27,7 +27,7 @@ export const callFields = {
   total_tokens: optional(tokens),
   outcome: optional(oneOf('completed', 'failed')),
   error_code: optional(text({ max: 100 })),
-  error_message: optional(text({ max: 1_000, multiline: true })),
+  error_message: optional(text({ min: 0, max: 1_000, multiline: true })),
   latency_ms: optional(count()),
   timestamp: optional(time()),
   trace_id: optional(id('trace')),

@@ -13,26 +13,25 @@ import {
   oneOf,
   optional,
   page,
+  ruled,
   sort,
   text,
   time,
   Type,
-  visibleAscii,
 } from '../http/schemas.ts'
 import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
 import { maySee, ownerFilter, ownOnly } from './scope.ts'
 
 const tokenParam = { id: { prefix: 'tok', notFound: 'TOKEN_NOT_FOUND' } } as const
-/** Most addresses or networks a token is bound to, and characters of one (http-api 4.3). */
+/** Most addresses or networks a token is bound to (http-api 4.3). */
 const ALLOWED_IPS_MAX = 50
-const ADDRESS_MAX = 64
 /** Longest grace of a replaced secret: a week, in seconds (http-api 4.3). */
 const GRACE_SECONDS_MAX = 604_800
 
 const name = text({ max: 100 })
 const description = text({ min: 0, max: 500, multiline: true })
 const scopes = array(oneOf(...PERMISSIONS), { minItems: 1, maxItems: PERMISSIONS.length })
-const allowedIps = array(visibleAscii(ADDRESS_MAX), { maxItems: ALLOWED_IPS_MAX })
+const allowedIps = array(ruled('addressRange'), { maxItems: ALLOWED_IPS_MAX })
 const projectId = text({ max: 100 })
 
 const write = { permission: 'tokens:write' } as const

@@ -8,24 +8,22 @@ import {
   boolean,
   changes,
   cursor,
+  newPassword,
   nullable,
   object,
   oneOf,
   optional,
   page,
-  password,
+  ruled,
   sort,
   text,
-  Type,
 } from '../http/schemas.ts'
 import { operation, timeRange, timesOf } from './audit-filter.ts'
 import { cursorOf, logAnswer, pagedAnswer, pageOf } from './lists.ts'
 
 const userParam = { id: { prefix: 'user', notFound: 'USER_NOT_FOUND' } } as const
-/** Bounds in code points (http-api 4.2). The package checks what must not be in them. */
-const PASSWORD_MIN = 8
-const username = text({ max: 255 })
-const email = Type.String({ minLength: 3, maxLength: 255 })
+const username = ruled('username')
+const email = ruled('email')
 const role = oneOf('admin', 'user', 'viewer')
 
 const manage = { auth: 'user', permission: 'users:manage' } as const
@@ -42,7 +40,7 @@ export const userRoutes = [
     body: object({
       username,
       email,
-      password: password(PASSWORD_MIN),
+      password: newPassword(),
       role: optional(role),
       name: optional(text({ max: 255 })),
       force_password_change: optional(boolean()),
@@ -169,7 +167,7 @@ export const userRoutes = [
     params: userParam,
     summary: 'Set a new password for a user; their sessions end',
     body: object({
-      new_password: password(PASSWORD_MIN),
+      new_password: newPassword(),
       force_change: optional(boolean()),
       revoke_api_tokens: optional(boolean()),
     }),

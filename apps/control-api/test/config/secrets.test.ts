@@ -75,6 +75,23 @@ test.each([
   expect(faultsOf({ ...environment, JWT_SECRET, ...others })).toEqual([])
 })
 
+test('SEC-21 no key serves two purposes, in whichever form it is written', () => {
+  const key = Buffer.alloc(32, 7).toString('base64')
+  const environment = { DATABASE_URL: ':memory:', ...generateSecrets() }
+  const pairs: readonly Record<string, string>[] = [
+    { JWT_SECRET: `a:${key}`, IC_TOKEN_SECRET: `b:${key}` },
+    { IC_TOKEN_SECRET: `a:${key}`, IRON_MASTER_KEYS: `b:${key}` },
+    { JWT_SECRET: 'x'.repeat(32), IRON_AUDIT_KEY: 'x'.repeat(32) },
+    { JWT_SECRET: `a:${Buffer.from('x'.repeat(32)).toString('base64')}`, IRON_AUDIT_KEY: 'x'.repeat(32) },
+    { JWT_SECRET: `${environment.JWT_SECRET},old:${key}`, IRON_MASTER_KEYS: `b:${key}` },
+  ]
+  for (const shared of pairs) {
+    const [one, other] = Object.keys(shared)
+    expect(faultsOf({ ...environment, ...shared })).toEqual([`${one} and ${other} must not share a key`])
+  }
+  expect(faultsOf({ ...environment, IRON_AUDIT_KEY: 'y'.repeat(32) })).toEqual([])
+})
+
 describe('forms', () => {
   const base64 = (bytes: number, fill: number): string => Buffer.alloc(bytes, fill).toString('base64')
   const given = (jwt: string): Record<string, string> => ({

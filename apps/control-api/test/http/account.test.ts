@@ -115,6 +115,27 @@ describe('the own sessions', () => {
     expect((await api.client.post('/auth/logout', {}, third)).body.code).toBe('TOKEN_REVOKED')
   })
 
+  test('AUT-18 a refresh token comes in the body or as Bearer and by no other header', async () => {
+    const email = await newUser()
+    const login = expectStatus(await api.client.post('/auth/login', { email, password: PASSWORD }), 200)
+    expect(login.body.expires_in).toBe(3_600)
+    const token = String(login.body.refresh_token)
+    for (const header of ['X-API-Token', 'X-IC-Token']) {
+      const answer = await api.client.post('/auth/refresh', {}, { [header]: token })
+      expect([answer.status, answer.body.code]).toEqual([401, 'UNAUTHORIZED'])
+    }
+    expectStatus(await api.client.post('/auth/refresh', { refresh_token: token }), 200)
+  })
+
+  test('VAL-03 a blank e-mail is no e-mail, and a password is as long as it is after NFC', async () => {
+    const blank = expectStatus(await api.client.post('/auth/login', { email: '  ', password: PASSWORD }), 400)
+    expect(Object.keys(blank.body.details.fields as object)).toEqual(['email'])
+    const composed = '\u00e9'.repeat(1_000)
+    const login = (password: string) => api.client.post('/auth/login', { email: 'nobody@example.com', password })
+    expect((await login(composed.normalize('NFD'))).status).toBe(401)
+    expect((await login(`${composed}x`)).status).toBe(400)
+  })
+
   test('AUT-06 a spent refresh token ends the session, and the log tells of it', async () => {
     const email = await newUser()
     const login = expectStatus(await api.client.post('/auth/login', { email, password: PASSWORD }), 200)

@@ -108,6 +108,7 @@ describe('limits', () => {
       [{ max_cost_per_month_usd: 1_000_000_000.5 }, 'max_cost_per_month_usd'],
       [{ project_id: '', max_tokens_per_day: 1 }, 'project_id'],
       [{}, '$'],
+      [{ max_tokens_per_day: null, max_requests_per_minute: null }, '$'],
       [{ max_tokens_per_day: null }, '$'],
     ] as const) {
       const answer = expectStatus(await api.client.post('/limits', { user_id: id, ...body }, admin), 400)
@@ -246,7 +247,7 @@ describe('usage of API tokens', () => {
       expectStatus(await api.client.post('/usage', { model: 'x', input_tokens: 0 }, token), 201).body.cost_usd,
     ).toBe(0)
     const failed = expectStatus(
-      await api.client.post('/usage', { outcome: 'failed', error_code: 'timeout' }, token),
+      await api.client.post('/usage', { outcome: 'failed', error_code: 'timeout', error_message: '' }, token),
       201,
     )
     expect([failed.body.cost_usd, failed.body.pricing]).toEqual([0, 'reported'])

@@ -54,6 +54,20 @@ describe('VAL-01 what is not a good HTTP request', () => {
     ])
   })
 
+  test('what follows a good request does not cost it its answer', async () => {
+    const { text } = await rawExchange(api.port, 'GET /open HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03\x01 no HTTP\r\n\r\n')
+    expect(answersIn(text).map(({ status }) => status)).toEqual([200, 400])
+  })
+
+  test('a tunnel is refused in words, with the headers of every answer', async () => {
+    const { text } = await rawExchange(api.port, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n')
+    const [answer] = answersIn(text)
+    expect([answer?.status, JSON.parse(answer?.body ?? '')]).toMatchObject([405, { code: 'METHOD_NOT_ALLOWED' }])
+    for (const header of ['allow', 'cache-control', 'vary', 'x-frame-options', 'referrer-policy', 'x-request-id']) {
+      expect(answer?.headers.toLowerCase()).toContain(`\r\n${header}: `)
+    }
+  })
+
   test('HTTP/1.0 needs no Host; an Expect that nobody knows is ignored', async () => {
     const old = await rawExchange(api.port, 'GET /open HTTP/1.0\r\n\r\n')
     expect(answersIn(old.text)[0]?.status).toBe(200)

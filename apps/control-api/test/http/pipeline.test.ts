@@ -83,6 +83,13 @@ describe('validation', () => {
     })
   })
 
+  test('VAL-03 what may be of two types says so', async () => {
+    expect(fieldsOf(await create({ name: 'a', at: 5, tags: 'x' }))).toEqual({
+      at: 'must be a text',
+      tags: 'must be a list',
+    })
+  })
+
   test.each(['{"name":"a","__proto__":1}', '{"name":"a","__proto__":{"admin":true}}', '{"name":"a","constructor":1}'])(
     'VAL-12 %s: an ordinary unknown field',
     async (body) => {
@@ -345,10 +352,28 @@ describe('OPS-12 AUT-14 who asks', () => {
     [1, '2001:db8::1', '2001:db8::1'],
     [1, 'unknown', '127.0.0.1'],
     [1, '', '127.0.0.1'],
+    [1, '::ffff:192.0.2.1', '192.0.2.1'],
+    [1, '::FFFF:c000:201', '192.0.2.1'],
+    [1, '2001:DB8:0:0::1', '2001:db8::1'],
+    [1, 'fe80::1%eth0', 'fe80::1'],
   ])('with %i trusted proxies, X-Forwarded-For %j is %s', async (trustedProxies, forwarded, ip) => {
     await using proxied = await listen(fakeRoutes, { trustedProxies })
     expect((await proxied.client.get('/open', { 'X-Forwarded-For': forwarded })).body).toEqual({ ip })
   })
+})
+
+test('ACL-20 a denial is logged with who asked, from where and for which route, and with no credential', async () => {
+  await using own = await listen(fakeRoutes)
+  const headers = bearer('viewer')
+  expect((await own.client.post('/things', { name: 'a' }, headers)).status).toBe(403)
+  await own.client.get('/things')
+  const lines = own.log.filter(({ msg }) => msg === 'request')
+  expect(lines).toMatchObject([
+    { status: 403, route: 'POST /things', principal: expect.stringMatching(/^user_/), ip: '127.0.0.1' },
+    { status: 401, route: 'GET /things', ip: '127.0.0.1' },
+  ])
+  expect(lines[1]).not.toHaveProperty('principal')
+  expect(JSON.stringify(lines)).not.toContain(headers['Authorization'])
 })
 
 describe('http-api 1.10 1.11 headers', () => {

@@ -406,4 +406,7 @@ test('the scrape token reads the metrics and nothing else', async () => {
     expect(verdict(await ask(route, scrape))).toEqual([401, 'UNAUTHORIZED'])
   }
   expect(verdict(await api.client.get('/metrics', bearer(`${SCRAPE_TOKEN}x`)))).toEqual([401, 'UNAUTHORIZED'])
+  for (const header of ['X-API-Token', 'X-IC-Token']) {
+    expect(verdict(await api.client.get('/metrics', { [header]: SCRAPE_TOKEN }))).toEqual([401, 'UNAUTHORIZED'])
+  }
 })

@@ -118,6 +118,7 @@ describe('POST /tokens', () => {
     for (const [field, value] of [
       ['expires_at', inMs(-1)],
       ['expires_at', inMs(0)],
+      ['expires_at', '9999-12-31T23:59:59-01:00'],
       ['allowed_ips', ['10.0.0.0/33']],
       ['allowed_ips', ['example.com']],
       ['scopes', ['users:manage']],

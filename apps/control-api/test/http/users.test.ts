@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '@iron/database'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startApi, type TestApi } from '../support/api.ts'
 import type { Answer } from '../support/http-client.ts'
@@ -85,6 +87,33 @@ describe('POST /users', () => {
     const nul = expectStatus(await api.client.post('/users', { ...mail, email: 'q@q.q', password: secret }, admin), 400)
     expect(Object.keys(nul.body.details.fields as object)).toEqual(['password'])
     expect(JSON.stringify(nul.body)).not.toContain('with')
+  })
+
+  test('VAL-02 the rules of names, e-mails and passwords are told together with everything else', async () => {
+    const bad = { username: 'a b', email: 'no-mail', password: '\u00e9'.normalize('NFD').repeat(7), name: 7 }
+    const answer = expectStatus(await api.client.post('/users', bad, admin), 400)
+    expect(answer.body.details.fields).toEqual({
+      username: 'must not contain white space or @',
+      email: 'must be an e-mail address',
+      // Seven characters, although they came as fourteen code points.
+      password: 'must be 8 to 1000 characters long',
+      name: 'must be a text',
+    })
+  })
+
+  test('SEC-01 what a repeat is compared by does not tell the password', async () => {
+    const body = { username: 'hashed', email: 'hashed@example.com', password: PASSWORD }
+    const headers = { ...admin, 'Idempotency-Key': 'hashed-once' }
+    expectStatus(await api.client.post('/users', body, headers), 201)
+    const { database } = await api.state.services()
+    const stored = await database.read((tx) =>
+      tx.sql.selectFrom('idempotency_keys').selectAll().where('key', '=', 'hashed-once').executeTakeFirstOrThrow(),
+    )
+    const plain = createHash('sha256').update(canonicalJson(body)).digest('hex')
+    expect(stored.payload_hash).not.toBe(plain)
+    expect((await api.client.post('/users', body, headers)).headers['idempotency-replayed']).toBe('true')
+    const other = await api.client.post('/users', { ...body, password: `${PASSWORD}!` }, headers)
+    expect([other.status, other.body]).toEqual([409, { error: expect.any(String), code: 'IDEMPOTENCY_CONFLICT' }])
   })
 
   test('an idempotency key makes one user; a replay says so', async () => {

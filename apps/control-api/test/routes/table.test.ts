@@ -1,13 +1,14 @@
 import { expect, test } from '@jest/globals'
 import type { RouteDefinition } from '../../src/http/route.ts'
+import { secretFields } from '../../src/http/schemas.ts'
 import { routes } from '../../src/routes/index.ts'
 
 const nameOf = (route: RouteDefinition): string => `${route.method} ${route.path}`
 
 /** Keywords that refuse NUL and control characters, or leave no room for them. */
-const GUARDED = ['ironText', 'ironId', 'ironAscii', 'ironTime', 'enum']
-/** Texts whose own reader refuses what they must not hold: a login's, a token's, a URL's, a cursor's. */
-const READ_ELSEWHERE = /^(email|(current_|new_)?password|refresh_token|base_url|after)$/
+const GUARDED = ['ironText', 'ironRule', 'ironId', 'ironAscii', 'ironTime', 'enum']
+/** A text whose own reader refuses what it must not hold: a cursor. */
+const READ_ELSEWHERE = /^after$/
 
 /** The paths of texts in a schema that nothing guards. */
 function unguarded(schema: unknown, path = ''): string[] {
@@ -24,6 +25,17 @@ test('VAL-07 every text of every route refuses NUL and control characters', () =
     [route.query, route.body].flatMap((schema) => unguarded(schema).map((path) => `${nameOf(route)}: ${path}`)),
   )
   expect(found).toEqual([])
+})
+
+test('SEC-01 every secret that a body may carry is marked as one', () => {
+  const isSecret = /password|api_key|secret|refresh_token/
+  const found = routes.flatMap((route) => {
+    const { properties = {} } = (route.body ?? {}) as { properties?: Record<string, object> }
+    const names = Object.keys(properties).filter((name) => isSecret.test(name) && name !== 'force_password_change')
+    return names.map((name) => [nameOf(route), name, secretFields(route.body).includes(name)])
+  })
+  expect(found.length).toBeGreaterThan(5)
+  expect(found.filter(([, , isMarked]) => isMarked !== true)).toEqual([])
 })
 
 test('VAL-09 every parameter of every path has its prefix and the code of what is missing', () => {

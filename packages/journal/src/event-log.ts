@@ -2,13 +2,14 @@ import { type AtTx, DatabaseService, type DbSource, type ServiceOptions, type Wr
 import { AuditLog } from './audit-log.ts'
 import { appendEvents, eventQueue } from './events/append.ts'
 import { eventOf, type IronEvent, type NewEvent, prepareEvent } from './events/event.ts'
-import { followEvents, type FollowOptions } from './events/follow.ts'
+import { feedEvents, followEvents, type FollowOptions } from './events/follow.ts'
 import { pruneEvents, type PruneOptions } from './events/prune.ts'
 import {
   type EventBounds,
   type EventFilter,
   type EventPage,
   type EventPosition,
+  type OwnedPage,
   readBounds,
   readEvents,
 } from './events/read.ts'
@@ -80,6 +81,16 @@ export class EventLog extends DatabaseService {
    */
   async *subscribe(filter: EventFilter = {}, options: FollowOptions = {}): AsyncIterable<IronEvent> {
     yield* followEvents(await this.ready(), filter, options)
+  }
+
+  /**
+   * The same for all events, page by page, each with the owner that its agent has when it is read: for whoever hands events on
+   * to many readers and decides which of them may see one. Only pages that hold something.
+   *
+   * @throws {JournalError} as {@link subscribe}
+   */
+  async *feed(options: FollowOptions = {}): AsyncIterable<OwnedPage> {
+    yield* feedEvents(await this.ready(), options)
   }
 
   /**

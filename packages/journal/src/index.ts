@@ -10,7 +10,15 @@ export { EVENTS_CHANNEL } from './events/append.ts'
 export { EVENT_DATA_BYTES_MAX, EVENT_TYPES, type EventType, type IronEvent, type NewEvent } from './events/event.ts'
 export type { FollowOptions } from './events/follow.ts'
 export { EVENTS_KEPT_MIN_MS, type PruneOptions } from './events/prune.ts'
-export { type EventBounds, type EventFilter, type EventPage, type EventPosition, EVENTS_PAGE } from './events/read.ts'
+export {
+  type EventBounds,
+  type EventFilter,
+  type EventPage,
+  type EventPosition,
+  EVENTS_PAGE,
+  type OwnedEvent,
+  type OwnedPage,
+} from './events/read.ts'
 export { EventLog, type EventLogOptions } from './event-log.ts'
 export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
 export type { CallFilter, CallTable } from './requests/filter.ts'
@@ -33,7 +41,8 @@ export {
   type UsageTotals,
   usageTotalsOf,
 } from './requests/sums.ts'
+export type { CallTelemetry, ItemResult, PiiTelemetry, TelemetryEvent } from './requests/telemetry.ts'
 export { type CallSet, callSet, callsIn } from './requests/times.ts'
 export type { Activity } from './requests/totals.ts'
-export { RequestLog, type RequestLogOptions } from './request-log.ts'
+export { INGEST_MAX, RequestLog, type RequestLogOptions } from './request-log.ts'
 export { queryPart, type SqlPart } from './sql-part.ts'

@@ -1,3 +1,4 @@
+import { CostCalculator } from '@iron/cost-calculator'
 import {
   type AtTx,
   type Cursor,
@@ -14,17 +15,26 @@ import type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './reques
 import { checkCall, checkFacts, subjectId } from './requests/check-call.ts'
 import { billedCallOf, findBilled, mustRepeat } from './requests/find-billed.ts'
 import type { CallFilter } from './requests/filter.ts'
+import { ingestTelemetry } from './requests/ingest.ts'
 import { getCall, listCalls } from './requests/list.ts'
 import { payloadHash } from './requests/payload-hash.ts'
 import { pruneCalls } from './requests/prune.ts'
 import { recordCall, type Recorded } from './requests/record.ts'
 import { type RollupCheck, type RollupRange, rollUpHours, verifyHours } from './requests/roll-up.ts'
 import type { UsageTotals } from './requests/sums.ts'
+import type { ItemResult, TelemetryEvent } from './requests/telemetry.ts'
+import { pruneEventIds } from './requests/telemetry-ids.ts'
 import { type Activity, activityOf, sumCalls } from './requests/totals.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 
+/** Events of telemetry in one call (http-api 4.15). */
+export const INGEST_MAX = 1_000
+
 /** Options of a {@link RequestLog}. */
-export type RequestLogOptions = ServiceOptions
+export interface RequestLogOptions extends ServiceOptions {
+  /** Prices telemetry that tells no cost. Default: the bundled prices. */
+  readonly pricing?: CostCalculator | undefined
+}
 
 /**
  * The log of LLM calls and its hourly roll-ups: one row per agent or token and request id, whoever tells of the call first. It
@@ -33,10 +43,12 @@ export type RequestLogOptions = ServiceOptions
  */
 export class RequestLog extends DatabaseService {
   readonly #sources: Sources
+  #pricing: CostCalculator | undefined
 
   constructor(source: DbSource, options: RequestLogOptions = {}) {
     super(source, options)
     this.#sources = sourcesOf(source, options)
+    this.#pricing = options.pricing
   }
 
   /**
@@ -68,6 +80,22 @@ export class RequestLog extends DatabaseService {
     if (row === undefined) return undefined
     mustRepeat(row, payloadHash(facts), requestId)
     return billedCallOf(row)
+  }
+
+  /**
+   * Takes in telemetry of an agent, each event by itself: one result each, in order. It charges nothing; what it tells of a call
+   * that is known fills what is empty there and changes no figure. An event is accepted once per agent and `eventId`.
+   *
+   * @param events at most 1000
+   * @throws {JournalError} VALIDATION_ERROR for the agent or the number of events; faults of an event are its result
+   */
+  async ingest(agentId: string, events: readonly TelemetryEvent[]): Promise<readonly ItemResult[]> {
+    const faults = new Faults()
+    faults.id('agentId', agentId)
+    faults.check(events.length <= INGEST_MAX, 'events', `must be at most ${INGEST_MAX}`)
+    faults.throwIfAny(invalid('the telemetry is not valid'))
+    const pricing = (): CostCalculator => (this.#pricing ??= new CostCalculator())
+    return ingestTelemetry(await this.ready(), agentId, events, { sources: this.#sources, pricing })
   }
 
   /** The call with an id (`req_…`), or `undefined`; also when it was pruned. */
@@ -115,11 +143,15 @@ export class RequestLog extends DatabaseService {
 
   /**
    * Deletes calls received before `olderThan` (at least 60 days ago), in whole hours that are rolled up. Billed calls leave
-   * the key by which a repeat is known for ever; the roll-ups keep their sums.
+   * the key by which a repeat is known for ever; the roll-ups keep their sums. Then the ids of telemetry as old as that.
    *
+   * @returns how many calls and ids are gone
    * @throws {JournalError} VALIDATION_ERROR
    */
   async prune(options: PruneOptions): Promise<number> {
-    return pruneCalls(await this.ready(), this.#sources.clock.now(), options)
+    const db = await this.ready()
+    const calls = await pruneCalls(db, this.#sources.clock.now(), options)
+    const limit = (options.limit ?? Number.MAX_SAFE_INTEGER) - calls
+    return calls + (await pruneEventIds(db, options.olderThan, limit))
   }
 }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { createTestDb, enginesForTests } from '@iron/database/testing'
-import { AuditLog, EventLog, EVENTS_PAGE, type IronEvent, JournalError, type NewEvent } from '@iron/journal'
+import {
+  AuditLog,
+  EventLog,
+  EVENTS_PAGE,
+  type IronEvent,
+  JournalError,
+  type NewEvent,
+  type OwnedPage,
+} from '@iron/journal'
 
 const engines = await enginesForTests()
 const DAY_MS = 24 * 3_600_000
@@ -183,14 +191,48 @@ describe.each(engines)('event log on %s', (dialect) => {
     })
   })
 
-  test('ownerId follows the present owner', async () => {
+  test('ACL-15 EVT-02 the owner that is asked for and told of is the present one', async () => {
     await using t = await createTestDb({ dialect })
     const events = new EventLog(t.db)
+    const now = t.clock.now()
+    for (const [agentId, owner] of [
+      ['a', 'user-1'],
+      ['b', 'user-2'],
+      ['c', null],
+    ]) {
+      await t.rows(
+        'INSERT INTO agent_budgets (agent_id, owner_id, allocated_micros, created_at, updated_at) VALUES (?, ?, 0, ?, ?)',
+        agentId,
+        owner,
+        now,
+        now,
+      )
+    }
     await t.db.write(async (tx) => {
-      for (const agentId of ['a', 'b']) events.defer(event(agentId), { tx })
+      for (const agentId of ['a', 'b', 'c', 'unknown', 'a']) events.defer(event(agentId), { tx })
     })
-    const columns = await t.db.read((tx) => tx.sql.selectFrom('agent_owner').selectAll().execute())
-    expect(columns).toEqual([])
-    expect((await events.read({ ownerId: 'user-1' })).data).toEqual([])
+    const stop = new AbortController()
+    const feed = events.feed({ after: 0, signal: stop.signal })[Symbol.asyncIterator]()
+    const ownersOf = (page: IteratorResult<OwnedPage>): unknown[] =>
+      (page.value as OwnedPage).data.map(({ seq, agentId, ownerId }) => [seq, agentId, ownerId])
+    const mine = async (ownerId: string): Promise<number[]> =>
+      (await events.read({ ownerId })).data.map(({ seq }) => seq)
+    expect(await mine('user-1')).toEqual([1, 5])
+    expect(ownersOf(await feed.next())).toEqual([
+      [1, 'a', 'user-1'],
+      [2, 'b', 'user-2'],
+      [3, 'c', null],
+      [4, 'unknown', null],
+      [5, 'a', 'user-1'],
+    ])
+    await t.rows("UPDATE agent_budgets SET owner_id = 'user-2' WHERE agent_id = 'a'")
+    expect(await mine('user-1')).toEqual([])
+    expect(await mine('user-2')).toEqual([1, 2, 5])
+    const next = feed.next()
+    await t.db.write((tx) => events.append(event('a'), { tx }))
+    expect(ownersOf(await next)).toEqual([[6, 'a', 'user-2']])
+    const last = feed.next()
+    stop.abort()
+    expect(await last).toEqual({ done: true, value: undefined })
   })
 })

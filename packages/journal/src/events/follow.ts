@@ -1,7 +1,7 @@
-import type { IronDatabase } from '@iron/database'
+import type { IronDatabase, ReadTx } from '@iron/database'
 import { EVENTS_CHANNEL } from './append.ts'
 import type { IronEvent } from './event.ts'
-import { EVENTS_PAGE, type EventFilter, readEvents } from './read.ts'
+import { type EventFilter, type EventPage, EVENTS_PAGE, type OwnedPage, readEvents, readOwned } from './read.ts'
 
 /** Where a subscription starts and what ends it. */
 export interface FollowOptions {
@@ -19,23 +19,40 @@ export async function* followEvents(
   filter: EventFilter,
   options: FollowOptions = {},
 ): AsyncGenerator<IronEvent, void, undefined> {
-  const { signal } = options
+  const readPage = (tx: ReadTx, after: number | 'latest'): Promise<EventPage> =>
+    readEvents(tx, filter, { after, limit: EVENTS_PAGE })
+  for await (const page of followPages(db, readPage, options)) {
+    for (const event of page.data) {
+      if (isAborted(options.signal)) return
+      yield event
+    }
+  }
+}
+
+/** The same for all events, page by page, each with the owner that its agent has when it is read. */
+export function feedEvents(db: IronDatabase, options: FollowOptions = {}): AsyncGenerator<OwnedPage, void, undefined> {
+  return followPages(db, (tx, after) => readOwned(tx, { after, limit: EVENTS_PAGE }), options)
+}
+
+/** Full pages at once, the last one as it is; an empty one is not handed on. */
+async function* followPages<Page extends Pick<EventPage, 'data' | 'nextCursor'>>(
+  db: IronDatabase,
+  readPage: (tx: ReadTx, after: number | 'latest') => Promise<Page>,
+  { after: start, signal }: FollowOptions,
+): AsyncGenerator<Page, void, undefined> {
   if (isAborted(signal)) return
   const bell = new Bell()
   const ring = (): void => bell.ring()
   signal?.addEventListener('abort', ring)
   const stop = await db.listen(EVENTS_CHANNEL, ring)
   try {
-    let after: number | 'latest' = options.after ?? 'latest'
+    let after: number | 'latest' = start ?? 'latest'
     while (!isAborted(signal)) {
       const from = after
       bell.reset()
       // By number and by page: quick enough for this thread, so that no reader thread has to start first.
-      const page = await db.read((tx) => readEvents(tx, filter, { after: from, limit: EVENTS_PAGE }), { lookup: true })
-      for (const event of page.data) {
-        if (isAborted(signal)) return
-        yield event
-      }
+      const page = await db.read((tx) => readPage(tx, from), { lookup: true })
+      if (page.data.length > 0) yield page
       after = page.nextCursor
       if (page.data.length < EVENTS_PAGE) await bell.rung()
     }

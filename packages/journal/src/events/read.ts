@@ -29,6 +29,18 @@ export interface EventPage {
   readonly nextCursor: number
 }
 
+/** An event, and the owner that its agent has when it is read; null when it has none. */
+export interface OwnedEvent extends IronEvent {
+  readonly ownerId: string | null
+}
+
+/** A page of events with owners. */
+export interface OwnedPage {
+  readonly data: readonly OwnedEvent[]
+  /** As in {@link EventPage}. */
+  readonly nextCursor: number
+}
+
 /** The kept part of the log: `oldest` = head + 1 when it is empty. */
 export interface EventBounds {
   readonly oldest: number
@@ -79,6 +91,23 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   const searched = order === 'asc' ? head.seq : head.floor + 1
   const last = rows.length === limit ? rows.at(-1)?.seq : undefined
   return { data: rows.map(eventOf), nextCursor: last ?? searched }
+}
+
+/** A page of all events with the present owners. @throws {JournalError} as {@link readEvents} */
+export async function readOwned(tx: ReadTx, position: EventPosition): Promise<OwnedPage> {
+  const { data, nextCursor } = await readEvents(tx, {}, position)
+  const agentIds = [...new Set(data.map(({ agentId }) => agentId))]
+  if (agentIds.length === 0) return { data: [], nextCursor }
+  const rows = await tx.sql
+    .selectFrom('agent_owner')
+    .select(['agent_id', 'owner_id'])
+    .where('agent_id', 'in', agentIds)
+    .execute()
+  const owners = new Map(rows.map((row) => [row.agent_id, row.owner_id]))
+  return {
+    data: data.map((event) => Object.freeze({ ...event, ownerId: owners.get(event.agentId) ?? null })),
+    nextCursor,
+  }
 }
 
 function mustBeKept(after: number, head: LogHead, order: 'asc' | 'desc'): void {

@@ -1,0 +1,58 @@
+import { Faults } from '@iron/database'
+import { invalid } from '../errors.ts'
+import { checkFacts } from './check-call.ts'
+import { hasUsage } from './price-call.ts'
+import type { CallTelemetry, PiiTelemetry, TelemetryEvent } from './telemetry.ts'
+
+/** Longest event id, in code points (data-model 3.6). */
+const EVENT_ID_MAX = 100
+/** Categories of personal data one event may name (http-api 4.15). */
+const CATEGORIES_MAX = 20
+const CATEGORY = /^[a-z_]{1,40}$/
+
+const TYPES = ['request.completed', 'request.failed', 'safety.pii_detected'] as const
+
+/**
+ * Checks one event.
+ *
+ * @throws {JournalError} VALIDATION_ERROR
+ */
+export function checkTelemetry(event: TelemetryEvent): void {
+  const faults = new Faults()
+  faults.text('eventId', event.eventId, { max: EVENT_ID_MAX })
+  faults.integer('at', event.at, 0)
+  faults.oneOf('type', event.type, TYPES)
+  if (event.type === 'safety.pii_detected') checkPii(event, faults)
+  else checkTold(event, faults)
+  faults.throwIfAny(invalid('the event is not valid'))
+}
+
+function checkTold({ type, call }: CallTelemetry, faults: Faults): void {
+  for (const name of ['requestId', 'model'] as const) {
+    faults.check((call[name] as unknown) !== undefined, `call.${name}`, 'is required')
+  }
+  checkFacts(call, faults, 'call.')
+  if (type === 'request.failed') {
+    faults.check(call.errorCode !== undefined, 'call.errorCode', 'is required for a failed call')
+    return
+  }
+  for (const name of ['errorCode', 'errorMessage'] as const) {
+    faults.check(call[name] === undefined, `call.${name}`, 'is only for a failed call')
+  }
+  if (!faults.any) {
+    faults.check(call.cost !== undefined || hasUsage(call), 'call.cost', 'is required unless usage is given')
+  }
+}
+
+function checkPii(event: PiiTelemetry, faults: Faults): void {
+  const { categories, count, action, direction, requestId } = event
+  faults.check(
+    categories.length >= 1 && categories.length <= CATEGORIES_MAX && categories.every((name) => CATEGORY.test(name)),
+    'categories',
+    `must be 1 to ${CATEGORIES_MAX} names of 1 to 40 lower-case letters and underscores`,
+  )
+  faults.integer('count', count, 1)
+  faults.oneOf('action', action, ['logged', 'redacted', 'blocked'])
+  faults.oneOf('direction', direction, ['input', 'output'])
+  checkFacts({ requestId }, faults)
+}

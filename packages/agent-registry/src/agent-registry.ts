@@ -329,15 +329,24 @@ export class AgentRegistry extends DatabaseService {
     return this.#act(actor, options, (tx, acting) => revokeIcToken(tx, id, acting))
   }
 
-  /** Checks a presented IC token; any accepted call is a sign of life of its agent. */
+  /**
+   * Checks a presented IC token; any accepted call is a sign of life of its agent.
+   *
+   * @param options.isSignOfLife default true; false for a check that nobody asked for, as of a connection that stands open
+   */
   async authenticate(
     icToken: string,
-    options: { readonly permission?: string | undefined; readonly context?: ClientContext | undefined } = {},
+    options: {
+      readonly permission?: string | undefined
+      readonly context?: ClientContext | undefined
+      readonly isSignOfLife?: boolean | undefined
+    } = {},
   ): Promise<AgentAuthentication> {
     const db = await this.ready()
     const read = <T>(work: (tx: ReadTx) => Promise<T>): Promise<T> => db.read(work, { lookup: true })
     const answer = await authenticateAgent(this.#parts.icTokens, read, icToken, options)
-    if (answer.outcome === 'ok') this.#noteSignOfLife(answer.principal.agentId)
+    const isSignOfLife = options.isSignOfLife ?? true
+    if (answer.outcome === 'ok' && isSignOfLife) this.#noteSignOfLife(answer.principal.agentId)
     return answer
   }
 

@@ -253,6 +253,7 @@ describe.each(await enginesForTests())('signs of life on %s', (dialect) => {
     expect(await registry.failSilent()).toEqual([])
     expect(await db.scalar('SELECT last_seen_at FROM agents')).toBe(called)
     clock.advance(10_000)
+    expect(await registry.authenticate(icToken.token, { isSignOfLife: false })).toMatchObject({ outcome: 'ok' })
     expect(await registry.failSilent()).toEqual([agent.id])
     expect(await outcomeOf(registry.heartbeat('agent_none'))).toBe('AGENT_NOT_FOUND')
     expect(await outcomeOf(registry.heartbeat(''))).toBe('VALIDATION_ERROR')

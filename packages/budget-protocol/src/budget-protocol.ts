@@ -16,7 +16,7 @@ import { LimitEnforcer, ProviderCatalog, type ProviderKeyStorage } from '@iron/t
 import { requireProvider } from './choose-provider.ts'
 import { isRefusal, ProtocolError } from './errors.ts'
 import { checkGrantRequest, type GrantRequest } from './grant-request.ts'
-import { type LeaseGrant, providerOf, sealKeyFor } from './lease-grant.ts'
+import { discloseKey, type LeaseGrant, providerOf } from './lease-grant.ts'
 
 /** A booked report, and what the agent is told to do. */
 export interface ReportAnswer extends ReportResult {
@@ -278,8 +278,7 @@ export class BudgetProtocol extends DatabaseService {
   ): Promise<LeaseGrant> {
     const { id: leaseId, providerId } = grant.lease
     const provider = requireProvider(standing.providers, providerId ?? undefined)
-    const { keyId, ipToken } = await sealKeyFor(tx, this.#keys, agent, provider.id, leaseId)
-    await this.#keys.disclose(keyId, purpose, agent.actor, { tx })
+    const ipToken = await discloseKey(tx, this.#keys, agent, { providerId: provider.id, leaseId, purpose })
     return {
       ...grant,
       desiredState: standing.desiredState,

@@ -47,7 +47,7 @@ export async function createWorld(
   }
   const { agent, icToken, principal } = await newAgent(options.allocated ?? '100')
   return {
-    ...{ test, db, clock, users, providers, keys, budgets, leases, limits, registry, protocol, owner, openai },
+    ...{ test, db, clock, vault, users, providers, keys, budgets, leases, limits, registry, protocol, owner, openai },
     ...{ agent, icToken, principal, newAgent, login },
     audit: new AuditLog(db),
     events: new EventLog(db),

@@ -1,4 +1,5 @@
 export { type Clock, systemClock } from './clock.ts'
+export { type CommitMessage, COMMITS_CHANNEL } from './commits.ts'
 export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions, isIronError } from './errors.ts'
 export { Faults, ID_MAX, type TextRule } from './faults.ts'
 export { type IdempotencyKey, IdempotencyStore } from './idempotency-store.ts'
@@ -7,7 +8,7 @@ export type { IronDatabase, ReadOptions, WriteOptions } from './iron-database.ts
 export { canonicalJson, type Json, type JsonObject } from './json.ts'
 export { type Migration, migrations } from './migrate/migrations.ts'
 export { type Violation, validateSchema } from './migrate/validate-schema.ts'
-export { migrate, openDatabase, type OpenOptions, type ServiceOptions, verifySchema } from './open.ts'
+export { migrate, openDatabase, type OpenOptions, recheckSchema, type ServiceOptions, verifySchema } from './open.ts'
 export {
   type Cursor,
   cursorPage,

@@ -28,6 +28,8 @@ export interface IronDatabase extends AsyncDisposable {
   readonly url: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** Calls that wait for their turn now: for the one writer on SQLite, for a connection on PostgreSQL. */
+  readonly waiting: number
   /** Runs `work` on one snapshot of committed data. Never waits for a writer (except `:memory:`, which has one connection). */
   read<T>(work: (tx: ReadTx) => Promise<T>, options?: ReadOptions): Promise<T>
   /**

@@ -3,6 +3,7 @@ import { createIdSource, type IdSource } from './ids.ts'
 import type { IronDatabase } from './iron-database.ts'
 import { applyMigrations } from './migrate/apply.ts'
 import type { MigrationHost } from './migrate/host.ts'
+import { isAsRecorded } from './migrate/recheck-schema.ts'
 import { PostgresDatabase } from './postgres/postgres-database.ts'
 import { makeFolder, parseSource } from './source.ts'
 import { SqliteDatabase } from './sqlite/sqlite-database.ts'
@@ -77,6 +78,17 @@ export function migrate(db: IronDatabase): Promise<{ applied: number[]; version:
  */
 export async function verifySchema(db: IronDatabase): Promise<void> {
   await applyMigrations(hostOf(db), { mode: 'verify', closely: true, appVersion: packageVersion() })
+}
+
+/**
+ * Looks again, while a server runs, whether an open database has this version's schema: a few reads of the catalog that hold up
+ * nobody, and {@link verifySchema} only when they find it changed.
+ *
+ * @throws {DatabaseError} SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH, DATABASE_UNAVAILABLE
+ */
+export async function recheckSchema(db: IronDatabase): Promise<void> {
+  const unchanged = await db.read((tx) => isAsRecorded(tx.sql, db.dialect))
+  if (!unchanged) await verifySchema(db)
 }
 
 async function connect(source: string | URL, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {

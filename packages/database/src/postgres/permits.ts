@@ -25,6 +25,11 @@ export class Permits {
     this.#full = full
   }
 
+  /** How many wait for one. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** Resolves with a permit, to be given back with {@link give}. */
   async take({ deadlineMs, late }: Deadline): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal

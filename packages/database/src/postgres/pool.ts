@@ -30,6 +30,11 @@ export class PostgresPool {
     this.#pool.on('error', () => undefined)
   }
 
+  /** Calls that wait for a connection. */
+  get waiting(): number {
+    return this.#permits.waiting
+  }
+
   /**
    * Lends a connection to `work`.
    *

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
+import { tellCommit } from '../commits.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
@@ -84,6 +85,10 @@ export class PostgresDatabase implements IronDatabase {
       throw error
     }
     return database
+  }
+
+  get waiting(): number {
+    return this.#pool.waiting
   }
 
   /**
@@ -184,6 +189,7 @@ export class PostgresDatabase implements IronDatabase {
     const { value, tx } = await this.#pool.use({ deadlineMs, late: writeTimeout }, (connection) =>
       attemptWrite(connection, { owner: this, work, deadlineMs, limits: this.#limits }),
     )
+    tellCommit(1)
     tx.committed(this.#options.report)
     return value
   }

@@ -63,6 +63,10 @@ export class SqliteDatabase implements IronDatabase {
     })
   }
 
+  get waiting(): number {
+    return this.#writer.waiting
+  }
+
   async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this.#writer)

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { tellCommit } from '../commits.ts'
 import { DatabaseError } from '../errors.ts'
 import { kyselyOn } from '../kysely-executor.ts'
 import { type Notify, OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
@@ -65,10 +66,15 @@ export class SqliteWriter {
     return this.#engine.kysely
   }
 
+  /** Writes in the queue. */
+  get waiting(): number {
+    return this.#queue.length - this.#head
+  }
+
   /** Queues a transaction. */
   write<T>(work: Work<T>, group: boolean, timeoutMs: number): Promise<T> {
     if (this.#closed) return Promise.reject(new DatabaseError('DATABASE_CLOSED', 'the database is closed'))
-    if (this.#queue.length - this.#head >= QUEUED_WRITES_MAX) {
+    if (this.waiting >= QUEUED_WRITES_MAX) {
       const details = { queued: QUEUED_WRITES_MAX }
       return Promise.reject(
         new DatabaseError('DATABASE_BUSY', 'too many writes are waiting', { details, retryable: true }),
@@ -138,8 +144,11 @@ export class SqliteWriter {
     try {
       this.#connection.command('BEGIN IMMEDIATE')
       outcomes = await this.#runAll(batch)
-      if (outcomes.some((outcome) => outcome.ok)) this.#connection.command('COMMIT')
-      else this.#rollback()
+      const writes = outcomes.filter((outcome) => outcome.ok).length
+      if (writes > 0) {
+        this.#connection.command('COMMIT')
+        tellCommit(writes)
+      } else this.#rollback()
     } catch (error) {
       this.#rollback()
       for (const job of batch) job.reject(error)

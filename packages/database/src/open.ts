@@ -22,7 +22,8 @@ export interface ServiceOptions {
 export interface OpenOptions extends ServiceOptions {
   /**
    * `apply` (default) runs the missing steps; `verify` refuses a schema that is not exactly this version's. `unchecked` takes what
-   * is there as it is and creates nothing, for tools that examine a damaged database; {@link verifySchema} then says what is wrong.
+   * is there as it is, for tools that examine a damaged database; {@link verifySchema} then says what is wrong. Only `apply`
+   * makes a SQLite file that is missing.
    */
   readonly migrations?: 'apply' | 'verify' | 'unchecked' | undefined
   /** Reader threads of a SQLite file. Default 4. */
@@ -100,7 +101,7 @@ async function connect(source: string | URL, options: InternalOpenOptions): Prom
     const { writeTimeoutMs } = options
     return PostgresDatabase.open({ url: place.url, clock, ids, writeTimeoutMs, report })
   }
-  const mustExist = options.migrations === 'unchecked'
+  const mustExist = (options.migrations ?? 'apply') !== 'apply'
   if (!mustExist) makeFolder(place.file)
   const { readers, busyTimeoutMs, writeTimeoutMs, image } = options
   const { file } = place

@@ -42,7 +42,9 @@ export function sqliteFailure(error: unknown): Error {
   if (error.code === 'SQLITE_ERROR' || error.code === 'SQLITE_MISMATCH' || error.code === 'SQLITE_RANGE') {
     return error as unknown as Error
   }
-  return new DatabaseError('DATABASE_UNAVAILABLE', 'the database cannot be used', {
+  const isUnopened = error.code.startsWith('SQLITE_CANTOPEN')
+  const message = isUnopened ? 'there is no database file, or it cannot be opened' : 'the database cannot be used'
+  return new DatabaseError('DATABASE_UNAVAILABLE', message, {
     details: { reason: error.code },
     retryable: true,
     cause: error,

@@ -50,18 +50,27 @@ describe.each(await enginesForTests())('a damaged database on %s', (dialect) => 
   })
 })
 
-test('DAT-23 opening unchecked makes neither a file nor a folder', async () => {
-  const place = await createTestPlace('sqlite')
-  try {
-    const missing = path.join(path.dirname(place.url), 'folder', 'missing.db')
-    await expect(openDatabase(missing, { migrations: 'unchecked' })).rejects.toMatchObject({
-      code: 'DATABASE_UNAVAILABLE',
-    })
-    await expect(openDatabase(place.url, { migrations: 'unchecked' })).rejects.toMatchObject({
-      code: 'DATABASE_UNAVAILABLE',
-    })
-    expect([existsSync(path.dirname(missing)), existsSync(place.url)]).toEqual([false, false])
-  } finally {
-    await place.remove()
-  }
+test.each(['unchecked', 'verify'] as const)(
+  'DAT-23 opening %s makes neither a file nor a folder',
+  async (migrations) => {
+    const place = await createTestPlace('sqlite')
+    try {
+      const missing = path.join(path.dirname(place.url), 'folder', 'missing.db')
+      await expect(openDatabase(missing, { migrations })).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+      await expect(openDatabase(place.url, { migrations })).rejects.toMatchObject({
+        code: 'DATABASE_UNAVAILABLE',
+        message: 'there is no database file, or it cannot be opened',
+      })
+      expect([existsSync(path.dirname(missing)), existsSync(place.url)]).toEqual([false, false])
+    } finally {
+      await place.remove()
+    }
+  },
+)
+
+test('memory that is only verified is an outdated database, not a missing one', async () => {
+  await expect(openDatabase(':memory:', { migrations: 'verify' })).rejects.toMatchObject({
+    code: 'SCHEMA_MISMATCH',
+    details: { reason: 'outdated', holdsData: false },
+  })
 })

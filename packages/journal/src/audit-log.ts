@@ -4,12 +4,14 @@ import {
   type CursorPage,
   DatabaseService,
   type DbSource,
+  type InTx,
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
 import { appendEntries, auditQueue } from './audit/append.ts'
 import { type Chain, sharedChain } from './audit/chain.ts'
 import { type AuditEntry, type AuditInput, type AuditRow, entryOf, prepareEntry } from './audit/entry.ts'
+import { confirmKeyMark } from './audit/key-mark.ts'
 import { type AuditFilter, listEntries, readAuditHead, readEntry, readRows } from './audit/read.ts'
 import { type AuditHead, type AuditVerification, EMPTY_HEAD, verifyChain } from './audit/verify-chain.ts'
 import { exportLine } from './audit/verify-export.ts'
@@ -71,6 +73,17 @@ export class AuditLog extends DatabaseService {
    */
   defer(entry: AuditInput, options: { readonly tx: WriteTx }): void {
     options.tx.defer(auditQueue, { row: prepareEntry(entry, this.#sources), chain: this.#chainOfSource() })
+  }
+
+  /**
+   * Makes sure that entries are chained with the key this log was begun with. On an empty log the key is noted, on one without
+   * a note when it fits the last entry. A host calls it at its start, before anything is appended.
+   *
+   * @throws {JournalError} AUDIT_KEY_MISMATCH: `details.begunWith` is `no key` or `another key`
+   */
+  async confirmKey(options: InTx = {}): Promise<void> {
+    const chain = this.#chainOfSource()
+    await this.write((tx) => confirmKeyMark(tx, chain), options)
   }
 
   /** The entry with an id (`aud_…`), or `undefined`. */

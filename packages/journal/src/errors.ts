@@ -2,7 +2,12 @@ import { IronError } from '@iron/database'
 
 /** Why the journal could not do what it was asked. */
 export type JournalErrorCode =
-  'VALIDATION_ERROR' | 'CURSOR_EXPIRED' | 'ENTRY_TOO_LARGE' | 'IDEMPOTENCY_CONFLICT' | 'QUERY_TIMEOUT'
+  | 'VALIDATION_ERROR'
+  | 'CURSOR_EXPIRED'
+  | 'ENTRY_TOO_LARGE'
+  | 'AUDIT_KEY_MISMATCH'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'QUERY_TIMEOUT'
 
 /** The error class of this package. */
 export class JournalError extends IronError<JournalErrorCode> {}

@@ -8,17 +8,33 @@ export const FIRST_PREV_HASH = '0'.repeat(64)
 /** A row as its hash sees it: everything but the two hashes. */
 export type HashedRow = PendingRow & { readonly seq: number }
 
-/** The hash of an entry that follows `prevHash`. */
-export type Chain = (prevHash: string, row: HashedRow) => string
+/** How a log's entries are chained. */
+export interface Chain {
+  /** The hash of an entry that follows `prevHash`. */
+  (prevHash: string, row: HashedRow): string
+  /** Tells one key from another and from none, and nothing else about it. */
+  readonly keyMark: string
+}
+
+/** What a key is made to sign to be told from others. */
+const KEY_LABEL = 'iron audit chain key'
+/** Hex digits of a key's mark. */
+const KEY_MARK_LENGTH = 32
 
 /**
  * SHA-256, or HMAC-SHA-256 with a key, over the previous hash followed by the canonical JSON of all other columns
  * (data-model 3.7). Without the key nobody can write a chain that verifies.
  */
 export function chainWith(hmacKey: Uint8Array | undefined): Chain {
-  if (hmacKey === undefined) return (prevHash, row) => digest('sha256', prevHash + canonicalRow(row), 'hex')
+  if (hmacKey === undefined) {
+    const plain = (prevHash: string, row: HashedRow): string => digest('sha256', prevHash + canonicalRow(row), 'hex')
+    return Object.assign(plain, { keyMark: 'none' })
+  }
   const key = Buffer.from(hmacKey)
-  return (prevHash, row) => createHmac('sha256', key).update(prevHash).update(canonicalRow(row)).digest('hex')
+  const keyed = (prevHash: string, row: HashedRow): string =>
+    createHmac('sha256', key).update(prevHash).update(canonicalRow(row)).digest('hex')
+  const keyMark = createHmac('sha256', key).update(KEY_LABEL).digest('hex').slice(0, KEY_MARK_LENGTH)
+  return Object.assign(keyed, { keyMark })
 }
 
 /** The row's place and hashes, given what it follows. */
@@ -53,7 +69,8 @@ export function canonicalRow(row: HashedRow): string {
 
 /** The chain of a handle whose key was given to one of its audit logs. */
 const chainsOfHandles = new WeakMap<object, Chain>()
-const WITHOUT_KEY = chainWith(undefined)
+/** The chain of a log that was begun without a key. */
+export const WITHOUT_KEY = chainWith(undefined)
 
 /**
  * The chain an audit log extends: with its own key, else with the key that was given for its open handle, else without. It is

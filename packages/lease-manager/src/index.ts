@@ -22,6 +22,7 @@ export {
 export type { BudgetChange, BudgetFilter, BudgetPage, BudgetSummary } from './budget/read-budgets.ts'
 export { type Threshold, thresholdAmount, THRESHOLDS } from './budget/threshold.ts'
 export { LeaseError, type LeaseErrorCode } from './errors.ts'
+export { type EndingMessage, LEASE_ENDINGS_CHANNEL } from './lease/endings.ts'
 export {
   type AgentLock,
   DEFAULT_GRANT,
@@ -51,4 +52,5 @@ export { Ledger, type LedgerFilter, type LedgerVerifyOptions } from './ledger.ts
 export type { LedgerHead } from './ledger/chain-walk.ts'
 export type { LedgerEntry } from './ledger/ledger-entry.ts'
 export type { LedgerAccount, LedgerType } from './ledger/movement.ts'
+export type { LedgerTotals } from './ledger/read-totals.ts'
 export type { LedgerFault } from './ledger/soundness.ts'

@@ -24,6 +24,7 @@ import { checkActor, checkIds, refuseFaults } from './lease/validate.ts'
 import type { LedgerHead } from './ledger/chain-walk.ts'
 import { type LedgerEntry, ledgerEntry } from './ledger/ledger-entry.ts'
 import { rebuildAgent } from './ledger/rebuild-agent.ts'
+import { type LedgerTotals, readTotals } from './ledger/read-totals.ts'
 import type { LedgerFault } from './ledger/soundness.ts'
 import { verifyAgent, verifyAgentQuickly } from './ledger/verify-agent.ts'
 
@@ -95,6 +96,14 @@ export class Ledger extends DatabaseService {
       const row = await query.executeTakeFirst()
       return Object.freeze(balancesOf(row ?? { allocated: ZERO, reserved: ZERO, spent: ZERO }))
     }, options)
+  }
+
+  /**
+   * The sums over all agents, and what open leases still hold. Looks at every budget row: for somebody who asks now and then
+   * and keeps the answer for a while, not for every request.
+   */
+  async totals(options: AtTx = {}): Promise<LedgerTotals> {
+    return this.read((tx) => readTotals(tx, this.clock.now()), options)
   }
 
   /**

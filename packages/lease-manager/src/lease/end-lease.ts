@@ -9,6 +9,7 @@ import type { LockedBudget } from '../budget/budget-row.ts'
 import { post } from '../ledger/post.ts'
 import { announceClosed, auditExpired, auditRevoked } from './announce.ts'
 import { decideOverdue } from './decide-overdue.ts'
+import { tellEnding } from './endings.ts'
 import { type CloseReason, holdOf, type LeaseState, type RevokeCause, type StoredStatus } from './lease.ts'
 import { type LeaseChange, updateLease } from './lease-row.ts'
 
@@ -54,6 +55,7 @@ export async function endLease(tx: WriteTx, budget: LockedBudget, lease: LeaseSt
     closedAt: budget.now,
     closeReason: ending.closeReason,
   })
+  tellEnding(tx, ending.closeReason)
   return { budget: posted.budget, lease: ended }
 }
 

@@ -8,3 +8,7 @@ export { type Bucket, BUCKETS, BUCKETS_MAX, type TimelinePoint } from './queries
 export type { Overview } from './queries/sum-overview.ts'
 export type { Scope } from './scope.ts'
 export type { Latency, Totals } from './totals.ts'
+export { SPANS_MAX, TraceLog } from './trace-log.ts'
+export { SPANS_KEPT_MIN_MS } from './traces/prune-spans.ts'
+export type { TraceFilter } from './traces/read-traces.ts'
+export type { NewSpan, Span, Trace, WholeTrace } from './traces/span.ts'

@@ -156,7 +156,7 @@ describe.each(engines)('event log on %s', (dialect) => {
     expect((await audit.verify()).ok).toBe(true)
     await expect(events.read({}, { after: 5 })).rejects.toMatchObject({
       code: 'CURSOR_EXPIRED',
-      details: { reason: 'too_old', oldest: 7, head: 7 },
+      details: { reason: 'too_old', oldest: 7, oldestCursor: '6', head: 7 },
     })
     await expect(events.read({}, { after: 8 })).rejects.toMatchObject({
       code: 'CURSOR_EXPIRED',

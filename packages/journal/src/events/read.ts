@@ -118,7 +118,7 @@ function mustBeKept(after: number, head: LogHead, order: 'asc' | 'desc'): void {
         ? 'too_old'
         : undefined
   if (reason === undefined) return
-  const details = { reason, oldest: head.floor + 1, head: head.seq }
+  const details = { reason, oldest: head.floor + 1, oldestCursor: String(head.floor), head: head.seq }
   throw new JournalError('CURSOR_EXPIRED', 'the events after this position are not all here', { details })
 }
 

@@ -1,4 +1,12 @@
-import { type AtTx, type Cursor, type CursorPage, cursorPage, cursorWindow, type ReadTx } from '@iron/database'
+import {
+  type AtTx,
+  type Cursor,
+  type CursorPage,
+  cursorPage,
+  cursorWindow,
+  encodeCursor,
+  type ReadTx,
+} from '@iron/database'
 import { JournalError } from '../errors.ts'
 import { allOf, queryPart, type SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
@@ -32,9 +40,9 @@ export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor 
   if (window.after !== undefined) {
     const { prunedHour } = await readProgress(tx)
     if (prunedHour >= 0 && Number(window.after[0]) < prunedHour + HOUR_MS) {
-      throw new JournalError('CURSOR_EXPIRED', 'the calls at this position are no longer kept', {
-        details: { oldest: prunedHour + HOUR_MS },
-      })
+      const oldest = prunedHour + HOUR_MS
+      const details = { oldest, oldestCursor: encodeCursor(oldest, '') }
+      throw new JournalError('CURSOR_EXPIRED', 'the calls at this position are no longer kept', { details })
     }
     conditions.push({ sql: `(received_at, id) ${window.order === 'asc' ? '>' : '<'} (?, ?)`, values: window.after })
   }

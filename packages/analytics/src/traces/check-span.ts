@@ -1,0 +1,30 @@
+import { Faults } from '@iron/database'
+import { refuseFaults } from '../errors.ts'
+import type { NewSpan } from './span.ts'
+
+/** Longest texts of a span, in code points, and its largest attributes, in bytes of JSON (data-model 3.6). */
+const SPAN_ID_MAX = 100
+const NAME_MAX = 200
+const ATTRIBUTES_BYTES_MAX = 16_384
+
+/**
+ * Checks one span.
+ *
+ * @throws {AnalyticsError} VALIDATION_ERROR
+ */
+export function checkSpan(span: NewSpan): void {
+  const faults = new Faults()
+  const { traceId, spanId, parentId, name, startedAt, durationMs, status, attributes } = span
+  faults.id('traceId', traceId)
+  faults.text('spanId', spanId, { max: SPAN_ID_MAX })
+  if (parentId !== undefined) faults.text('parentId', parentId, { max: SPAN_ID_MAX })
+  faults.text('name', name, { max: NAME_MAX })
+  faults.integer('startedAt', startedAt, 0)
+  if (durationMs !== undefined) faults.integer('durationMs', durationMs, 0)
+  faults.oneOf('status', status, ['ok', 'error'])
+  if (attributes !== undefined) {
+    const bytes = Buffer.byteLength(JSON.stringify(attributes))
+    faults.check(bytes <= ATTRIBUTES_BYTES_MAX, 'attributes', `must be at most ${ATTRIBUTES_BYTES_MAX} bytes of JSON`)
+  }
+  refuseFaults(faults)
+}

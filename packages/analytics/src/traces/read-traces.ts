@@ -1,0 +1,100 @@
+import {
+  type Cursor,
+  cursorPage,
+  type CursorPage,
+  cursorWindow,
+  encodeCursor,
+  prepare,
+  type ReadTx,
+} from '@iron/database'
+import { queryPart, type SqlPart } from '@iron/journal'
+import { AnalyticsError } from '../errors.ts'
+import { readPrunedBefore } from './prune-spans.ts'
+import { spanOf, type SpanRow, type Trace, type WholeTrace } from './span.ts'
+
+/** Which traces; every given field must fit. */
+export interface TraceFilter {
+  /** Traces of agents that this user owns now. */
+  readonly ownerId?: string | undefined
+  readonly agentId?: string | undefined
+  /** When the first span of the trace was received, epoch ms, inclusive. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+}
+
+const spansOf = prepare<{ traceId: string }, SpanRow>((db, p) =>
+  db.selectFrom('spans').selectAll().where('trace_id', '=', p('traceId')).orderBy('started_at').orderBy('span_id'),
+)
+
+/** The trace of an id with its spans, by start. */
+export async function getTrace(tx: ReadTx, traceId: string): Promise<WholeTrace | undefined> {
+  const spans = (await spansOf.all(tx, { traceId })).map(spanOf)
+  const [first] = spans
+  if (first === undefined) return undefined
+  return Object.freeze({ traceId, agentId: first.agentId, startedAt: first.startedAt, spans: Object.freeze(spans) })
+}
+
+interface TraceRow {
+  readonly trace_id: string
+  readonly agent_id: string
+  readonly received_at: number
+  readonly started_at: number
+  readonly spans: number
+}
+
+/**
+ * A trace stands where its first span was received: what arrives later, an earlier start included, moves nothing. Spans are
+ * walked in order of arrival and the first of each trace is taken, so that a page costs its own spans; a subquery that both
+ * engines run span by span, where an anti-join would read the whole table.
+ */
+const SELECT = `
+  SELECT trace_id, agent_id, received_at,
+    (SELECT min(t.started_at) FROM spans t WHERE t.trace_id = s.trace_id) AS started_at,
+    (SELECT count(*) FROM spans t WHERE t.trace_id = s.trace_id) AS spans
+  FROM spans s
+  WHERE (SELECT 1 FROM spans e WHERE e.trace_id = s.trace_id AND (e.received_at, e.span_id) < (s.received_at, s.span_id) LIMIT 1)
+    IS NULL`
+
+/**
+ * A page of traces.
+ *
+ * @throws {AnalyticsError} CURSOR_EXPIRED when spans at this position were pruned
+ */
+export async function listTraces(tx: ReadTx, filter: TraceFilter, cursor: Cursor): Promise<CursorPage<Trace>> {
+  const window = cursorWindow(cursor, ['number', 'string'])
+  const conditions = conditionsOf(filter)
+  if (window.after !== undefined) {
+    await mustBeKept(tx, Number(window.after[0]))
+    const sql = `(received_at, trace_id) ${window.order === 'asc' ? '>' : '<'} (?, ?)`
+    conditions.push({ sql, values: window.after })
+  }
+  const rows = await queryPart<TraceRow>(tx, {
+    sql: `${[SELECT, ...conditions.map(({ sql }) => sql)].join(' AND ')}
+      ORDER BY received_at ${window.order}, trace_id ${window.order} LIMIT ?`,
+    values: [...conditions.flatMap(({ values }) => values), window.limit + 1],
+  })
+  return cursorPage(rows, window.limit, traceOf, (row) => [row.received_at, row.trace_id])
+}
+
+function traceOf({ trace_id: traceId, agent_id: agentId, started_at: startedAt, spans }: TraceRow): Trace {
+  return Object.freeze({ traceId, agentId, startedAt, spans })
+}
+
+function conditionsOf({ ownerId, agentId, from, to }: TraceFilter): SqlPart[] {
+  const conditions: SqlPart[] = []
+  if (agentId !== undefined) conditions.push({ sql: 'agent_id = ?', values: [agentId] })
+  if (ownerId !== undefined) {
+    conditions.push({ sql: 'agent_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ?)', values: [ownerId] })
+  }
+  if (from !== undefined) conditions.push({ sql: 'received_at >= ?', values: [from] })
+  if (to !== undefined) conditions.push({ sql: 'received_at < ?', values: [to] })
+  return conditions
+}
+
+async function mustBeKept(tx: ReadTx, receivedAt: number): Promise<void> {
+  const prunedBefore = await readPrunedBefore(tx)
+  if (receivedAt >= prunedBefore) return
+  const details = { oldest: prunedBefore, oldestCursor: encodeCursor(prunedBefore, '') }
+  throw new AnalyticsError('CURSOR_EXPIRED', 'the traces at this position are no longer kept', { details })
+}

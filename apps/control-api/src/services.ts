@@ -6,7 +6,7 @@ import { CostCalculator, createPriceBook } from '@iron/cost-calculator'
 import { type Clock, DatabaseError, IdempotencyStore, type IronDatabase, openDatabase } from '@iron/database'
 import { IcTokenManager } from '@iron/ic-token'
 import { SecretVault } from '@iron/ip-token-crypto'
-import { AuditLog, EventLog, RequestLog } from '@iron/journal'
+import { type AuditLog, EventLog, RequestLog } from '@iron/journal'
 import { AgentBudgetManager, BudgetRequestManager, LeaseManager, Ledger } from '@iron/lease-manager'
 import {
   LimitEnforcer,
@@ -16,6 +16,7 @@ import {
   TokenManager,
   UserService,
 } from '@iron/token-manager'
+import { openAuditLog } from './audit-log.ts'
 import type { ControlApiConfig } from './config.ts'
 import { RateLimits } from './http/rate-limits.ts'
 import { Metrics } from './observability/metrics.ts'
@@ -60,13 +61,18 @@ export interface ComposeOptions {
   readonly onBackgroundError?: ((error: unknown) => void) | undefined
 }
 
-/** Opens the database and makes the services on it. */
+/**
+ * Opens the database and makes the services on it.
+ *
+ * @throws {ConfigError} when IRON_AUDIT_KEY is not the audit log's own; {DatabaseError}
+ */
 export async function composeServices(
   config: ControlApiConfig,
   secrets: Secrets,
   options: ComposeOptions = {},
 ): Promise<Services> {
   const database = await open(config, options)
+  const audit = await openAuditLog(database, config)
   const { clock } = database
   const vault = new SecretVault([...secrets.masterKeys])
   const icTokens = new IcTokenManager({ keys: [...secrets.icToken], clock })
@@ -92,11 +98,10 @@ export async function composeServices(
   const { redisUrl, rateLimits: rules } = config
   const shared = redisUrl === undefined ? undefined : openRateLimitStore(redisUrl, options.onBackgroundError ?? ignore)
   const rateLimits = new RateLimits(rules, { clock, store: shared?.store })
-  const hmacKey = config.auditKey === undefined ? undefined : Buffer.from(config.auditKey)
   return {
     database,
     idempotency: new IdempotencyStore(database),
-    audit: new AuditLog(database, { hmacKey }),
+    audit,
     events: new EventLog(database),
     requests: new RequestLog(database),
     users,

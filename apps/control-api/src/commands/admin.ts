@@ -6,8 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { text as readAll } from 'node:stream/consumers'
 import type { Actor } from '@iron/journal'
 import type { User, UserService } from '@iron/token-manager'
-import { loadConfig } from '../config.ts'
-import { StateManager } from '../state-manager.ts'
+import { openInstallation } from './installation.ts'
 
 /** Random bytes of a generated password: 24 characters. */
 const PASSWORD_BYTES = 18
@@ -56,7 +55,7 @@ export async function unlock(email: string): Promise<void> {
 }
 
 async function withUsers(work: (users: UserService) => Promise<void>): Promise<void> {
-  await using state = new StateManager(loadConfig())
+  await using state = await openInstallation()
   const { users } = await state.services()
   await work(users)
 }

@@ -1,10 +1,11 @@
 /** The audit log outside of its database: exported as lines of JSON, and verified without a database. */
 import { createReadStream } from 'node:fs'
 import { type AuditVerification, verifyExport, type VerifyExportOptions } from '@iron/journal'
+import { auditKeyOf } from '../audit-log.ts'
 import { loadConfig } from '../config.ts'
 import { exportLog } from './audit/export-log.ts'
 import { readLines } from './audit/lines.ts'
-import { auditKeyOf, auditLogOf, openAsItIs } from './examined-database.ts'
+import { auditLogOf, openAsItIs } from './examined-database.ts'
 import { formatHead, parseAuditHead } from './heads.ts'
 
 /** `iron audit export`: every entry after a number to stdout; where it ends goes to stderr. */

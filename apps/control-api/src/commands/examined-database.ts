@@ -1,5 +1,6 @@
 import { type IronDatabase, openDatabase } from '@iron/database'
 import { AuditLog } from '@iron/journal'
+import { auditKeyOf } from '../audit-log.ts'
 import type { ControlApiConfig } from '../config.ts'
 
 /**
@@ -15,9 +16,4 @@ export function openAsItIs(config: ControlApiConfig): Promise<IronDatabase> {
 /** The audit log of a database, with the configured key of its chain. */
 export function auditLogOf(database: IronDatabase, config: ControlApiConfig): AuditLog {
   return new AuditLog(database, { hmacKey: auditKeyOf(config) })
-}
-
-/** `IRON_AUDIT_KEY` as the chain takes it. */
-export function auditKeyOf({ auditKey }: ControlApiConfig): Uint8Array | undefined {
-  return auditKey === undefined ? undefined : Buffer.from(auditKey)
 }

@@ -1,6 +1,5 @@
 import type { ProviderKeyStorage } from '@iron/token-manager'
-import { loadConfig } from '../config.ts'
-import { StateManager } from '../state-manager.ts'
+import { openInstallation } from './installation.ts'
 
 /** How often in a row nothing may be rewrapped although something is left: others changed the same rows. */
 const IDLE_STEPS_MAX = 10
@@ -12,7 +11,7 @@ const IDLE_STEPS_MAX = 10
  * @throws Error naming the master keys that are in use and missing; nothing is changed then
  */
 export async function rewrapVault({ batch }: { readonly batch?: number | undefined }): Promise<void> {
-  await using state = new StateManager(loadConfig())
+  await using state = await openInstallation()
   const { keys } = await state.services()
   await refuseMissingKeys(keys)
   let idle = 0

@@ -140,6 +140,7 @@ const INTERNAL: ReadonlySet<string> = new Set([
   'ASYNC_STORE',
   // journal, token-manager, lease-manager
   'ENTRY_TOO_LARGE',
+  'AUDIT_KEY_MISMATCH',
   'ALREADY_BOOTSTRAPPED',
   'PASSWORD_NOT_HASHED',
   'SEED_REFUSED',

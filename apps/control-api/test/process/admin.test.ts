@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { enginesForTests } from '@iron/database/testing'
@@ -60,6 +62,7 @@ describe.each(await enginesForTests())('iron admin on %s', (dialect) => {
 
   test('says what is wrong and changes nothing', async () => {
     await using installation = await createInstallation(dialect)
+    expect((await iron(installation, ['migrate']))['code']).toBe('0')
     for (const [args, message] of [
       [['admin', 'unlock', 'nobody@example.com'], 'there is no user with the e-mail nobody@example.com'],
       [['admin', 'reset-password', 'nobody@example.com'], 'there is no user with the e-mail'],
@@ -72,3 +75,19 @@ describe.each(await enginesForTests())('iron admin on %s', (dialect) => {
     }
   }, 120_000)
 })
+
+test('DAT-23 on a SQLite file that is not there, nothing is made: no file, no folder, no secrets', async () => {
+  await using installation = await createInstallation('sqlite')
+  const folder = path.dirname(installation.place.url)
+  const { JWT_SECRET: _jwt, IC_TOKEN_SECRET: _ic, IRON_MASTER_KEYS: _keys, ...env } = installation.env
+  for (const [url, args] of [
+    [installation.place.url, ['admin', 'create', 'a@example.com']],
+    [path.join(folder, 'missing', 'iron.db'), ['admin', 'unlock', 'a@example.com']],
+    [installation.place.url, ['vault', 'rewrap']],
+  ] as const) {
+    const { code, out, err } = await iron({ ...installation, env: { ...env, DATABASE_URL: url } }, args)
+    const message = expect.stringMatching(/there is no database file|the folder of the database does not exist/)
+    expect([args, code, out, err]).toEqual([args, '1', '', message])
+    expect(readdirSync(folder)).toEqual([])
+  }
+}, 120_000)

@@ -74,12 +74,16 @@ export class ApiServer {
     this.#listener = listener
     const address = await listener.listen(this.#port, this.#host)
     this.#timers = startJobs(services, config, logger)
+    await services.eventLag.start()
+    services.readiness.serve()
     this.#address.resolve(address)
   }
 
   async #stop(reason: string): Promise<void> {
     const { logger } = this.#state
     logger.info({ reason }, 'shutting down')
+    const services = await this.#state.services().catch(() => undefined)
+    services?.readiness.stop()
     await this.#listener?.close(this.#drainMs)
     await this.#timers?.stop()
     await this.#state.close()

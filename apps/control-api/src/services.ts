@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
 import { Analytics } from '@iron/analytics'
-import { BudgetProtocol } from '@iron/budget-protocol'
+import type { BudgetProtocol } from '@iron/budget-protocol'
 import { CostCalculator, createPriceBook } from '@iron/cost-calculator'
 import { type Clock, DatabaseError, IdempotencyStore, type IronDatabase, openDatabase } from '@iron/database'
 import { IcTokenManager } from '@iron/ic-token'
@@ -19,7 +19,10 @@ import {
 import { openAuditLog } from './audit-log.ts'
 import type { ControlApiConfig } from './config.ts'
 import { RateLimits } from './http/rate-limits.ts'
+import { CountedBudgetProtocol } from './observability/budget-decisions.ts'
+import { EventLag } from './observability/event-lag.ts'
 import { Metrics } from './observability/metrics.ts'
+import { Readiness } from './observability/readiness.ts'
 import { openRateLimitStore } from './rate-limit-store.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -47,6 +50,8 @@ export interface Services {
   /** The app's own: its limiters, and what it tells of itself. */
   readonly rateLimits: RateLimits
   readonly metrics: Metrics
+  readonly eventLag: EventLag
+  readonly readiness: Readiness
   /** A keyed hash of a secret: tells whether two are equal, and nothing to whom the key is unknown. */
   readonly fingerprint: (secret: string) => string
   /** Lets go of everything but the database. */
@@ -98,11 +103,16 @@ export async function composeServices(
   const { redisUrl, rateLimits: rules } = config
   const shared = redisUrl === undefined ? undefined : openRateLimitStore(redisUrl, options.onBackgroundError ?? ignore)
   const rateLimits = new RateLimits(rules, { clock, store: shared?.store })
+  const metrics = new Metrics(rateLimits, config.metricsToken)
+  const ledger = new Ledger(database)
+  const events = new EventLog(database)
+  const eventLag = new EventLag(database, events)
+  metrics.watch({ database, ledger, eventLag })
   return {
     database,
     idempotency: new IdempotencyStore(database),
     audit,
-    events: new EventLog(database),
+    events,
     requests: new RequestLog(database),
     users,
     sessions: new SessionService(database, { keys: [...secrets.jwt], bcryptCost }),
@@ -111,18 +121,28 @@ export async function composeServices(
     keys,
     budgets,
     leases,
-    ledger: new Ledger(database),
+    ledger,
     tokens,
     budgetRequests,
     analytics: new Analytics(database),
     agents,
     owners: new OwnerLifecycle(database, { registry: agents, users, budgetRequests }),
-    protocol: new BudgetProtocol(database, { registry: agents, keys, leases, limits, providers }),
+    protocol: new CountedBudgetProtocol(metrics.decisions, database, {
+      registry: agents,
+      keys,
+      leases,
+      limits,
+      providers,
+    }),
     rateLimits,
     fingerprint: fingerprintWith(secrets),
-    metrics: new Metrics(rateLimits, config.metricsToken),
+    metrics,
+    eventLag,
+    readiness: new Readiness({ database, keys, eventLag }),
     close: async () => {
       shared?.close()
+      metrics.close()
+      await eventLag.stop()
       await tokens.close()
     },
   }

@@ -1,3 +1,4 @@
+import { DatabaseError, recheckSchema } from '@iron/database'
 import type { ControlApiConfig } from '../config.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Services } from '../services.ts'
@@ -11,6 +12,7 @@ const DAY_MS = 24 * HOUR_MS
 const FAIL_SILENT_EVERY_MS = 15 * SECOND_MS
 const VERIFY_EVERY_MS = 60 * SECOND_MS
 const ROLL_UP_EVERY_MS = 5 * MINUTE_MS
+const RECHECK_SCHEMA_EVERY_MS = 5 * MINUTE_MS
 const PRUNE_EVERY_MS = 10 * MINUTE_MS
 const PRUNE_LOGS_EVERY_MS = HOUR_MS
 /** What is kept how long (http-api 7). */
@@ -25,10 +27,14 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
   const before = (ms: number): number => database.clock.now() - ms
   timers.every('sweep', config.sweepMs, () => services.leases.sweep())
   timers.every('fail-silent', FAIL_SILENT_EVERY_MS, () => services.agents.failSilent())
-  timers.every('verify', VERIFY_EVERY_MS, async () => {
+  const verify = async (): Promise<void> => {
     const faults = await ledger.verify({ quick: true })
+    services.readiness.noteLedger(faults.length === 0)
+    services.metrics.ledger.verified(faults.length, database.clock.now())
     if (faults.length > 0) logger.error({ faults: faults.slice(0, 20), count: faults.length }, 'ledger mismatch')
-  })
+  }
+  timers.every('verify', VERIFY_EVERY_MS, verify, { atOnce: true })
+  timers.every('schema', RECHECK_SCHEMA_EVERY_MS, () => noteSchema(services))
   timers.every('roll-up', ROLL_UP_EVERY_MS, () => services.requests.rollUp())
   timers.every('prune', PRUNE_EVERY_MS, async () => {
     await services.sessions.prune({ olderThan: before(KEEP_ENDED_SESSIONS_MS) })
@@ -42,3 +48,17 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
   )
   return timers
 }
+
+/** Whether the schema still is this version's (rulings R8); no answer from the database is no answer to that. */
+async function noteSchema({ database, readiness }: Services): Promise<void> {
+  try {
+    await recheckSchema(database)
+    readiness.noteSchema(true)
+  } catch (error) {
+    const isOther = error instanceof DatabaseError && SCHEMA_FAULTS.has(error.code)
+    if (isOther) readiness.noteSchema(false)
+    throw error
+  }
+}
+
+const SCHEMA_FAULTS: ReadonlySet<string> = new Set(['SCHEMA_MISMATCH', 'MIGRATION_CHECKSUM_MISMATCH'])

@@ -11,22 +11,27 @@ export class Timers {
     this.#logger = logger
   }
 
-  /** Runs `work` every `everyMs`, the next time only after it has finished. */
-  every(name: string, everyMs: number, work: () => Promise<unknown>): void {
-    const schedule = (): void => {
+  /** Runs `work` every `everyMs`, the next time only after it has finished; the first time after that long, or at once. */
+  every(
+    name: string,
+    everyMs: number,
+    work: () => Promise<unknown>,
+    { atOnce = false }: { readonly atOnce?: boolean } = {},
+  ): void {
+    const schedule = (afterMs: number): void => {
       if (this.#stopped) return
       const timer = setTimeout(() => {
         this.#timers.delete(timer)
         const run = this.#run(name, work).finally(() => {
           this.#running.delete(run)
-          schedule()
+          schedule(everyMs)
         })
         this.#running.add(run)
-      }, everyMs)
+      }, afterMs)
       timer.unref()
       this.#timers.add(timer)
     }
-    schedule()
+    schedule(atOnce ? 0 : everyMs)
   }
 
   /** Starts nothing more and waits for what runs. */

@@ -1,8 +1,22 @@
 /** What an operator's Prometheus reads of this process. Names and labels are bounded: routes, statuses, classes. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IronDatabase } from '@iron/database'
+import type { Ledger } from '@iron/lease-manager'
 import { passwordQueue } from '@iron/token-manager'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { RateLimits } from '../http/rate-limits.ts'
+import { BudgetDecisions } from './budget-decisions.ts'
+import type { EventLag } from './event-lag.ts'
+import { SocketCounts } from './socket-counts.ts'
+import {
+  LedgerWatch,
+  type Unwatch,
+  watchDatabase,
+  watchEvents,
+  watchLeases,
+  watchLedger,
+  watchSockets,
+} from './watch.ts'
 
 /** Upper bounds of request durations, in seconds: most answers take one to thirty milliseconds. */
 const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -18,12 +32,24 @@ export interface AnsweredRequest {
   readonly seconds: number
 }
 
+/** Services whose figures are read at each scrape. */
+export interface WatchedServices {
+  readonly database: Pick<IronDatabase, 'waiting'>
+  readonly ledger: Pick<Ledger, 'totals'>
+  readonly eventLag: Pick<EventLag, 'ms'>
+}
+
 /** The registry of one process, and who may read it. */
 export class Metrics {
   readonly #registry = new Registry()
   readonly #scrapeToken: Buffer | undefined
   readonly #requests: Counter<'route' | 'status'>
   readonly #seconds: Histogram<'route'>
+  readonly #unwatch: Unwatch[] = []
+  /** Told by those who know: the budget protocol, the verification job, the WebSocket layer. */
+  readonly decisions = new BudgetDecisions()
+  readonly ledger = new LedgerWatch()
+  readonly sockets = new SocketCounts()
 
   /** @param scrapeToken lets a scraper in that is no user; `undefined`: there is none */
   constructor(rateLimits: RateLimits, scrapeToken: string | undefined) {
@@ -45,6 +71,26 @@ export class Metrics {
     })
     this.#watchRateLimits(rateLimits)
     this.#watchPasswords()
+    this.decisions.registerIn(this.#registry)
+    this.ledger.registerIn(this.#registry)
+    watchSockets(this.#registry, this.sockets)
+  }
+
+  /** Reads more, at each scrape, from where it is known. */
+  watch({ database, ledger, eventLag }: WatchedServices): void {
+    watchLedger(this.#registry, ledger)
+    watchEvents(this.#registry, eventLag)
+    this.#unwatch.push(watchLeases(this.#registry), watchDatabase(this.#registry, database))
+  }
+
+  /** Listens to nothing more. */
+  close(): void {
+    for (const unwatch of this.#unwatch.splice(0)) unwatch()
+  }
+
+  /** Name and help of everything that is measured. */
+  describe(): readonly { readonly name: string; readonly help: string }[] {
+    return this.#registry.getMetricsAsArray().map(({ name, help }) => ({ name, help }))
   }
 
   /** Counts an answer. */

@@ -20,6 +20,8 @@ export {
   LIMIT_MAX,
   type Page,
   type Paged,
+  pageSlice,
+  type PageSlice,
   pageWindow,
   type PageWindow,
   PER_PAGE_DEFAULT,

@@ -82,6 +82,27 @@ export function pageWindow<Column extends string>(
   }
 }
 
+/** Which rows of an ordered list a page is, counted from its nearer end. */
+export interface PageSlice {
+  /** 0 past the end. */
+  readonly limit: number
+  readonly offset: number
+  /** The order in which `offset` counts; that of the list is the window's. */
+  readonly direction: 'asc' | 'desc'
+}
+
+/**
+ * Where a page lies in a list of `total` rows. An engine walks over the rows it leaves out, so those of the second half are
+ * counted from the end, in the opposite order: the last page costs what the first one does. The selected ids are put into the
+ * window's order afterwards.
+ */
+export function pageSlice({ perPage, offset, direction }: PageWindow<string>, total: number): PageSlice {
+  const limit = Math.max(0, Math.min(perPage, total - offset))
+  const after = total - offset - limit
+  if (limit === 0 || offset <= after) return { limit, offset, direction }
+  return { limit, offset: after, direction: direction === 'asc' ? 'desc' : 'asc' }
+}
+
 /** A log request that has been checked: `after` holds the values the cursor was made of. */
 export interface CursorWindow {
   readonly after: readonly (string | number)[] | undefined

@@ -12,6 +12,7 @@ import { loadDriver } from './postgres/client.ts'
 import { SqliteDatabase } from './sqlite/sqlite-database.ts'
 import type { DialectName, PreparedQuery } from './transaction.ts'
 
+export { explain, type ExplainOptions, type PlannedStatement, plansOf, recordStatements } from './query-plans.ts'
 export { enginesForTests, type ManualClock, manualClock, seededIds, seededRandom } from '@iron/test-kit'
 
 /** What a test database is opened with. */

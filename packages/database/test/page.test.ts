@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { cursorPage, cursorWindow, encodeCursor, pageWindow } from '../src/index.ts'
+import fc from 'fast-check'
+import { cursorPage, cursorWindow, encodeCursor, pageSlice, pageWindow } from '../src/index.ts'
 
 const sorts = { createdAt: 'created_at', name: 'name' } as const
 
@@ -64,4 +65,34 @@ describe('cursors', () => {
       expect(() => cursorWindow({ after }, ['number'])).toThrow(expect.objectContaining({ code: 'INVALID_CURSOR' }))
     },
   )
+})
+
+describe('slices', () => {
+  test('a page of the second half is counted from the end', () => {
+    const window = (page: number) => pageWindow({ page, perPage: 10, sort: 'name' }, sorts)
+    expect(pageSlice(window(1), 35)).toEqual({ limit: 10, offset: 0, direction: 'asc' })
+    expect(pageSlice(window(2), 35)).toEqual({ limit: 10, offset: 10, direction: 'asc' })
+    expect(pageSlice(window(3), 35)).toEqual({ limit: 10, offset: 5, direction: 'desc' })
+    expect(pageSlice(window(4), 35)).toEqual({ limit: 5, offset: 0, direction: 'desc' })
+  })
+
+  test('VAL-10 every page holds what it would hold if all rows before it were left out, and nothing past the end', () => {
+    const pages = {
+      total: fc.nat({ max: 60 }),
+      page: fc.integer({ min: 1, max: 70 }),
+      perPage: fc.integer({ min: 1, max: 20 }),
+    }
+    fc.assert(
+      fc.property(fc.record(pages), fc.boolean(), ({ total, page, perPage }, descending) => {
+        const window = pageWindow({ page, perPage, sort: descending ? '-name' : 'name' }, sorts)
+        const ordered = Array.from({ length: total }, (_, index) => (descending ? total - 1 - index : index))
+        const { limit, offset, direction } = pageSlice(window, total)
+        const counted = direction === window.direction ? ordered : ordered.toReversed()
+        const slice = counted.slice(offset, offset + limit)
+        const expected = ordered.slice((page - 1) * perPage, page * perPage)
+        expect(direction === window.direction ? slice : slice.toReversed()).toEqual(expected)
+        if (limit > 0) expect(offset).toBeLessThanOrEqual(total / 2)
+      }),
+    )
+  })
 })

@@ -29,6 +29,7 @@ import {
   budgetHistory,
   type BudgetPage,
   getBudget,
+  getBudgets,
   listBudgets,
 } from './budget/read-budgets.ts'
 import { isRefusal } from './errors.ts'
@@ -84,6 +85,11 @@ export class AgentBudgetManager extends DatabaseService {
   /** By agent id. */
   async get(agentId: string, options: AtTx = {}): Promise<Budget | undefined> {
     return this.read((tx) => getBudget(tx, agentId), options)
+  }
+
+  /** As {@link get}, for several agents in one statement; an agent without budget is missing. */
+  async getAll(agentIds: readonly string[], options: AtTx = {}): Promise<ReadonlyMap<string, Budget>> {
+    return this.read((tx) => getBudgets(tx, agentIds), options)
   }
 
   /** Sorts: percentUsed (default, descending), allocated, spent, remaining, agentName, createdAt. */

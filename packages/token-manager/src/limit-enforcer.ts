@@ -9,6 +9,7 @@ import {
   type IronDatabase,
   type Page,
   type Paged,
+  pageSlice,
   pageWindow,
   type ReadTx,
   type ServiceOptions,
@@ -35,7 +36,7 @@ import {
   toUsageLimit,
   type UsageLimit,
 } from './limits/limit.ts'
-import { limitsOf, raiseCounters, selectLimits } from './limits/statements.ts'
+import { limitsOf, raiseCounters, selectLimits, withReserved } from './limits/statements.ts'
 import { keptSince, LIMIT_WINDOWS, windowStarts } from './limits/windows.ts'
 import { ownerLock } from './users/account-locks.ts'
 import { requireOwner } from './users/provision-owner.ts'
@@ -162,28 +163,25 @@ export class LimitEnforcer extends AuditedService {
     filter: { readonly [Field in keyof LimitSubject]?: string | undefined } = {},
     options: Page & AtTx = {},
   ): Promise<Paged<UsageLimit>> {
-    const { page, perPage, offset, column, direction } = pageWindow(options, { createdAt: 'limits.created_at' })
+    const window = pageWindow(options, { createdAt: 'limits.created_at' } as const)
+    const { page, perPage, column } = window
     return this.read(async (tx) => {
       const nowMs = this.clock.now()
-      let matching = selectLimits(tx.sql, windowStarts(nowMs))
-      let counted = tx.sql.selectFrom('limits')
-      const { ownerId, projectId } = labelled(filter)
-      if (ownerId !== undefined) {
-        matching = matching.where('limits.owner_id', '=', ownerId)
-        counted = counted.where('limits.owner_id', '=', ownerId)
-      }
-      if (projectId !== undefined) {
-        matching = matching.where('limits.project_id', '=', projectId)
-        counted = counted.where('limits.project_id', '=', projectId)
-      }
-      const { total } = await counted.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      const rows = await matching
+      const matching = matchingLimits(tx, labelled(filter))
+      const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+      const { limit, offset, direction } = pageSlice(window, total)
+      const ids = matching
+        .select('limits.id')
         .orderBy(column, direction)
         .orderBy('limits.id', direction)
-        .limit(perPage)
+        .limit(limit)
         .offset(offset)
+      const rows = await selectLimits(tx.sql, windowStarts(nowMs))
+        .where('limits.id', 'in', ids)
+        .orderBy(column, window.direction)
+        .orderBy('limits.id', window.direction)
         .execute()
-      return { data: rows.map((row) => toUsageLimit(row, nowMs)), page, perPage, total }
+      return { data: (await withReserved(tx, rows)).map((row) => toUsageLimit(row, nowMs)), page, perPage, total }
     }, options)
   }
 
@@ -313,7 +311,25 @@ async function exceededBy(tx: ReadTx, subject: LimitSubject, need: LimitNeed, no
 }
 
 async function limitById(tx: ReadTx, id: string, nowMs: number): Promise<LimitRow | undefined> {
-  return selectLimits(tx.sql, windowStarts(nowMs)).where('limits.id', '=', id).executeTakeFirst()
+  const rows = await selectLimits(tx.sql, windowStarts(nowMs)).where('limits.id', '=', id).execute()
+  return (await withReserved(tx, rows))[0]
+}
+
+function matchingLimits(
+  tx: ReadTx,
+  { ownerId, projectId }: { readonly [Field in keyof LimitSubject]?: string | undefined },
+) {
+  let matching = tx.sql.selectFrom('limits')
+  if (projectId !== undefined) matching = matching.where('limits.project_id', '=', projectId)
+  if (ownerId === undefined) return matching
+  // General and project limits have an index each.
+  return matching.where((eb) => {
+    const owned = eb('limits.owner_id', '=', ownerId)
+    return eb.or([
+      eb.and([owned, eb('limits.project_id', 'is', null)]),
+      eb.and([owned, eb('limits.project_id', 'is not', null)]),
+    ])
+  })
 }
 
 async function required(tx: ReadTx, id: string, nowMs: number): Promise<LimitRow> {

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type Page,
   type Paged,
+  pageSlice,
   pageWindow,
   type WriteTx,
 } from '@iron/database'
@@ -170,7 +171,8 @@ export class ProviderCatalog extends AuditedService {
   /** Providers that exist. Sorts: `name` (default), `createdAt`. */
   async list(filter: ProviderFilter = {}, options: Page & AtTx = {}): Promise<Paged<Provider>> {
     const sorts = { name: 'providers.name', createdAt: 'providers.created_at' } as const
-    const { page, perPage, offset, column, direction } = pageWindow(options, sorts, 'name')
+    const window = pageWindow(options, sorts, 'name')
+    const { page, perPage, column } = window
     const faults = new Faults()
     if (filter.status !== undefined) faults.oneOf('status', filter.status, PROVIDER_STATUSES)
     refuseFaults(faults)
@@ -184,16 +186,23 @@ export class ProviderCatalog extends AuditedService {
         matching = matching.where((eb) => eb(eb.fn<number>(position, ['providers.name', eb.val(needle)]), '>', 0))
       }
       const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      const rows = await matching
+      const { limit, offset, direction } = pageSlice(window, total)
+      const ids = matching
+        .select('providers.id')
+        .orderBy(column, direction)
+        .orderBy('providers.id', direction)
+        .limit(limit)
+        .offset(offset)
+      const rows = await tx.sql
+        .selectFrom('providers')
         .leftJoin('provider_keys', (join) =>
           join.onRef('provider_keys.provider_id', '=', 'providers.id').on('provider_keys.status', '=', 'active'),
         )
         .select(PROVIDER_COLUMNS)
         .select('provider_keys.id as active_key_id')
-        .orderBy(column, direction)
-        .orderBy('providers.id', direction)
-        .limit(perPage)
-        .offset(offset)
+        .where('providers.id', 'in', ids)
+        .orderBy(column, window.direction)
+        .orderBy('providers.id', window.direction)
         .execute()
       return { data: rows.map(toProvider), page, perPage, total }
     }, options)

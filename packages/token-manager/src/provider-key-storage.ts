@@ -10,6 +10,7 @@ import {
   type IronDatabase,
   type Page,
   type Paged,
+  pageSlice,
   pageWindow,
   type ServiceOptions,
   type WriteTx,
@@ -18,6 +19,7 @@ import { CryptoError, maskSecret, type SealedSecret, type SecretVault } from '@i
 import { type ActorRef, actorIdOf } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
+import { ordered } from './order-nulls.ts'
 import {
   fromSealedColumn,
   type ProviderKey,
@@ -142,7 +144,8 @@ export class ProviderKeyStorage extends AuditedService {
   /** Keys of providers that exist. Sorts: `createdAt` (default, newest first), `lastUsedAt`. */
   async list(filter: ProviderKeyFilter = {}, options: Page & AtTx = {}): Promise<Paged<ProviderKey>> {
     const sorts = { createdAt: 'provider_keys.created_at', lastUsedAt: 'provider_keys.last_used_at' } as const
-    const { page, perPage, offset, column, direction } = pageWindow(options, sorts)
+    const window = pageWindow(options, sorts)
+    const { page, perPage, column } = window
     const faults = new Faults()
     if (filter.status !== undefined) faults.oneOf('status', filter.status, ['active', 'retired'])
     refuseFaults(faults)
@@ -155,13 +158,22 @@ export class ProviderKeyStorage extends AuditedService {
       if (providerId !== undefined) matching = matching.where('provider_keys.provider_id', '=', providerId)
       if (status !== undefined) matching = matching.where('provider_keys.status', '=', status)
       const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      const rows = await matching
-        .select(KEY_COLUMNS)
-        // Never used sorts as the oldest on both engines.
-        .orderBy((eb) => eb.fn.coalesce(column, eb.lit(0)), direction)
+      const { limit, offset, direction } = pageSlice(window, total)
+      // Never used sorts as the oldest.
+      const nulls = column === 'provider_keys.last_used_at' ? 'lowest' : 'none'
+      const ids = matching
+        .select('provider_keys.id')
+        .orderBy(column, ordered(direction, nulls))
         .orderBy('provider_keys.id', direction)
-        .limit(perPage)
+        .limit(limit)
         .offset(offset)
+      const rows = await tx.sql
+        .selectFrom('provider_keys')
+        .innerJoin('providers', 'providers.id', 'provider_keys.provider_id')
+        .select(KEY_COLUMNS)
+        .where('provider_keys.id', 'in', ids)
+        .orderBy(column, ordered(window.direction, nulls))
+        .orderBy('provider_keys.id', window.direction)
         .execute()
       return { data: rows.map(toProviderKey), page, perPage, total }
     }, options)

@@ -10,6 +10,7 @@ import {
   type IronDatabase,
   type Page,
   type Paged,
+  pageSlice,
   pageWindow,
   type ServiceOptions,
   type WriteTx,
@@ -174,7 +175,8 @@ export class SessionService extends AuditedService {
 
   /** The sessions of a user that are in force. Sorts: `createdAt` (default, newest first). */
   async list(filter: { readonly userId: string }, options: Page & AtTx = {}): Promise<Paged<Session>> {
-    const { page, perPage, offset, column, direction } = pageWindow(options, { createdAt: 'created_at' })
+    const window = pageWindow(options, { createdAt: 'created_at' } as const)
+    const { page, perPage, column } = window
     return this.read(async (tx) => {
       const live = tx.sql
         .selectFrom('sessions')
@@ -182,12 +184,14 @@ export class SessionService extends AuditedService {
         .where('revoked_at', 'is', null)
         .where('expires_at', '>', this.clock.now())
       const { total } = await live.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      const rows = await live
+      const { limit, offset, direction } = pageSlice(window, total)
+      const ids = live.select('id').orderBy(column, direction).orderBy('id', direction).limit(limit).offset(offset)
+      const rows = await tx.sql
+        .selectFrom('sessions')
         .select(SESSION_COLUMNS)
-        .orderBy(column, direction)
-        .orderBy('id', direction)
-        .limit(perPage)
-        .offset(offset)
+        .where('id', 'in', ids)
+        .orderBy(column, window.direction)
+        .orderBy('id', window.direction)
         .execute()
       return { data: rows.map(toSession), page, perPage, total }
     }, options)

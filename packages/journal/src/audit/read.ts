@@ -46,6 +46,18 @@ export async function readAuditHead(tx: ReadTx): Promise<AuditHead> {
   return Object.freeze({ seq: head.seq, hash: head.hash ?? FIRST_PREV_HASH })
 }
 
+/** Entries of one resource type up to which they are gathered and sorted. */
+const SORTED_MAX = 5_000
+
+/**
+ * Whether a page of a resource type is sooner found along the log: the index of resources gives a type's entries in the order
+ * of its resources, so that all of them would be sorted. Behind `coalesce` it is not used.
+ */
+async function isCommon(tx: ReadTx, resourceType: string): Promise<boolean> {
+  const beyond = tx.sql.selectFrom('audit_log').select('seq').where('resource_type', '=', resourceType)
+  return (await beyond.limit(1).offset(SORTED_MAX).executeTakeFirst()) !== undefined
+}
+
 /** A page of entries, by number. */
 export async function listEntries(
   tx: ReadTx,
@@ -61,7 +73,13 @@ export async function listEntries(
   if (window.after !== undefined)
     query = query.where('seq', window.order === 'asc' ? '>' : '<', Number(window.after[0]))
   if (filter.operation !== undefined) query = query.where('operation', '=', filter.operation)
-  if (filter.resourceType !== undefined) query = query.where('resource_type', '=', filter.resourceType)
+  const { resourceType } = filter
+  if (resourceType !== undefined) {
+    const alongTheLog = filter.resourceId === undefined && (await isCommon(tx, resourceType))
+    query = alongTheLog
+      ? query.where((eb) => eb(eb.fn.coalesce('resource_type', eb.val('')), '=', resourceType))
+      : query.where('resource_type', '=', resourceType)
+  }
   if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId)
   if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId)
   if (filter.userId !== undefined) query = query.where('actor_user_id', '=', filter.userId)

@@ -1,17 +1,23 @@
 /** Reading budgets: one, a page with the sums over all matches, and the changes of one allocation. */
 import { type Microdollars, minus, ZERO } from '@iron/cost-calculator'
 import {
+  type AgentBudgetsTable,
   type AtTx,
   type Cursor,
   type CursorPage,
   cursorPage,
   cursorWindow,
   Faults,
+  type IronSchema,
+  type LedgerEntriesTable,
   type Page,
   type Paged,
+  pageSlice,
   pageWindow,
+  prepare,
   type ReadTx,
 } from '@iron/database'
+import type { ExpressionBuilder } from 'kysely'
 import { LeaseError } from '../errors.ts'
 import { countOpenLeases } from '../lease/lease-row.ts'
 import { refuseFaults } from '../lease/validate.ts'
@@ -65,14 +71,68 @@ export async function getBudget(tx: ReadTx, agentId: string): Promise<Budget | u
   return budget === undefined ? undefined : publicBudget(budget, await countOpenLeases(tx, agentId))
 }
 
-const SORTS = {
-  percentUsed: 'used_share',
-  allocated: 'b.allocated_micros',
-  spent: 'b.spent_micros',
-  remaining: 'left_micros',
-  agentName: 'sort_name',
-  createdAt: 'b.created_at',
+/** Several budgets in one statement, in the order of the ids; an unknown id is missing. */
+export async function getBudgets(tx: ReadTx, agentIds: readonly string[]): Promise<ReadonlyMap<string, Budget>> {
+  const found = new Map<string, Budget>()
+  if (agentIds.length === 0) return found
+  const rows = await tx.sql
+    .selectFrom('agent_budgets as b')
+    .select(BUDGET_COLUMNS)
+    .select((eb) => [nameOf(eb).as('agent_name'), openLeasesOf(eb).as('open_leases')])
+    .where('b.agent_id', 'in', agentIds)
+    .execute()
+  const byId = new Map(rows.map((row) => [row.agent_id, row]))
+  for (const id of agentIds) {
+    const row = byId.get(id)
+    if (row !== undefined) found.set(id, publicBudget(budgetState(row), row.open_leases ?? 0))
+  }
+  return found
+}
+
+function openLeasesOf(eb: Budgets) {
+  return eb
+    .selectFrom('leases as l')
+    .select(eb.fn.countAll<number>().as('n'))
+    .whereRef('l.agent_id', '=', 'b.agent_id')
+    .where('l.status', '=', 'active')
+}
+
+type Budgets = ExpressionBuilder<IronSchema & { b: AgentBudgetsTable }, 'b'>
+
+/** What a list is ordered by: figures of the budget's own row, so that nothing else is looked up for rows of other pages. */
+const ORDERS = {
+  used: (eb: Budgets) =>
+    eb
+      .case()
+      .when('b.allocated_micros', '>', ZERO)
+      .then(eb(double(eb, 'b.spent_micros'), '/', double(eb, 'b.allocated_micros')))
+      .when('b.spent_micros', '>', ZERO)
+      .then(eb.cast<number>(eb.val(1), 'double precision'))
+      .else(eb.cast<number>(eb.val(0), 'double precision'))
+      .end(),
+  left: (eb: Budgets) => eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros')),
+  name: (eb: Budgets) => eb.fn.coalesce(nameOf(eb), eb.val('')),
+  allocated: (eb: Budgets) => eb.ref('b.allocated_micros'),
+  spent: (eb: Budgets) => eb.ref('b.spent_micros'),
+  created: (eb: Budgets) => eb.ref('b.created_at'),
 } as const
+
+const SORTS = {
+  percentUsed: 'used',
+  allocated: 'allocated',
+  spent: 'spent',
+  remaining: 'left',
+  agentName: 'name',
+  createdAt: 'created',
+} as const
+
+function double(eb: Budgets, column: 'b.spent_micros' | 'b.allocated_micros') {
+  return eb.cast<number>(column, 'double precision')
+}
+
+function nameOf(eb: Budgets) {
+  return eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id')
+}
 
 /** From which percentage a risk level begins, and at which the next one does. */
 const RISK_PERCENT: Readonly<Record<Exclude<RiskLevel, 'exhausted'>, readonly [from: number, below: number]>> = {
@@ -129,46 +189,27 @@ function matching(tx: ReadTx, filter: BudgetFilter) {
 
 export async function listBudgets(tx: ReadTx, filter: BudgetFilter, options: Page & AtTx): Promise<BudgetPage> {
   checkFilter(filter)
-  const { page, perPage, offset, column, direction } = pageWindow(options, SORTS, '-percentUsed')
-  const rows = await matching(tx, filter)
-    .select(BUDGET_COLUMNS)
-    .select((eb) => {
-      const name = eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id')
-      return [
-        name.as('agent_name'),
-        eb.fn.coalesce(name, eb.val('')).as('sort_name'),
-        eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros')).as('left_micros'),
-        eb
-          .case()
-          .when('b.allocated_micros', '>', ZERO)
-          .then(
-            eb(
-              eb.cast<number>('b.spent_micros', 'double precision'),
-              '/',
-              eb.cast<number>('b.allocated_micros', 'double precision'),
-            ),
-          )
-          .when('b.spent_micros', '>', ZERO)
-          .then(eb.cast<number>(eb.val(1), 'double precision'))
-          .else(eb.cast<number>(eb.val(0), 'double precision'))
-          .end()
-          .as('used_share'),
-        eb
-          .selectFrom('leases as l')
-          .select(eb.fn.countAll<number>().as('n'))
-          .whereRef('l.agent_id', '=', 'b.agent_id')
-          .where('l.status', '=', 'active')
-          .as('open_leases'),
-      ]
-    })
-    .orderBy(column, direction)
-    .orderBy('b.agent_id', direction)
-    .limit(perPage)
-    .offset(offset)
-    .execute()
+  const window = pageWindow(options, SORTS, '-percentUsed')
+  const { page, perPage, column } = window
   const summary = await summarise(tx, filter)
-  const data = rows.map((row) => publicBudget(budgetState(row), row.open_leases ?? 0))
-  return Object.freeze({ data: Object.freeze(data), page, perPage, total: summary.agents, summary })
+  const total = summary.agents
+  const { limit, offset, direction } = pageSlice(window, total)
+  const ids =
+    limit === 0
+      ? []
+      : await matching(tx, filter)
+          .select('b.agent_id')
+          .orderBy(ORDERS[column], direction)
+          .orderBy('b.agent_id', direction)
+          .limit(limit)
+          .offset(offset)
+          .execute()
+  if (direction !== window.direction) ids.reverse()
+  const budgets = await getBudgets(
+    tx,
+    ids.map((row) => row.agent_id),
+  )
+  return Object.freeze({ data: Object.freeze([...budgets.values()]), page, perPage, total, summary })
 }
 
 async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummary> {
@@ -219,6 +260,36 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
   })
 }
 
+type ChangeRow = Pick<
+  LedgerEntriesTable,
+  'version' | 'created_at' | 'type' | 'amount_micros' | 'allocated_after' | 'reason' | 'actor_id' | 'budget_request_id'
+>
+
+/** Prepared, since the types of the rows must stand in the text: as parameters they hide the index of allocation rows. */
+function changesInOrder(order: 'asc' | 'desc') {
+  return prepare<{ agentId: string; beyond: number; limit: number }, ChangeRow>((db, p) =>
+    db
+      .selectFrom('ledger_entries')
+      .select([
+        'version',
+        'created_at',
+        'type',
+        'amount_micros',
+        'allocated_after',
+        'reason',
+        'actor_id',
+        'budget_request_id',
+      ])
+      .where('agent_id', '=', p('agentId'))
+      .where('type', 'in', ['allocate', 'deallocate'])
+      .where('version', order === 'asc' ? '>' : '<', p('beyond'))
+      .orderBy('version', order)
+      .limit(p('limit')),
+  )
+}
+
+const CHANGES = { asc: changesInOrder('asc'), desc: changesInOrder('desc') } as const
+
 /** The allocation rows of the ledger, newest first unless `order` says otherwise. @throws {LeaseError} AGENT_NOT_FOUND */
 export async function budgetHistory(
   tx: ReadTx,
@@ -227,26 +298,10 @@ export async function budgetHistory(
 ): Promise<CursorPage<BudgetChange>> {
   const { after, limit, order } = cursorWindow(options, ['number'])
   if ((await readBudget(tx, agentId)) === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
-  let query = tx.sql
-    .selectFrom('ledger_entries')
-    .select([
-      'version',
-      'created_at',
-      'type',
-      'amount_micros',
-      'allocated_after',
-      'reason',
-      'actor_id',
-      'budget_request_id',
-    ])
-    .where('agent_id', '=', agentId)
-    .where('type', 'in', ['allocate', 'deallocate'])
-    .orderBy('version', order)
-    .limit(limit + 1)
-  const [version] = after ?? []
-  if (version !== undefined) query = query.where('version', order === 'asc' ? '>' : '<', version as number)
+  const [version = order === 'asc' ? -1 : Number.MAX_SAFE_INTEGER] = after ?? []
+  const rows = await CHANGES[order].all(tx, { agentId, beyond: Number(version), limit: limit + 1 })
   return cursorPage(
-    await query.execute(),
+    rows,
     limit,
     (row): BudgetChange => {
       const change = row.type === 'allocate' ? row.amount_micros : minus(ZERO, row.amount_micros)

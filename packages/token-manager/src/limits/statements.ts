@@ -28,13 +28,21 @@ export function selectLimits(db: Sql, starts: { readonly [Window in LimitWindow]
       used('tokens_per_day').as('tokens'),
       used('requests_per_minute').as('requests'),
       used('cost_per_month').as('cost'),
-      eb
-        .selectFrom('owner_reserved')
-        .select('owner_reserved.reserved')
-        .whereRef('owner_reserved.owner_id', '=', 'limits.owner_id')
-        .as('reserved'),
     ]
   })
+}
+
+/** Limits of any owners together with the money each owner has lent out. */
+export async function withReserved(tx: ReadTx, rows: readonly Omit<LimitRow, 'reserved'>[]): Promise<LimitRow[]> {
+  if (rows.length === 0) return []
+  const owners = [...new Set(rows.map((row) => row.owner_id))]
+  const sums = await tx.sql
+    .selectFrom('owner_reserved')
+    .select(['owner_id', 'reserved'])
+    .where('owner_id', 'in', owners)
+    .execute()
+  const reserved = new Map(sums.map((sum) => [sum.owner_id, sum.reserved]))
+  return rows.map((row) => ({ ...row, reserved: reserved.get(row.owner_id) ?? null }))
 }
 
 /** The limits that bind a subject: the owner's general row, and that of the project if one is named. */
@@ -43,6 +51,14 @@ export const limitsOf = prepare<
   LimitRow
 >((db, p) =>
   selectLimits(db, { tokens_per_day: p('day'), requests_per_minute: p('minute'), cost_per_month: p('month') })
+    // The owner by value: by reference to the limit's row SQLite would sum the budgets of all owners.
+    .select((eb) =>
+      eb
+        .selectFrom('owner_reserved')
+        .select('owner_reserved.reserved')
+        .where('owner_reserved.owner_id', '=', p('ownerId'))
+        .as('reserved'),
+    )
     .where('limits.owner_id', '=', p('ownerId'))
     .where((eb) => eb.or([eb('limits.project_id', 'is', null), eb('limits.project_id', '=', p('projectId'))])),
 )

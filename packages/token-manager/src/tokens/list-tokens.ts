@@ -1,5 +1,6 @@
-import { Faults, type Page, type Paged, pageWindow, type ReadTx } from '@iron/database'
+import { Faults, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { refuseFaults } from '../errors.ts'
+import { ordered } from '../order-nulls.ts'
 import { globPattern, regexPattern } from '../users/search-pattern.ts'
 import { selectTokens } from './statements.ts'
 import { type ApiToken, toApiToken, type TokenFilter } from './token.ts'
@@ -9,6 +10,13 @@ const SORTS = {
   name: 't.name',
   lastUsedAt: 't.last_used_at',
   expiresAt: 't.expires_at',
+} as const
+/** Never used comes before every use, never expiring after every expiry. */
+const NULLS = {
+  't.created_at': 'none',
+  't.name': 'none',
+  't.last_used_at': 'lowest',
+  't.expires_at': 'highest',
 } as const
 const STATUSES: readonly ApiToken['status'][] = ['active', 'expired', 'revoked']
 /** Longest texts of a filter, in code points. */
@@ -28,28 +36,28 @@ export function checkTokenFilter(filter: TokenFilter): void {
 /** One page of tokens; filters apply before the page and to the total (DAT-19). */
 export async function listTokens(tx: ReadTx, filter: TokenFilter, page: Page, nowMs: number): Promise<Paged<ApiToken>> {
   const window = pageWindow(page, SORTS)
+  const { page: number, perPage, column } = window
   const matching = matchingTokens(tx, filter, nowMs)
-  const { total } = await matching
-    .clearSelect()
-    .select((eb) => eb.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow()
-  // Never used comes before every use, never expiring after every expiry, on both engines.
-  const nullsFirst = (window.column === 't.expires_at') === (window.direction === 'desc')
-  const rows = await matching
-    .orderBy(window.column, (order) => {
-      const directed = window.direction === 'asc' ? order.asc() : order.desc()
-      return nullsFirst ? directed.nullsFirst() : directed.nullsLast()
-    })
+  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const { limit, offset, direction } = pageSlice(window, total)
+  const nulls = NULLS[column]
+  const ids = matching
+    .select('t.id')
+    .orderBy(column, ordered(direction, nulls))
+    .orderBy('t.id', direction)
+    .limit(limit)
+    .offset(offset)
+  const rows = await selectTokens(tx.sql)
+    .where('t.id', 'in', ids)
+    .orderBy(column, ordered(window.direction, nulls))
     .orderBy('t.id', window.direction)
-    .limit(window.perPage)
-    .offset(window.offset)
     .execute()
-  return { data: rows.map((row) => toApiToken(row, nowMs)), page: window.page, perPage: window.perPage, total }
+  return { data: rows.map((row) => toApiToken(row, nowMs)), page: number, perPage, total }
 }
 
 function matchingTokens(tx: ReadTx, filter: TokenFilter, nowMs: number) {
   const { ownerId, projectId, name, status } = filter
-  let matching = selectTokens(tx.sql)
+  let matching = tx.sql.selectFrom('api_tokens as t')
   if (ownerId !== undefined) matching = matching.where('t.owner_id', '=', ownerId)
   if (projectId !== undefined) matching = matching.where('t.project_id', '=', projectId.normalize('NFC'))
   if (name !== undefined) {

@@ -1,6 +1,7 @@
-import { Faults, type Page, type Paged, pageWindow, type ReadTx } from '@iron/database'
+import { Faults, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { parseRole, type Role } from '@iron/rbac'
 import { refuseFaults } from '../errors.ts'
+import { ordered } from '../order-nulls.ts'
 import { emailKey, usernameKey } from './account-keys.ts'
 import { globPattern, regexPattern } from './search-pattern.ts'
 import { toUser, USER_COLUMNS, type User } from './user.ts'
@@ -18,6 +19,9 @@ const STATUSES: readonly User['status'][] = ['active', 'suspended', 'deleted']
 /** Longest text that is searched for, in code points: that of what is searched. */
 const SEARCH_MAX = 255
 
+/** Nobody's e-mail and a login that never was come before all others. */
+const NULLABLE: readonly string[] = ['users.email', 'users.last_login_at']
+
 const SORTS = {
   createdAt: 'users.created_at',
   username: 'users.username_key',
@@ -27,7 +31,8 @@ const SORTS = {
 
 /** One page of users; filters apply before the page and to the total (DAT-19). */
 export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): Promise<Paged<User>> {
-  const { page, perPage, offset, column, direction } = pageWindow(options, SORTS)
+  const window = pageWindow(options, SORTS)
+  const { page, perPage, column } = window
   let matching = tx.sql
     .selectFrom('users')
     .where('users.deleted_at', filter.status === 'deleted' ? 'is not' : 'is', null)
@@ -50,13 +55,20 @@ export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): 
     )
   }
   const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-  const rows = await matching
-    .select(USER_COLUMNS)
-    // Nobody's e-mail and a login that never was come before all others, on both engines.
-    .orderBy(column, (order) => (direction === 'asc' ? order.asc().nullsFirst() : order.desc().nullsLast()))
+  const { limit, offset, direction } = pageSlice(window, total)
+  const nulls = NULLABLE.includes(column) ? 'lowest' : 'none'
+  const ids = matching
+    .select('users.id')
+    .orderBy(column, ordered(direction, nulls))
     .orderBy('users.id', direction)
-    .limit(perPage)
+    .limit(limit)
     .offset(offset)
+  const rows = await tx.sql
+    .selectFrom('users')
+    .select(USER_COLUMNS)
+    .where('users.id', 'in', ids)
+    .orderBy(column, ordered(window.direction, nulls))
+    .orderBy('users.id', window.direction)
     .execute()
   return { data: rows.map(toUser), page, perPage, total }
 }

@@ -1,0 +1,54 @@
+/** A resource type of which the log is full is read along the log, a rare one by its index; both give the same pages. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createTestDb, enginesForTests, plansOf, type TestDb } from '@iron/database/testing'
+import { AuditLog } from '@iron/journal'
+
+/** More entries than are sorted for a page. */
+const ENTRIES = 5_200
+const RARE_EVERY = 1_000
+
+describe.each(await enginesForTests())('entries of a resource type on %s', (dialect) => {
+  let world: TestDb
+  let audit: AuditLog
+
+  beforeAll(async () => {
+    world = await createTestDb({ dialect })
+    audit = new AuditLog(world.db)
+    await world.db.write(async (tx) => {
+      const run = (sql: string) => tx.execute({ sql, parameters: [] })
+      if (dialect === 'postgres') await run('SET LOCAL session_replication_role = replica')
+      else for (const name of ['audit_log_insert', 'audit_log_head']) await run(`DROP TRIGGER ${name}`)
+      const id = dialect === 'postgres' ? "'aud_' || lpad(i::text, 6, '0')" : "printf('aud_%06d', i)"
+      const hash = `'${'0'.repeat(64)}'`
+      await run(`INSERT INTO audit_log (seq, id, at, actor_type, actor_id, operation, resource_type, resource_id, prev_hash, hash)
+        WITH RECURSIVE n(i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < ${String(ENTRIES)})
+        SELECT i, ${id}, i, 'system', 's', 'X', CASE WHEN i % ${String(RARE_EVERY)} = 0 THEN 'rare' ELSE 'common' END,
+          'r' || (i * 7919 % 997), ${hash}, ${hash} FROM n`)
+    })
+  }, 30_000)
+  afterAll(async () => {
+    await world.close()
+  })
+
+  test.each(['asc', 'desc'] as const)('pages %s follow the numbers', async (order) => {
+    const seen: number[] = []
+    for (let after: string | undefined; ;) {
+      const page = await audit.list({ resourceType: 'common' }, { after, order, limit: 1_000 })
+      seen.push(...page.data.map(({ seq }) => seq))
+      if (page.nextCursor === null) break
+      after = page.nextCursor
+    }
+    const all = Array.from({ length: ENTRIES }, (_, index) => index + 1).filter((seq) => seq % RARE_EVERY !== 0)
+    expect(seen).toEqual(order === 'asc' ? all : all.toReversed())
+    const rare = await audit.list({ resourceType: 'rare' }, { order })
+    const rareOnes = [1_000, 2_000, 3_000, 4_000, 5_000]
+    expect(rare.data.map(({ seq }) => seq)).toEqual(order === 'asc' ? rareOnes : rareOnes.toReversed())
+  })
+
+  test('neither reads the whole log', async () => {
+    const planOf = async (resourceType: string) =>
+      (await plansOf(world.db, (tx) => audit.list({ resourceType }, { tx }))).at(-1)?.plan
+    expect(await planOf('common')).not.toMatch(/TEMP B-TREE|Sort|audit_log_resource/)
+    if (dialect === 'sqlite') expect(await planOf('rare')).toMatch(/audit_log_resource \(resource_type=\?\)/)
+  })
+})

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
-import { Analytics } from '@iron/analytics'
+import { Analytics, TraceLog } from '@iron/analytics'
 import type { BudgetProtocol } from '@iron/budget-protocol'
 import { CostCalculator, createPriceBook } from '@iron/cost-calculator'
 import { type Clock, DatabaseError, IdempotencyStore, type IronDatabase, openDatabase } from '@iron/database'
@@ -44,6 +44,7 @@ export interface Services {
   readonly ledger: Ledger
   readonly budgetRequests: BudgetRequestManager
   readonly analytics: Analytics
+  readonly traces: TraceLog
   readonly agents: AgentRegistry
   readonly owners: OwnerLifecycle
   readonly protocol: BudgetProtocol
@@ -113,7 +114,7 @@ export async function composeServices(
     idempotency: new IdempotencyStore(database),
     audit,
     events,
-    requests: new RequestLog(database),
+    requests: new RequestLog(database, { pricing }),
     users,
     sessions: new SessionService(database, { keys: [...secrets.jwt], bcryptCost }),
     limits,
@@ -125,6 +126,7 @@ export async function composeServices(
     tokens,
     budgetRequests,
     analytics: new Analytics(database),
+    traces: new TraceLog(database),
     agents,
     owners: new OwnerLifecycle(database, { registry: agents, users, budgetRequests }),
     protocol: new CountedBudgetProtocol(metrics.decisions, database, {

@@ -235,6 +235,7 @@ function wireDetails(code: ApiErrorCode, error: CodedError): Readonly<Record<str
     const fields = details?.['fields'] as Record<string, string> | undefined
     return { fields: fields === undefined ? { $: error.message } : wireFields(fields) }
   }
+  if (code === 'CURSOR_EXPIRED') return { oldest_cursor: details?.['oldestCursor'] }
   // The key that conflicts is in the request; whatever else a package tells here is its own.
   if (code === 'IDEMPOTENCY_CONFLICT') return undefined
   if (isNotFound(code) || details === undefined || Object.keys(details).length === 0) return undefined

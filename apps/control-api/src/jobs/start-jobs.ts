@@ -43,9 +43,10 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
     await services.limits.prune({ olderThan: before(0) })
     await services.events.prune({ olderThan: before(config.retainEventsDays * DAY_MS) })
   })
-  timers.every('prune-logs', PRUNE_LOGS_EVERY_MS, () =>
-    services.requests.prune({ olderThan: before(config.retainRequestsDays * DAY_MS) }),
-  )
+  timers.every('prune-logs', PRUNE_LOGS_EVERY_MS, async () => {
+    await services.requests.prune({ olderThan: before(config.retainRequestsDays * DAY_MS) })
+    await services.traces.prune({ olderThan: before(config.retainSpansDays * DAY_MS) })
+  })
   return timers
 }
 

@@ -1,24 +1,11 @@
 import type { AgentPrincipal } from '@iron/agent-registry'
 import { usd } from '@iron/cost-calculator'
-import { balanceAnswer, budgetAnswer } from '../answers/budget.ts'
 import { grantAnswer, refreshAnswer, reportAnswer, returnAnswer } from '../answers/protocol.ts'
 import { actorOf, isPerson, type Principal } from '../http/principal.ts'
 import { BATCH_BYTES_MAX } from '../http/json-body.ts'
 import { defineRoute, type HandlerInput } from '../http/route.ts'
-import {
-  array,
-  id,
-  object,
-  oneOf,
-  optional,
-  page,
-  sort,
-  text,
-  Type,
-  usdAmount,
-  usdAmountOrZero,
-} from '../http/schemas.ts'
-import { pageOf } from './lists.ts'
+import { array, id, object, optional, text, Type, usdAmount, usdAmountOrZero } from '../http/schemas.ts'
+import { budgetsQuery, listBudgets } from './budgets-list.ts'
 import { report, usageReportOf } from './report.ts'
 import { reportBatch } from './report-batch.ts'
 
@@ -141,33 +128,10 @@ export const budgetRoutes = [
     rateLimit: 'read',
     audit: [],
     summary: 'Budgets with a summary over all matches',
-    query: object({
-      ...page,
-      ...sort('percent_used', 'allocated_usd', 'spent_usd', 'remaining_usd', 'agent_name', 'created_at'),
-      agent_id: optional(id('agent')),
-      status: optional(oneOf('unfunded', 'active', 'exhausted')),
-      risk_level: optional(oneOf('low', 'medium', 'high', 'critical', 'exhausted')),
-      threshold: optional(Type.Number({ minimum: 0, maximum: 100 })),
+    query: budgetsQuery,
+    handler: async ({ services, query, principal, scope }) => ({
+      body: await listBudgets(services, query, visibleTo(principal, scope, query.agent_id)),
     }),
-    handler: async ({ services, query, principal, scope }) => {
-      const { agent_id: agentId, status, risk_level: riskLevel, threshold, ...rest } = query
-      const mine = visibleTo(principal, scope, agentId)
-      const sorted = pageOf({ ...rest, sort: (rest.sort ?? '-percent_used').replace(/_usd$/, '') })
-      const listed = await services.budgets.list({ ...mine, status, riskLevel, threshold }, sorted)
-      const { agents, active, exhausted, unfunded, ...balance } = listed.summary
-      return {
-        body: {
-          summary: { agents, active, exhausted, unfunded, ...balanceAnswer(balance) },
-          data: listed.data.map(budgetAnswer),
-          pagination: {
-            page: listed.page,
-            per_page: listed.perPage,
-            total: listed.total,
-            total_pages: Math.ceil(listed.total / listed.perPage),
-          },
-        },
-      }
-    },
   }),
 ]
 

@@ -7,16 +7,21 @@ import { agentMetricsRoutes } from './agent-metrics.ts'
 import { agentProviderRoutes } from './agent-providers.ts'
 import { agentRoutes } from './agents.ts'
 import { agentStateRoutes } from './agent-state.ts'
+import { analyticsEventRoutes } from './analytics-events.ts'
+import { analyticsRoutes } from './analytics.ts'
 import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { budgetRequestRoutes } from './budget-requests.ts'
 import { budgetRoutes } from './budget.ts'
+import { eventRoutes } from './events.ts'
 import { limitRoutes } from './limits.ts'
 import { metricsRoutes } from './metrics.ts'
 import { providerKeyRoutes } from './provider-keys.ts'
 import { providerRoutes } from './providers.ts'
+import { requestRoutes } from './requests.ts'
 import { serviceRoutes } from './service.ts'
 import { tokenRoutes } from './tokens.ts'
+import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
 import { userRoutes } from './users.ts'
 
@@ -41,5 +46,10 @@ export const routes: readonly RouteDefinition[] = [
   ...providerKeyRoutes,
   ...limitRoutes,
   ...usageRoutes,
+  ...analyticsRoutes,
+  ...analyticsEventRoutes,
+  ...requestRoutes,
+  ...traceRoutes,
+  ...eventRoutes,
   ...auditRoutes,
 ]

@@ -3,7 +3,7 @@ import { AnalyticsError, type Period, resolvePeriod, type Scope } from '@iron/an
 import { validationError } from '../http/errors.ts'
 import type { Person } from '../http/principal.ts'
 import { id, type object, oneOf, optional, type Static, text, time, type TSchema } from '../http/schemas.ts'
-import { ownerFilter } from './scope.ts'
+import { NOBODY, ownerFilter } from './scope.ts'
 
 const NAMES = ['today', 'yesterday', 'last-7-days', 'last-30-days', 'this-month', 'last-month', 'all-time'] as const
 
@@ -46,9 +46,6 @@ export function periodOf(query: Query<typeof periodFields>, now: number, otherwi
   }
   return bounds
 }
-
-/** Owns nothing: for a filter that names somebody outside the caller's scope. */
-const NOBODY = 'nobody'
 
 /** The calls a caller may ask about: those of an admin's choice, or their own. */
 export function callScopeOf(

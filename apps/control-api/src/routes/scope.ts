@@ -26,6 +26,14 @@ export function ownOnly({ principal, scope }: Asker): string | undefined {
   return scope === 'any' ? undefined : principal.userId
 }
 
+/** Owns nothing: for a filter that names somebody outside the caller's scope. */
+export const NOBODY = 'nobody'
+
+/** Viewers see no sensitive detail: no error texts, no attributes of traces (http-api 3.1). */
+export function hidesDetails({ role }: Person): boolean {
+  return role === 'viewer'
+}
+
 /** Whether somebody may see a row of this owner. */
 export function maySee(principal: Person, permission: Permission, ownerId: string | null): boolean {
   const subject = subjectOf(principal)

@@ -109,10 +109,17 @@ async function idsOf(admin: Headers, other: Somebody): Promise<Record<string, st
     justification: 'a budget to begin with',
   }
   const request = expectStatus(await api.client.post('/budget-requests', asked, other.session), 201)
+  const called = expectStatus(await api.client.post('/usage', { cost_usd: 1 }, other.token), 201)
+  const trace = 'trace_00000000-0000-7000-8000-00000000000b'
+  const span = { trace_id: trace, span_id: 's', name: 'n', started_at: new Date().toISOString(), status: 'ok' }
+  const runtime = { 'X-IC-Token': String(agent.body.ic_token.token) }
+  expectStatus(await api.client.post('/traces', { spans: [span] }, runtime), 200)
   return {
     user: other.id,
     agent: String(agent.body.id),
     breq: String(request.body.id),
+    req: String(called.body.id),
+    trace,
     tok: String(token.body.id),
     lim: String(limit.body.id),
     sess: String(sessions.body.data[0].id),

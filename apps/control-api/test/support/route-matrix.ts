@@ -18,6 +18,7 @@ const open: Expectation = { takes: 'nothing' }
 const own: Expectation = { takes: U }
 const users: Expectation = { takes: UT, needs: ['users:manage'] }
 const grant: Expectation = { takes: ['I'], agentNeeds: 'llm:call' }
+const telemetry: Expectation = { takes: ['I'], agentNeeds: 'analytics:write' }
 const who = (needs: Permission, foreign?: string): Expectation => ({
   takes: UT,
   needs: [needs],
@@ -120,6 +121,23 @@ export const MATRIX: Readonly<Record<string, Expectation>> = {
   'GET /usage': who('metrics:read'),
   'POST /usage': { takes: ['T'] },
   'POST /usage/check': { takes: ['T'] },
+  'GET /analytics': who('metrics:read'),
+  'GET /analytics/spending/total': who('metrics:read'),
+  'GET /analytics/spending/by-agent': who('metrics:read'),
+  'GET /analytics/spending/by-provider': who('metrics:read'),
+  'GET /analytics/spending/avg-per-request': who('metrics:read'),
+  'GET /analytics/usage/requests': who('metrics:read'),
+  'GET /analytics/usage/tokens/by-agent': who('metrics:read'),
+  'GET /analytics/usage/models': who('metrics:read'),
+  'GET /analytics/budget/status': who('metrics:read'),
+  'GET /analytics/timeseries': who('metrics:read'),
+  'POST /analytics/events': telemetry,
+  'GET /requests': who('metrics:read'),
+  'GET /requests/{id}': who('metrics:read', 'REQUEST_NOT_FOUND'),
+  'POST /traces': telemetry,
+  'GET /traces': who('metrics:read'),
+  'GET /traces/{trace_id}': who('metrics:read', 'TRACE_NOT_FOUND'),
+  'GET /events': who('events:read'),
   'GET /audit': who('audit:read'),
   'GET /audit/verify': who('audit:read'),
   'GET /audit/{id}': who('audit:read'),

@@ -1,0 +1,170 @@
+import {
+  agentSpendingAnswer,
+  agentSpendingSummary,
+  agentTokensAnswer,
+  costsAnswer,
+  modelsSummary,
+  overviewAnswer,
+  providerSpendingAnswer,
+  providerSpendingSummary,
+  requestCountsAnswer,
+  spendingAnswer,
+  timelineAnswer,
+  tokenSumsAnswer,
+} from '../answers/analytics.ts'
+import { isoTime } from '../answers/scalars.ts'
+import { modelRowAnswer } from '../answers/totals.ts'
+import { notFound } from '../http/handle.ts'
+import { defineRoute } from '../http/route.ts'
+import { object, oneOf, optional, page } from '../http/schemas.ts'
+import { answerQuestion, questionFields } from './analytics-question.ts'
+import { budgetsQuery, listBudgets } from './budgets-list.ts'
+import { pagedAnswer, pageOf } from './lists.ts'
+import { ownOnly } from './scope.ts'
+
+const ask = { method: 'GET', auth: 'user', permission: 'metrics:read', rateLimit: 'analytics', audit: [] } as const
+/** Periods of questions that read single calls, or show one row for each span of time (http-api 4.15). */
+const LAST_30_DAYS = 'last-30-days'
+
+const question = object(questionFields)
+const pagedQuestion = object({ ...questionFields, ...page })
+
+export const analyticsRoutes = [
+  defineRoute({
+    ...ask,
+    path: '/analytics',
+    summary: 'Calls of a period at a glance, and agents and money of now',
+    query: question,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+        const { analytics, agents } = input.services
+        const overview = await analytics.overview(period, calls, { tx })
+        return overviewAnswer(overview, await agents.overview({ ownerId: calls.ownerId }, { tx }))
+      }),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/spending/total',
+    summary: 'What calls cost, charged and not',
+    query: question,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) =>
+        spendingAnswer(await input.services.analytics.totals(period, calls, { tx })),
+      ),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/spending/by-agent',
+    summary: 'What each agent spent',
+    query: pagedQuestion,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+        const window = { ...pageOf(input.query), tx }
+        const grouped = await input.services.analytics.by('agent', period, { ...calls, source: 'agent' }, window)
+        return { summary: agentSpendingSummary(grouped), ...pagedAnswer(grouped, agentSpendingAnswer) }
+      }),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/spending/by-provider',
+    summary: 'What was spent at each provider',
+    query: pagedQuestion,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+        const window = { ...pageOf(input.query), tx }
+        const grouped = await input.services.analytics.by('provider', period, calls, window)
+        return { summary: providerSpendingSummary(grouped), ...pagedAnswer(grouped, providerSpendingAnswer) }
+      }),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/spending/avg-per-request',
+    summary: 'How the costs of single calls are spread',
+    query: question,
+    handler: async (input) => ({
+      body: await answerQuestion(
+        input,
+        async ({ period, calls, tx }) => costsAnswer(await input.services.analytics.costs(period, calls, { tx })),
+        LAST_30_DAYS,
+      ),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/usage/requests',
+    summary: 'How many calls, and how many of them went well',
+    query: question,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) =>
+        requestCountsAnswer(await input.services.analytics.totals(period, calls, { tx })),
+      ),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/usage/tokens/by-agent',
+    summary: 'Tokens of each agent',
+    query: pagedQuestion,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+        const window = { ...pageOf(input.query), tx }
+        const grouped = await input.services.analytics.by('agent', period, { ...calls, source: 'agent' }, window)
+        return { summary: tokenSumsAnswer(grouped.totals), ...pagedAnswer(grouped, agentTokensAnswer) }
+      }),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/usage/models',
+    summary: 'Usage of each model of each provider',
+    query: pagedQuestion,
+    handler: async (input) => ({
+      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+        const window = { ...pageOf(input.query), tx }
+        const grouped = await input.services.analytics.by('model', period, calls, window)
+        return { summary: modelsSummary(grouped), ...pagedAnswer(grouped, modelRowAnswer) }
+      }),
+    }),
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/budget/status',
+    summary: 'Budgets with a summary over all matches',
+    query: budgetsQuery,
+    handler: async ({ services, query, principal, scope }) => {
+      const mine = { agentId: query.agent_id, ownerId: ownOnly({ principal, scope }) }
+      if (mine.agentId !== undefined) {
+        const budget = await services.budgets.get(mine.agentId)
+        const isForeign = mine.ownerId !== undefined && budget?.ownerId !== mine.ownerId
+        if (budget === undefined || isForeign) throw notFound('AGENT_NOT_FOUND')
+      }
+      const calculatedAt = isoTime(services.database.clock.now())
+      return { body: { calculated_at: calculatedAt, ...(await listBudgets(services, query, mine)) } }
+    },
+  }),
+  defineRoute({
+    ...ask,
+    path: '/analytics/timeseries',
+    summary: 'One figure for each hour or day',
+    query: object({
+      ...questionFields,
+      metric: optional(oneOf('spend_usd', 'requests', 'failed', 'total_tokens')),
+      bucket: optional(oneOf('hour', 'day')),
+    }),
+    handler: async (input) => ({
+      body: await answerQuestion(
+        input,
+        async ({ period, calls, tx }) => {
+          const { metric = 'spend_usd', bucket = 'day' } = input.query
+          const points = await input.services.analytics.timeline(bucket, period, calls, { tx })
+          return { metric, bucket, data: timelineAnswer(points, metric) }
+        },
+        LAST_30_DAYS,
+      ),
+    }),
+  }),
+]

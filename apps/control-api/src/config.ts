@@ -240,7 +240,7 @@ const VARIABLES = {
   leasesMax: variable('IRON_LEASES_MAX', '32', 'open leases per agent', integer(1, 1_000)),
   wsMaxPerPrincipal: variable(
     'IRON_WS_MAX_PER_PRINCIPAL',
-    '10',
+    '20',
     'WebSocket connections of one principal',
     integer(1, 100_000),
   ),

@@ -5,9 +5,19 @@ import { Listener } from './http/listener.ts'
 import { startJobs } from './jobs/start-jobs.ts'
 import type { Timers } from './jobs/timers.ts'
 import type { StateManager } from './state-manager.ts'
+import type { SocketLimits } from './ws/limits.ts'
+import { SocketEndpoint } from './ws/socket-endpoint.ts'
 
 /** How long requests in flight may take to finish at shutdown, in milliseconds (packages.md 13). */
 const DRAIN_MS = 10_000
+
+/** How a server may differ from its configuration. */
+export interface ApiServerOptions {
+  readonly host?: string | undefined
+  readonly drainMs?: number | undefined
+  /** For tests, which cannot wait that long. */
+  readonly sockets?: Partial<SocketLimits> | undefined
+}
 
 /** The process edge: listens, serves, and shuts down without losing what it acknowledged. */
 export class ApiServer {
@@ -15,21 +25,20 @@ export class ApiServer {
   readonly #port: number
   readonly #host: string
   readonly #drainMs: number
+  readonly #socketLimits: Partial<SocketLimits>
   readonly #address = Promise.withResolvers<AddressInfo>()
   readonly #stopped = Promise.withResolvers<undefined>()
   #listener: Listener | undefined
+  #sockets: SocketEndpoint | undefined
   #timers: Timers | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(
-    state: StateManager,
-    port: number,
-    options: { readonly host?: string | undefined; readonly drainMs?: number | undefined } = {},
-  ) {
+  constructor(state: StateManager, port: number, options: ApiServerOptions = {}) {
     this.#state = state
     this.#port = port
     this.#host = options.host ?? state.config.host
     this.#drainMs = options.drainMs ?? DRAIN_MS
+    this.#socketLimits = options.sockets ?? {}
     // Somebody who only awaits start() hears of a failure there.
     this.#address.promise.catch(() => undefined)
   }
@@ -59,7 +68,7 @@ export class ApiServer {
     }
   }
 
-  /** Stops accepting, lets requests in flight finish, then closes timers and database. */
+  /** Stops accepting, sends sockets away, lets requests in flight finish, then closes timers and database. */
   stop(reason = 'stop'): Promise<void> {
     this.#stopping ??= this.#stop(reason)
     return this.#stopping
@@ -70,7 +79,8 @@ export class ApiServer {
     const services = await this.#state.services()
     await services.leases.sweep()
     const app = createApp(services, config, logger)
-    const listener = new Listener(app as RequestListener, services.database.ids)
+    this.#sockets = new SocketEndpoint(services, config, logger, this.#socketLimits)
+    const listener = new Listener(app as RequestListener, services.database.ids, { upgrades: this.#sockets })
     this.#listener = listener
     const address = await listener.listen(this.#port, this.#host)
     this.#timers = startJobs(services, config, logger)
@@ -84,7 +94,7 @@ export class ApiServer {
     logger.info({ reason }, 'shutting down')
     const services = await this.#state.services().catch(() => undefined)
     services?.readiness.stop()
-    await this.#listener?.close(this.#drainMs)
+    await Promise.all([this.#listener?.close(this.#drainMs), this.#sockets?.close()])
     await this.#timers?.stop()
     await this.#state.close()
     this.#stopped.resolve(undefined)

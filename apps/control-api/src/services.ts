@@ -26,6 +26,12 @@ import { Readiness } from './observability/readiness.ts'
 import { openRateLimitStore } from './rate-limit-store.ts'
 import type { Secrets } from './secrets.ts'
 
+/**
+ * How long the services believe what they have read of a session or token, in milliseconds: together with the time between two
+ * looks at an open socket's credential it stays below a second (EVT-03).
+ */
+const ACCOUNT_CACHE_MS = 400
+
 /** Everything the routes call: one database, and the services on it. */
 export interface Services {
   readonly database: IronDatabase
@@ -100,7 +106,7 @@ export async function composeServices(
   })
   const budgetRequests = new BudgetRequestManager(database, times)
   const agents = new AgentRegistry(database, { icTokens, users, providers, budgets, leases, budgetRequests })
-  const tokens = new TokenManager(database, { pricing })
+  const tokens = new TokenManager(database, { pricing, cacheMs: ACCOUNT_CACHE_MS })
   const { redisUrl, rateLimits: rules } = config
   const shared = redisUrl === undefined ? undefined : openRateLimitStore(redisUrl, options.onBackgroundError ?? ignore)
   const rateLimits = new RateLimits(rules, { clock, store: shared?.store })
@@ -116,7 +122,7 @@ export async function composeServices(
     events,
     requests: new RequestLog(database, { pricing }),
     users,
-    sessions: new SessionService(database, { keys: [...secrets.jwt], bcryptCost }),
+    sessions: new SessionService(database, { keys: [...secrets.jwt], bcryptCost, cacheMs: ACCOUNT_CACHE_MS }),
     limits,
     providers,
     keys,

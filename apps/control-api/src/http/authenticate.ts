@@ -52,30 +52,36 @@ export async function authenticate(
   const presented = presentedCredential(request, takesAgents ? bodyIcToken : undefined)
   if (presented === undefined) throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
   if (auth === 'metrics' && presented.isBearer && services.metrics.isScrapeToken(presented.token)) return undefined
-  const principal = await verify(services, presented, context)
+  const principal = await verifyCredential(services, presented, context)
   if (!TAKES[auth].includes(principal.kind)) throw forbidden()
   return principal
 }
 
-async function verify(services: Services, presented: PresentedCredential, context: RequestContext): Promise<Principal> {
-  const answer = await verified(services, presented, context)
-  if (answer.outcome !== 'ok') throw refusal(answer)
-  return answer.principal
-}
-
-function verified(
+/**
+ * Who a presented credential stands for.
+ *
+ * @param isSignOfLife whether an agent's runtime has just been heard; false for a check that nobody asked for
+ * @throws {ApiError} UNAUTHORIZED, TOKEN_EXPIRED, TOKEN_REVOKED, ACCOUNT_SUSPENDED, IP_NOT_ALLOWED
+ */
+export async function verifyCredential(
   services: Services,
   { kind, token }: PresentedCredential,
   context: RequestContext,
-): Promise<{ readonly outcome: 'ok'; readonly principal: Principal } | AuthRefusal> {
-  switch (kind) {
-    case 'session':
-      return services.sessions.authenticate(token)
-    case 'ic_token':
-      return services.agents.authenticate(token, { context })
-    case 'api_token':
-      return services.tokens.authenticate(token, context)
+  isSignOfLife = true,
+): Promise<Principal> {
+  const verify = (): Promise<{ readonly outcome: 'ok'; readonly principal: Principal } | AuthRefusal> => {
+    switch (kind) {
+      case 'session':
+        return services.sessions.authenticate(token)
+      case 'ic_token':
+        return services.agents.authenticate(token, { context, isSignOfLife })
+      case 'api_token':
+        return services.tokens.authenticate(token, context)
+    }
   }
+  const answer = await verify()
+  if (answer.outcome !== 'ok') throw refusal(answer)
+  return answer.principal
 }
 
 /** A refused authentication as it leaves the server: the code tells apart, and nothing else does (SEC-04). */

@@ -56,6 +56,12 @@ export function carriesCredential(request: IncomingMessage): boolean {
   return [headers.authorization, headers['x-api-token'], headers['x-ic-token']].some((value) => value !== undefined)
 }
 
+/** A credential that stands alone, as in a WebSocket's first message. @throws {ApiError} UNAUTHORIZED for what no header could hold */
+export function credentialOf(token: string): PresentedCredential {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw unauthorized()
+  return { kind: kindOfBearer(token), token, isBearer: false }
+}
+
 /** Bearer values are told apart by form (http-api 2). */
 function kindOfBearer(token: string): PresentedCredential['kind'] {
   if (token.startsWith('ic_')) return 'ic_token'

@@ -11,7 +11,15 @@ import { carriesCredential, presentedCredential } from './credentials.ts'
 import { ApiError, validationError } from './errors.ts'
 import { readIdempotencyKey, runOnce } from './idempotency.ts'
 import { BODY_BYTES_MAX, readJsonBody } from './json-body.ts'
-import { forbidden, isPerson, type Principal, principalId, principalRef, requirePermission } from './principal.ts'
+import {
+  forbidden,
+  isPerson,
+  type Principal,
+  principalId,
+  principalRef,
+  refusePendingPasswordChange,
+  requirePermission,
+} from './principal.ts'
 import { parseQuery } from './query.ts'
 import { RATE_CLASSES } from './rate-classes.ts'
 import type { RateGate } from './rate-gate.ts'
@@ -38,11 +46,13 @@ export async function handle(
   const sent = takesBody ? await readJsonBody(request, route.bodyBytesMax ?? BODY_BYTES_MAX) : {}
   const faults = noFaults()
   const { body, icToken } = separateIcToken(route.auth, sent, faults)
-  const attempt = { presented: carriesCredential(request) || icToken !== undefined, gate }
-  const principal = await countingFailures(attempt, () => authenticate(services, request, route.auth, context, icToken))
+  const look = (): Promise<Principal | undefined> => authenticate(services, request, route.auth, context, icToken)
+  // Nothing presented is no attempt.
+  const isAttempt = carriesCredential(request) || icToken !== undefined
+  const principal = await (isAttempt ? gate.attempt(look) : look())
   if (principal !== undefined) context.principal = principalRef(principal)
   await admit(route, principal, body, gate)
-  refusePendingPasswordChange(route, principal)
+  if (route.whilePasswordChangePending !== true) refusePendingPasswordChange(principal)
   const scope = permit(route, principal)
   const { values: query, repeated } = parseQuery(search, route.query)
   for (const name of repeated) faults[`query.${name}`] = 'is given more than once'
@@ -63,7 +73,7 @@ export async function handle(
     return route.handler({ ...input, tx, prepared })
   }
   if (route.auth === 'login' || route.auth === 'refresh') {
-    return countingFailures({ presented: true, gate }, () => run(undefined))
+    return gate.attempt(() => run(undefined))
   }
   if (route.idempotency !== 'stored' || idempotencyKey === undefined || principal === undefined) return run(undefined)
   return runOnce(services, route, request, principal, { key: idempotencyKey, body }, run)
@@ -85,24 +95,6 @@ function separateIcToken(
   if (typeof icToken === 'string' && icToken.length <= IC_TOKEN_MAX) return { body, icToken }
   faults['ic_token'] = `must be a text of at most ${IC_TOKEN_MAX} characters`
   return { body, icToken: undefined }
-}
-
-/**
- * Counts against the address what is presented and does not authenticate; nothing presented is no attempt. An address with
- * too many failures behind it is refused before anything is looked at.
- */
-async function countingFailures<T>(
-  attempt: { readonly presented: boolean; readonly gate: RateGate },
-  authenticating: () => Promise<T>,
-): Promise<T> {
-  if (!attempt.presented) return authenticating()
-  attempt.gate.refuseSuspects()
-  try {
-    return await authenticating()
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) await attempt.gate.countFailure()
-    throw error
-  }
 }
 
 /** The route's rate class, counted for the address, the e-mail that logs in, or the principal (http-api 1.10). */
@@ -128,12 +120,6 @@ const SCRAPER = 'scraper'
 function emailUse(body: unknown): RateUse[] {
   const email = typeof body === 'object' && body !== null && 'email' in body ? body.email : undefined
   return typeof email === 'string' ? [{ rateClass: 'login_email', key: loginKey(email) }] : []
-}
-
-function refusePendingPasswordChange(route: RouteDefinition, principal: Principal | undefined): void {
-  if (principal?.kind === 'session' && principal.forcePasswordChange && route.whilePasswordChangePending !== true) {
-    throw new ApiError('PASSWORD_CHANGE_REQUIRED', 'The password must be changed first')
-  }
 }
 
 function permit(route: RouteDefinition, principal: Principal | undefined): 'own' | 'any' {

@@ -6,7 +6,8 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { IdSource } from '@iron/database'
-import { ApiError, errorBody } from './errors.ts'
+import { ApiError } from './errors.ts'
+import { refuseRaw } from './refuse-raw.ts'
 import { newRequestId } from './request-context.ts'
 
 /** Bytes of a header block (http-api 1.6). */
@@ -22,8 +23,17 @@ const REQUESTS_PER_CONNECTION_MAX = 100_000
 /** How often connections that fell idle are looked for while draining, in milliseconds. */
 const DRAIN_CHECK_MS = 25
 
-/** What a test may shorten. */
+/** Who takes connections over from HTTP. */
+export interface Upgrades {
+  /** Whether a request is one of theirs; all others are answered as HTTP, whatever they would like to become (RFC 9110 7.8). */
+  accepts(request: http.IncomingMessage): boolean
+  /** Answers it and takes the connection. */
+  serve(request: http.IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** What a listener may be told; times are for tests. */
 export interface ListenerOptions {
+  readonly upgrades?: Upgrades | undefined
   readonly headersTimeoutMs?: number | undefined
   readonly requestTimeoutMs?: number | undefined
 }
@@ -40,6 +50,7 @@ export class Listener {
 
   constructor(application: http.RequestListener, ids: IdSource, options: ListenerOptions = {}) {
     this.#ids = ids
+    const { upgrades } = options
     this.#server = http.createServer({
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
@@ -48,6 +59,7 @@ export class Listener {
       keepAliveTimeout: KEEP_ALIVE_MS,
       // The application refuses a missing Host in the one error shape.
       requireHostHeader: false,
+      shouldUpgradeCallback: (request) => upgrades?.accepts(request) === true,
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     const serve: http.RequestListener = (request, response) => {
@@ -58,6 +70,14 @@ export class Listener {
     // An Expect other than 100-continue is ignored (RFC 9110 10.1.1) instead of answered in Node's own shape.
     this.#server.on('checkExpectation', serve)
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseBytes(error, socket))
+    if (upgrades !== undefined) {
+      this.#server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+        socket.on('error', () => socket.destroy())
+        // Versions of Node that know no shouldUpgradeCallback ask nobody.
+        if (upgrades.accepts(request)) upgrades.serve(request, socket, head)
+        else this.#refuse(socket, new ApiError('NOT_FOUND', 'Not found'))
+      })
+    }
     // A tunnel: Node would close without a word.
     this.#server.on('connect', (_, socket: Duplex) => {
       socket.on('error', () => socket.destroy())
@@ -114,30 +134,9 @@ export class Listener {
   }
 
   #refuse(socket: Duplex, refusal: ApiError): void {
-    const requestId = newRequestId(this.#ids)
-    const body = JSON.stringify(errorBody(refusal, requestId))
-    const headers: Readonly<Record<string, string>> = {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': String(Buffer.byteLength(body)),
-      'X-Request-Id': requestId,
-      ...RAW_HEADERS,
-      ...refusal.headers,
-    }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    const status = `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\n`
-    socket.end(`${status}${lines.join('')}\r\n${body}`)
+    refuseRaw(socket, refusal, newRequestId(this.#ids))
   }
 }
-
-/** What every answer says (http-api 1.10), here where no application adds it. */
-const RAW_HEADERS = {
-  'Cache-Control': 'no-store',
-  Vary: 'Origin',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'X-Frame-Options': 'DENY',
-  Connection: 'close',
-} as const
 
 const tunnelRefusal = (): ApiError =>
   new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', {

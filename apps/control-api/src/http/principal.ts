@@ -60,6 +60,13 @@ export function requirePermission(principal: Principal, permission: Permission):
   return scope
 }
 
+/** Whoever must change their password may do nothing else first. @throws {ApiError} PASSWORD_CHANGE_REQUIRED */
+export function refusePendingPasswordChange(principal: Principal | undefined): void {
+  if (principal?.kind === 'session' && principal.forcePasswordChange) {
+    throw new ApiError('PASSWORD_CHANGE_REQUIRED', 'The password must be changed first')
+  }
+}
+
 /** Whether a principal holds a permission that is asked for besides the route's own. */
 export function holds(principal: Principal, permission: Permission): boolean {
   const subject = subjectOf(principal)

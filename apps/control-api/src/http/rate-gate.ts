@@ -52,14 +52,22 @@ export class RateGate {
     this.#pass(flood)
   }
 
-  /** Before a credential is looked at. @throws {ApiError} RATE_LIMIT_EXCEEDED after too many that failed */
-  refuseSuspects(): void {
+  /**
+   * Looks at a credential; one that does not authenticate is counted against the address. An address with too many of them
+   * behind it is refused before anything is looked at, and one too many tells nobody what it failed by.
+   *
+   * @throws {ApiError} RATE_LIMIT_EXCEEDED, and what `authenticating` throws
+   */
+  async attempt<T>(authenticating: () => Promise<T>): Promise<T> {
     if (this.#failures !== undefined && !this.#failures.allowed) this.#pass(this.#failures)
-  }
-
-  /** Counts a failed authentication. @throws {ApiError} RATE_LIMIT_EXCEEDED for one too many: nobody learns what it failed by */
-  async countFailure(): Promise<void> {
-    this.#pass(await this.#limits.take([this.#of('authfail')]))
+    try {
+      return await authenticating()
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        this.#pass(await this.#limits.take([this.#of('authfail')]))
+      }
+      throw error
+    }
   }
 
   /** The route's class. @throws {ApiError} RATE_LIMIT_EXCEEDED */

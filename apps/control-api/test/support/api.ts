@@ -2,6 +2,7 @@ import type { Clock } from '@iron/database'
 import { type ControlApiConfig, ApiServer, StateManager } from '../../src/index.ts'
 import { createFirstAdmin } from '../../src/commands/serve.ts'
 import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
+import type { SocketLimits } from '../../src/ws/limits.ts'
 import { HttpClient } from './http-client.ts'
 import { ADMIN } from './server-process.ts'
 
@@ -24,7 +25,7 @@ export const RATES_OFF: ControlApiConfig['rateLimits'] = Object.fromEntries(
 /** Starts the real server, without rate limits unless they are given; everything else speaks HTTP to it. */
 export async function startApi(
   config: Partial<ControlApiConfig> = {},
-  options: { readonly clock?: Clock } = {},
+  options: { readonly clock?: Clock; readonly sockets?: Partial<SocketLimits> } = {},
 ): Promise<TestApi> {
   const state = new StateManager(
     {
@@ -35,10 +36,10 @@ export async function startApi(
       rateLimits: RATES_OFF,
       ...config,
     },
-    { bcryptCost: BCRYPT_COST, ...options },
+    { bcryptCost: BCRYPT_COST, clock: options.clock },
   )
   await createFirstAdmin(state)
-  const server = new ApiServer(state, 0, { drainMs: 1_000 })
+  const server = new ApiServer(state, 0, { drainMs: 1_000, sockets: options.sockets })
   const serving = server.start()
   const { port } = await server.address
   const address = `http://127.0.0.1:${port}`

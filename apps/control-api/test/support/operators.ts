@@ -4,6 +4,8 @@ import { createTestPlace, type ManualClock, manualClock } from '@iron/database/t
 import type { Role } from '@iron/rbac'
 import { generateSecrets } from '../../src/secrets.ts'
 import type { Services } from '../../src/services.ts'
+import type { ControlApiConfig } from '../../src/index.ts'
+import type { SocketLimits } from '../../src/ws/limits.ts'
 import { startApi } from './api.ts'
 import type { Answer, HttpClient } from './http-client.ts'
 import { ADMIN, expectStatus } from './server-process.ts'
@@ -39,6 +41,7 @@ export interface Audited {
 
 export interface Operators extends AsyncDisposable {
   readonly client: HttpClient
+  readonly port: number
   readonly services: Services
   readonly clock: ManualClock
   readonly admin: Person
@@ -61,12 +64,22 @@ export interface Operators extends AsyncDisposable {
 
 const PASSWORD = 'correct horse battery'
 
-export async function startOperators(dialect: 'sqlite' | 'postgres'): Promise<Operators> {
+/** How a test's server differs from the usual one. */
+export interface OperatorsOptions {
+  readonly config?: Partial<ControlApiConfig>
+  readonly sockets?: Partial<SocketLimits>
+}
+
+export async function startOperators(
+  dialect: 'sqlite' | 'postgres',
+  { config, sockets = {} }: OperatorsOptions = {},
+): Promise<Operators> {
   const clock = manualClock()
   const place = dialect === 'postgres' ? await createTestPlace(dialect) : { url: ':memory:', remove: async () => {} }
   const { JWT_SECRET: jwtSecret, IC_TOKEN_SECRET: icTokens, IRON_MASTER_KEYS: masterKeys } = generateSecrets('k1')
-  const api = await startApi({ databaseUrl: place.url, jwtSecret, icTokenSecret: icTokens, masterKeys }, { clock })
-  const { client } = api
+  const settings = { databaseUrl: place.url, jwtSecret, icTokenSecret: icTokens, masterKeys, ...config }
+  const api = await startApi(settings, { clock, sockets })
+  const { client, port } = api
   const services = await api.state.services()
   const sessionOf = async (email: string, password = PASSWORD): Promise<Answer['body']> => {
     const { body } = expectStatus(await client.post('/auth/login', { email, password }), 200)
@@ -81,6 +94,7 @@ export async function startOperators(dialect: 'sqlite' | 'postgres'): Promise<Op
   }
   return {
     client,
+    port,
     services,
     clock,
     admin,

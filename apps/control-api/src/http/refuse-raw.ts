@@ -1,0 +1,28 @@
+import http from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type ApiError, errorBody } from './errors.ts'
+
+/** What every answer says (http-api 1.10), here where no application adds it. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  Vary: 'Origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+  Connection: 'close',
+} as const
+
+/** Answers with an error on the bare connection, where there is no response to write to, and ends it. */
+export function refuseRaw(socket: Duplex, refusal: ApiError, requestId: string): void {
+  const body = JSON.stringify(errorBody(refusal, requestId))
+  const headers: Readonly<Record<string, string>> = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    'X-Request-Id': requestId,
+    ...HEADERS,
+    ...refusal.headers,
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const status = `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\n`
+  socket.end(`${status}${lines.join('')}\r\n${body}`)
+}

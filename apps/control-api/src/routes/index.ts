@@ -20,6 +20,7 @@ import { providerKeyRoutes } from './provider-keys.ts'
 import { providerRoutes } from './providers.ts'
 import { requestRoutes } from './requests.ts'
 import { serviceRoutes } from './service.ts'
+import { socketRoutes } from './socket.ts'
 import { tokenRoutes } from './tokens.ts'
 import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
@@ -28,6 +29,7 @@ import { userRoutes } from './users.ts'
 /** Every endpoint. Validation, authorisation and the tests that try every refusal come from this table. */
 export const routes: readonly RouteDefinition[] = [
   ...serviceRoutes,
+  ...socketRoutes,
   ...metricsRoutes,
   ...authRoutes,
   ...userRoutes,

@@ -79,9 +79,12 @@ export class Connection implements StreamOwner {
     socket.on('pong', () => this.#hear())
     // Protocol faults: the library has closed with 1002, 1007 or 1009.
     socket.on('error', () => this.#end())
-    socket.on('close', () => {
+    const { sockets } = parts.services.metrics
+    sockets.opened('pending')
+    socket.on('close', (code) => {
       this.#stop()
       parts.seat.release()
+      sockets.closed(this.#login?.reader.principal.kind ?? 'pending', code)
     })
   }
 
@@ -258,6 +261,7 @@ export class Connection implements StreamOwner {
     const from = await this.#beginning(login.reader, since)
     if (this.#isClosing) return
     this.#login = login
+    services.metrics.sockets.became(login.reader.principal.kind)
     this.#beatAtMs = performance.now() + limits.heartbeatMs
     logger.debug(
       { connection: this.#id, request_id: context.requestId, principal: principalRef(login.reader.principal) },

@@ -31,6 +31,7 @@ export const MATRIX: Readonly<Record<string, Expectation>> = {
   'GET /health': open,
   'GET /ready': open,
   'GET /version': open,
+  'GET /ws': open,
   'GET /metrics': { takes: UT, needs: ['audit:read'] },
   'POST /auth/login': { takes: 'password' },
   'POST /auth/refresh': { takes: 'refresh token' },

@@ -172,6 +172,28 @@ describe('a login', () => {
   })
 })
 
+test('open connections and how they ended are counted', async () => {
+  const counted = async (): Promise<string[]> => {
+    const answer = await server.client.request('GET', '/metrics', undefined, server.admin.session)
+    return String(answer.body)
+      .split('\n')
+      .filter((line) => /^iron_websocket.*[^0]$/.test(line) && !line.startsWith('#'))
+  }
+  const before = await counted()
+  const client = await SocketClient.open(server.port, { headers: server.admin.session })
+  await client.next()
+  const during = await counted()
+  expect(during.filter((line) => line.includes('"session"'))).not.toEqual(
+    before.filter((line) => line.includes('"session"')),
+  )
+  client.socket.close(1000)
+  await client.closed()
+  while ((await counted()).some((line) => line.includes('"session"') && !line.endsWith(' 0'))) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  expect((await counted()).some((line) => line.includes('"1000"'))).toBe(true)
+})
+
 test('EVT-13 connections of one principal and of one address are bounded, before and after the upgrade', async () => {
   await using mine = new AsyncDisposableStack()
   const open = async (headers: Record<string, string> = {}): Promise<SocketClient> =>

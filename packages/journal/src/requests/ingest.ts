@@ -16,7 +16,7 @@ import { claimEventIds } from './telemetry-ids.ts'
  * Events written in one transaction: few enough that on SQLite, which writes on the main thread, other requests are answered in
  * between. Accepted events are duplicates when a call that broke off is repeated, so parts may commit one by one.
  */
-const PART_EVENTS = 100
+const PART_EVENTS = 50
 
 /** What ingesting works with. */
 export interface IngestContext {

@@ -1,5 +1,4 @@
 // `pnpm bench`: what the main job costs over HTTP, as ratios to a bare Express route measured in the same run, alternating.
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,14 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { postgresForTests, startProcess, type StartedProcess } from '@iron/test-kit'
 import { load, type Measurement, type Script } from './load.ts'
 import { createDatabase } from './postgres.ts'
+import { ADMIN, call, startServer } from './server.ts'
 
 const CONNECTIONS = 50
 const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 3)
 const ROUNDS = Number(process.env['IRON_TEST_BENCH_ROUNDS'] ?? 3)
 const here = path.dirname(fileURLToPath(import.meta.url))
-const serverMain = path.resolve(here, '..', '..', '..', 'apps', 'control-api', 'dist', 'main.js')
-const CLASSES =
-  'FLOOD AUTHFAIL LOGIN LOGIN_EMAIL AUTH PUBLIC READ WRITE SECRET ANALYTICS GRANT REPORT BATCH BEAT'.split(' ')
 
 interface Target {
   readonly name: string
@@ -25,46 +22,9 @@ interface Target {
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-async function startServer(databaseUrl: string): Promise<{ process: StartedProcess; address: string }> {
-  const secret = (): string => `k1:${randomBytes(32).toString('base64')}`
-  const started = await startProcess(process.execPath, [serverMain, 'serve'], {
-    ready: /listening on (http:\/\/\S+)/,
-    env: {
-      DATABASE_URL: databaseUrl,
-      JWT_SECRET: secret(),
-      IC_TOKEN_SECRET: secret(),
-      IRON_MASTER_KEYS: secret(),
-      IRON_ADMIN_EMAIL: 'admin@bench.test',
-      IRON_ADMIN_PASSWORD: 'a password for the bench',
-      IRON_LEASES_MAX: '1000',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      LOG_LEVEL: 'warn',
-      ...Object.fromEntries(CLASSES.map((name) => [`IRON_RATE_LIMIT_${name}`, 'off'])),
-    },
-  })
-  return { process: started, address: started.ready[1] ?? '' }
-}
-
-async function call(
-  address: string,
-  route: string,
-  body: unknown,
-  headers: Record<string, string> = {},
-): Promise<Record<string, never>> {
-  // eslint-disable-next-line no-restricted-globals -- the bench is a client of the server it started
-  const response = await fetch(`${address}/api/v1${route}`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`)
-  return (await response.json()) as Record<string, never>
-}
-
 /** A server with one agent per connection, as an installation has many agents and each its own budget. */
 async function prepare(name: string, address: string): Promise<Target> {
-  const login = await call(address, '/auth/login', { email: 'admin@bench.test', password: 'a password for the bench' })
+  const login = await call(address, '/auth/login', ADMIN)
   const admin = { Authorization: `Bearer ${String(login['access_token'])}` }
   const provider = await call(
     address,

@@ -2,6 +2,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   main: () => import('./main-job.ts'),
   lists: () => import('./lists/bench-lists.ts'),
+  sockets: () => import('./sockets/bench-sockets.ts'),
 }
 
 const name = process.argv[2] ?? 'main'

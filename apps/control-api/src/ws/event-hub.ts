@@ -139,7 +139,7 @@ export class EventHub {
   /** Forgets where the hub stands. @returns what those who wait for the next place were waiting for until now */
   #displace(): PromiseWithResolvers<undefined> {
     const before = this.#placed
-    if (this.#position !== undefined) this.#placed = Promise.withResolvers<undefined>()
+    this.#placed = Promise.withResolvers<undefined>()
     this.#position = undefined
     this.#recent = []
     return before

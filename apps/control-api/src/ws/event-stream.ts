@@ -124,10 +124,11 @@ export class EventStream {
       await this.#hub.ready()
       if (this.#isStopped || this.#hub.join(this)) return
       const generation = this.#generation
-      const readAt = performance.now()
       const page = await this.#read()
+      // From here: how long the read had to wait for its turn makes no difference to what it saw.
+      const readAtMs = performance.now()
       const isStale = (): boolean =>
-        this.#isStopped || generation !== this.#generation || performance.now() - readAt > PAGE_FRESH_MS
+        this.#isStopped || generation !== this.#generation || performance.now() - readAtMs > PAGE_FRESH_MS
       if (page !== undefined) await this.#send(page, isStale)
     }
   }

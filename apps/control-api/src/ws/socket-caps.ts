@@ -43,6 +43,8 @@ export class SocketCaps {
     let isReleased = false
     return {
       takeFor: (key) => {
+        // Gone while its credential was looked at: nobody would release this.
+        if (isReleased) return
         if (this.#ofPrincipal.of(key) >= this.#limits.perPrincipal) throw tooMany()
         principal = key
         this.#ofPrincipal.add(key, 1)

@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
 /** A frame as it came; tests look at any part of it. */
-export type Frame = Readonly<Record<string, unknown>> & { readonly type: string; readonly data?: Record<string, unknown> }
+export type Frame = Readonly<Record<string, unknown>> & {
+  readonly type: string
+  readonly data?: Record<string, unknown>
+}
 
 /** How a client connects. */
 export interface SocketOptions {
@@ -41,7 +44,10 @@ export class SocketClient implements Disposable {
   }
 
   /** The answer of an upgrade that is refused. */
-  static refused(port: number, options: SocketOptions = {}): Promise<{ status: number; body: Record<string, unknown> }> {
+  static refused(
+    port: number,
+    options: SocketOptions = {},
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
     const { socket } = new SocketClient(port, options)
     return new Promise((resolve, reject) => {
       socket.once('open', () => reject(new Error('the upgrade was not refused')))

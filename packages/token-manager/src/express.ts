@@ -22,7 +22,8 @@ export interface AuthenticateOptions {
 
 type Principal = SessionPrincipal | ApiTokenPrincipal
 type Answer = { readonly outcome: 'ok'; readonly principal: Principal } | AuthRefusal
-type Refusal = Pick<AuthRefusal, 'expiredAt'> & { readonly code: AuthRefusal['code'] | 'AMBIGUOUS_CREDENTIALS' }
+/** Why a request is not let through: a refused authentication, or two different credentials. */
+export type Refusal = Pick<AuthRefusal, 'expiredAt'> & { readonly code: AuthRefusal['code'] | 'AMBIGUOUS_CREDENTIALS' }
 
 const principals = new WeakMap<Request, Principal>()
 
@@ -85,7 +86,7 @@ function presentedCredential(request: Request): Credential | Refusal | undefined
 }
 
 /** A header's value; `''` for one that was sent twice. Node drops or joins repeated headers: the raw list tells. */
-function headerOf(request: Request, name: string): string | undefined {
+export function headerOf(request: Request, name: string): string | undefined {
   let count = 0
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     if (request.rawHeaders[index]?.toLowerCase() === name) count += 1
@@ -124,7 +125,8 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   AMBIGUOUS_CREDENTIALS: 400,
 }
 
-function refuse(response: Response, { code, expiredAt }: Refusal): void {
+/** Answers a request that is not let through: `{ error, code, details? }` with the status of {@link authenticate}. */
+export function refuse(response: Response, { code, expiredAt }: Refusal): void {
   const status = STATUS[code]
   if (status === 401) response.set('WWW-Authenticate', 'Bearer')
   const details = expiredAt === undefined ? {} : { details: { expired_at: new Date(expiredAt).toISOString() } }

@@ -3,6 +3,8 @@
 // resolve the house's packages to their sources as well.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { tmpdir, userInfo } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
@@ -23,8 +25,10 @@ if (process.env.IRON_TEST_QUICK === '1') {
   const slow = '/test/(process|http|load|simulation)/'
   args.push('--passWithNoTests', '--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=${slow}`)
 }
+// Tests start many processes from the sources: what one has stripped and compiled the next takes over.
+const compileCache = path.join(tmpdir(), `iron-test-compile-cache-${String(userInfo().uid)}`)
 const jest = spawn(process.execPath, [require.resolve('jest/bin/jest'), ...args], {
   stdio: 'inherit',
-  env: { ...process.env, NODE_OPTIONS: flags.join(' ').trim() },
+  env: { NODE_COMPILE_CACHE: compileCache, ...process.env, NODE_OPTIONS: flags.join(' ').trim() },
 })
 jest.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)))

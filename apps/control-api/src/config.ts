@@ -198,7 +198,11 @@ const VARIABLES = {
     'generated',
     'seals provider keys: a comma list `id:base64` of 32-byte keys, the first is current',
   ),
-  auditKey: secret('IRON_AUDIT_KEY', '–', 'makes the audit chain an HMAC; ≥ 32 bytes; chosen before the first start and kept'),
+  auditKey: secret(
+    'IRON_AUDIT_KEY',
+    '–',
+    'makes the audit chain an HMAC; ≥ 32 bytes; chosen before the first start and kept',
+  ),
   metricsToken: secret('IRON_METRICS_TOKEN', '–', 'lets a scraper read /metrics; ≥ 16 bytes'),
   adminEmail: variable('IRON_ADMIN_EMAIL', 'admin@localhost', 'the first admin, only on an empty users table', email),
   adminPassword: secret(

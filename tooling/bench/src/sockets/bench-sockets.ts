@@ -125,7 +125,7 @@ async function measureIron(): Promise<void> {
 async function measureBare(): Promise<void> {
   const bare = await startProcess(
     process.execPath,
-    [path.join(here, 'bare-fan-out.ts'), String(EVENTS_PER_SECOND), TEXT],
+    [path.join(here, '..', 'bare-fan-out.ts'), String(EVENTS_PER_SECOND), TEXT],
     {
       ready: /listening on (\d+)/,
     },

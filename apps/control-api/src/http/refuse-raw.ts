@@ -12,6 +12,9 @@ const HEADERS = {
   Connection: 'close',
 } as const
 
+/** How long a refused client may take to read the answer and go, in milliseconds, before it is cut off. */
+const LINGER_MS = 1_000
+
 /** Answers with an error on the bare connection, where there is no response to write to, and ends it. */
 export function refuseRaw(socket: Duplex, refusal: ApiError, requestId: string): void {
   const body = JSON.stringify(errorBody(refusal, requestId))
@@ -25,4 +28,8 @@ export function refuseRaw(socket: Duplex, refusal: ApiError, requestId: string):
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const status = `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? ''}\r\n`
   socket.end(`${status}${lines.join('')}\r\n${body}`)
+  // What it still sends is not read by anybody, and must not keep its goodbye from being heard.
+  socket.resume()
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('close', () => clearTimeout(cut))
 }

@@ -1,13 +1,16 @@
-import { setTimeout } from 'node:timers/promises'
-import { type EventLog, JournalError, type OwnedPage } from '@iron/journal'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { type EventLog, JournalError, type OwnedEvent, type OwnedPage } from '@iron/journal'
 import type { Logger } from '../observability/logger.ts'
 import { Audience } from './audience.ts'
 import type { EventStream } from './event-stream.ts'
 import { maySee } from './reader.ts'
 import { SharedEvent } from './shared-event.ts'
 
-/** Events that are remembered, so that a stream that has nearly caught up joins without reading again. */
-const REMEMBERED_MAX = 256
+/**
+ * Events that are handed on in one turn of the event loop, and that are remembered, so that a stream that has nearly caught up joins
+ * without reading again: the largest of them fit into a client's queue together.
+ */
+const AT_ONCE = 32
 /** How old they may be then, in milliseconds: owners change, and their owner is the one of when they were read. */
 const REMEMBERED_MS = 500
 /** Pauses before the log is asked again after a failure, in milliseconds: doubled from the first to the longest. */
@@ -118,8 +121,8 @@ export class EventHub {
         if (isOver(signal)) return
         this.#place(after)
         for await (const page of this.#log.feed({ after, signal })) {
+          await this.#deliver(page, signal)
           if (isOver(signal)) return
-          this.#deliver(page)
           pauseMs = RETRY_FIRST_MS
         }
       } catch (error) {
@@ -153,19 +156,29 @@ export class EventHub {
     for (const stream of streams) stream.recover()
   }
 
-  #deliver({ data, nextCursor }: OwnedPage): void {
+  /** Some at a time, so that a client that reads has taken them before more come. */
+  async #deliver({ data, nextCursor }: OwnedPage, signal: AbortSignal): Promise<void> {
+    for (let from = 0; from < data.length; from += AT_ONCE) {
+      if (from > 0) await setImmediate()
+      if (isOver(signal)) return
+      this.#handOn(data.slice(from, from + AT_ONCE))
+    }
+    this.#position = nextCursor
+  }
+
+  #handOn(events: readonly OwnedEvent[]): void {
     const readAtMs = performance.now()
     const touched = new Set<EventStream>()
-    for (const event of data) {
+    for (const event of events) {
       const shared = new SharedEvent(event)
       this.#recent.push({ shared, readAtMs })
       this.#audience.forEach(event, (stream) => {
         if (stream.offer(shared)) touched.add(stream)
       })
+      this.#position = event.seq
     }
-    this.#position = nextCursor
     for (const stream of touched) stream.flush()
-    this.#recent = this.#recent.slice(-REMEMBERED_MAX)
+    this.#recent = this.#recent.slice(-AT_ONCE)
   }
 }
 

@@ -122,6 +122,7 @@ export class EventStream {
   async #catchUp(): Promise<void> {
     for (;;) {
       await this.#hub.ready()
+      if (!this.#outbox.hasRoom && !(await this.#outbox.room())) this.#end('slow')
       if (this.#isStopped || this.#hub.join(this)) return
       const generation = this.#generation
       const page = await this.#read()

@@ -244,12 +244,14 @@ describe.each(await enginesForTests())('the stream on %s', (dialect) => {
     const text = 'x'.repeat(12_000)
     const sent = 1_500
     const from = await head()
-    for (let batch = 0; batch < sent / 60; batch += 1)
+    const batch = 60
+    for (let next = from + 1; next < from + sent; next += batch) {
       await append(
-        Array.from({ length: 60 }, () => agent.id),
+        Array.from({ length: batch }, () => agent.id),
         { text },
       )
-    expect(seqs(await quick.take(sent))).toEqual(Array.from({ length: sent }, (___, index) => from + index + 1))
+      expect(seqs(await quick.take(batch))).toEqual(Array.from({ length: batch }, (___, index) => next + index))
+    }
     slow.socket.resume()
     expect(await slow.lastWord()).toEqual([4413, 'SLOW_CONSUMER'])
     const last = Number(slow.frames.at(-2)?.['seq'])

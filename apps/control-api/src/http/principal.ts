@@ -23,6 +23,11 @@ export function subjectOf(principal: Principal): Subject | undefined {
   return principal.kind === 'api_token' ? { id, role, scopes: principal.scopes } : { id, role }
 }
 
+/** Viewers see no sensitive detail: no error texts, no attributes of traces (http-api 3.1). */
+export function hidesDetails({ role }: Person): boolean {
+  return role === 'viewer'
+}
+
 /** Who shares a rate limit and an idempotency key: a user with all sessions, a token, an agent (http-api 1.10). */
 export function principalId(principal: Principal): string {
   switch (principal.kind) {

@@ -2,9 +2,10 @@ import { LIMIT_DEFAULT } from '@iron/database'
 import { JournalError } from '@iron/journal'
 import { eventAnswer } from '../answers/event.ts'
 import { validationError } from '../http/errors.ts'
+import { hidesDetails } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { cursor, id, object, optional, text } from '../http/schemas.ts'
-import { hidesDetails, ownOnly } from './scope.ts'
+import { ownOnly } from './scope.ts'
 
 /** Code points of a list of event types: room for every type there is. */
 const TYPES_MAX = 500

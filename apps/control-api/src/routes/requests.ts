@@ -2,13 +2,14 @@ import type { ReadTx } from '@iron/database'
 import type { Call } from '@iron/journal'
 import { requestAnswer } from '../answers/request.ts'
 import { notFound } from '../http/handle.ts'
+import { hidesDetails } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { cursor, object } from '../http/schemas.ts'
 import type { Services } from '../services.ts'
 import { timeRange, timesOf } from './audit-filter.ts'
 import { cursorOf, logAnswer } from './lists.ts'
 import { callFilterFields, callScopeOf } from './period.ts'
-import { hidesDetails, maySee } from './scope.ts'
+import { maySee } from './scope.ts'
 
 const readRequests = { auth: 'user', permission: 'metrics:read', rateLimit: 'read', audit: [] } as const
 

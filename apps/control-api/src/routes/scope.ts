@@ -29,11 +29,6 @@ export function ownOnly({ principal, scope }: Asker): string | undefined {
 /** Owns nothing: for a filter that names somebody outside the caller's scope. */
 export const NOBODY = 'nobody'
 
-/** Viewers see no sensitive detail: no error texts, no attributes of traces (http-api 3.1). */
-export function hidesDetails({ role }: Person): boolean {
-  return role === 'viewer'
-}
-
 /** Whether somebody may see a row of this owner. */
 export function maySee(principal: Person, permission: Permission, ownerId: string | null): boolean {
   const subject = subjectOf(principal)

@@ -1,11 +1,12 @@
 import { traceAnswer, wholeTraceAnswer } from '../answers/trace.ts'
 import { notFound } from '../http/handle.ts'
 import { BATCH_BYTES_MAX } from '../http/json-body.ts'
+import { hidesDetails } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { array, cursor, id, object, optional, Type } from '../http/schemas.ts'
 import { timeRange, timesOf } from './audit-filter.ts'
 import { cursorOf, logAnswer } from './lists.ts'
-import { hidesDetails, maySee, NOBODY, ownerFilter } from './scope.ts'
+import { maySee, NOBODY, ownerFilter } from './scope.ts'
 import { appendSpans } from './span-batch.ts'
 
 const readTraces = { auth: 'user', permission: 'metrics:read', rateLimit: 'read', audit: [] } as const

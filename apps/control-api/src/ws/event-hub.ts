@@ -77,6 +77,8 @@ export class EventHub {
     if (missed === undefined) return false
     for (const { shared } of missed) if (maySee(stream.reader, shared.event)) stream.offer(shared)
     stream.flush()
+    // Too slow even for those: it has left, and nobody would take it out again.
+    if (stream.isStopped) return true
     this.#audience.add(stream)
     stream.goLive()
     return true

@@ -53,6 +53,10 @@ export class EventStream {
     return this.#reader
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** The last number that was sent or skipped. */
   get position(): number {
     return this.#isLive ? Math.max(this.#position, this.#hub.position) : this.#position

@@ -1,5 +1,6 @@
 import type { OwnedEvent } from '@iron/journal'
 import {
+  hidesDetails,
   isPerson,
   type Principal,
   principalId,
@@ -32,7 +33,7 @@ export function readerOf(principal: Principal): Reader {
   }
   const reach = requirePermission(principal, 'events:read')
   const scope: ReaderScope = reach === 'any' ? { kind: 'all' } : { kind: 'own', ownerId: principal.userId }
-  return { principal, key, scope, hidesErrors: principal.role === 'viewer' }
+  return { principal, key, scope, hidesErrors: hidesDetails(principal) }
 }
 
 /** Whether two readers see the same. */

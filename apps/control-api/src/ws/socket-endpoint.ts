@@ -97,8 +97,8 @@ export class SocketEndpoint implements Upgrades {
       (thrown: unknown) => {
         const error = toApiError(thrown)
         const { requestId: request_id, ip } = context
-        const level = error.status >= 500 ? 'error' : 'info'
-        this.#logger[level]({ request_id, ip, status: error.status, err: error.cause ?? error }, 'upgrade refused')
+        if (error.status >= 500) this.#logger.error({ request_id, ip, err: error.cause ?? error }, 'upgrade failed')
+        else this.#logger.info({ request_id, ip, status: error.status, code: error.code }, 'upgrade refused')
         refuseRaw(transport, error, request_id)
         answered(error.status)
       },

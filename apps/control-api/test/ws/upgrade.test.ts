@@ -1,4 +1,6 @@
 /** How a connection begins, or is refused (websocket.md 1, 2, 8). */
+import { once } from 'node:events'
+import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Operators, Person } from '../support/operators.ts'
 import { startOperators } from '../support/operators.ts'
@@ -95,6 +97,27 @@ describe('an upgrade', () => {
     expect((await server.client.request('GET', '/health', undefined, { ...handshake, ...other })).status).toBe(200)
     expect((await server.client.request('POST', '/ws', {}, handshake)).status).toBe(405)
   })
+})
+
+test('EVT-13 OPS-13 who is refused and does not go is cut off', async () => {
+  // It never ends its side of the connection.
+  const socket = net.connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  // Sending on is how it finds out.
+  const cut = new Promise((resolve) => socket.once('error', resolve))
+  let sending: NodeJS.Timeout | undefined
+  try {
+    const handshake = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-API-Token: x\r\n'
+    socket.write(`GET /ws HTTP/1.1\r\nHost: x\r\n${handshake}${key}\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 [\s\S]*"code":"UNAUTHORIZED"/)
+    sending = setInterval(() => socket.write('x'), 50)
+    const late = new Promise((resolve) => setTimeout(() => resolve('still open'), 5_000).unref())
+    expect(await Promise.race([cut, late])).toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) })
+  } finally {
+    clearInterval(sending)
+    socket.destroy()
+  }
 })
 
 describe('a login', () => {

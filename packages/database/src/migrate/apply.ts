@@ -42,15 +42,23 @@ export function applyMigrations(host: MigrationHost, options: ApplyOptions): Pro
 async function bringUp(
   db: AnySchema,
   host: MigrationHost,
-  { mode, appVersion, closely }: ApplyOptions,
+  options: ApplyOptions,
   shipped: readonly MigrationStep[],
 ): Promise<Applied> {
   const { dialect } = host
+  const { mode, appVersion, closely } = options
   const found = await readHistory(db, dialect)
   const decision = decideHistory(found, shipped)
   refuseHistory(decision)
   const recorded = found.kind === 'recorded' ? found.steps : []
-  await checkFingerprint(db, dialect, recorded, shipped, closely)
+  try {
+    await checkFingerprint(db, dialect, recorded, shipped, closely)
+  } catch (error) {
+    // Another process that starts may have run a step between the look at the history and that at the schema.
+    const now = await readHistory(db, dialect)
+    if (now.kind !== 'recorded' || now.steps.length <= recorded.length) throw error
+    return bringUp(db, host, options, shipped)
+  }
   const version = shipped.length
   if (decision.outcome === 'current') return { applied: [], version }
   const withData = await holdsData(db, dialect)

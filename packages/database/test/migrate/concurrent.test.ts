@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { enginesForTests } from '@iron/test-kit'
+import type { KyselyPlugin } from 'kysely'
 import { applyMigrations } from '../../src/migrate/apply.ts'
+import type { MigrationHost } from '../../src/migrate/host.ts'
 import { openEmpty } from './open-empty.ts'
 import { addColumn, shipped } from './steps.ts'
 
@@ -38,6 +40,33 @@ describe.each(await enginesForTests())('DAT-01 processes that start at once on %
         applied: [],
         version: 2,
       })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('one that runs a step while another looks does not make the schema look wrong', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iron-migrate-'))
+    const file = path.join(folder, 'iron.db')
+    try {
+      await using one = await openEmpty(dialect, { file })
+      await applyMigrations(one.host, { mode: 'apply', appVersion: '0.0.0', steps: shipped })
+      const [row] =
+        dialect === 'postgres' ? await one.rows<{ name: string }>('SELECT current_schema()::text AS name') : []
+      await using two = await openEmpty(dialect, row === undefined ? { file } : { schema: row.name })
+      const options = { mode: 'apply', appVersion: '0.0.0', steps: [...shipped, addColumn] } as const
+      // After the first answer that tells the recorded steps, and before the schema is read.
+      let other: Promise<unknown> | undefined
+      const interrupting: KyselyPlugin = {
+        transformQuery: ({ node }) => node,
+        transformResult: async ({ result }) => {
+          if (result.rows.some((found) => 'schemaHash' in found)) await (other ??= applyMigrations(two.host, options))
+          return result
+        },
+      }
+      const host: MigrationHost = { ...one.host, exclusive: (work) => work(one.db.withPlugin(interrupting)) }
+      expect(await applyMigrations(host, options)).toEqual({ applied: [], version: 2 })
+      expect(await other).toEqual({ applied: [2], version: 2 })
     } finally {
       rmSync(folder, { recursive: true })
     }

@@ -11,5 +11,5 @@ if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1
   )
   process.exit(2)
 }
-const { run } = await import('./commands/run.ts')
+const { run } = await import('./command-line/run.ts')
 await run(process.argv)

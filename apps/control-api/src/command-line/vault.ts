@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import { wholeNumber } from './option-values.ts'
+
+/** `iron vault …`. */
+export function addVault(program: Command): void {
+  const vault = program.command('vault').description('the secrets of an installation')
+  vault
+    .command('generate')
+    .description('print a fresh JWT_SECRET, IC_TOKEN_SECRET and IRON_MASTER_KEYS')
+    .action(async () => (await import('../commands/vault.ts')).printSecrets())
+  vault
+    .command('rewrap')
+    .description('seal every provider key anew with the first of IRON_MASTER_KEYS, beside running servers')
+    .option('--batch <count>', 'keys in one transaction (default 500)', wholeNumber)
+    .action(async (options: object) => (await import('../commands/rewrap.ts')).rewrapVault(options))
+}

@@ -41,6 +41,8 @@ export type DatabaseErrorCode =
   | 'UNSAFE_INTEGER'
   | 'VALIDATION_ERROR'
   | 'IDEMPOTENCY_CONFLICT'
+  | 'COPY_REFUSED'
+  | 'COPY_FAILED'
 
 /** The error class of this package. */
 export class DatabaseError extends IronError<DatabaseErrorCode> {}

@@ -1,5 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type CommitMessage, COMMITS_CHANNEL } from './commits.ts'
+export type { Copied, CopyOptions, CopyProgress } from './copy/copy-all.ts'
+export { copyDatabase } from './copy/copy-database.ts'
 export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions, isIronError } from './errors.ts'
 export { Faults, ID_MAX, type TextRule } from './faults.ts'
 export { type IdempotencyKey, IdempotencyStore } from './idempotency-store.ts'

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { CopyOptions } from './copy/copy-all.ts'
 import type { IdSource } from './ids.ts'
 import type { AtTx, DialectName, InTx, ReadTx, WriteTx } from './transaction.ts'
 
@@ -44,7 +45,13 @@ export interface IronDatabase extends AsyncDisposable {
   listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>>
   /** Resolves when the engine answers. @throws {DatabaseError} DATABASE_UNAVAILABLE */
   ping(): Promise<void>
-  /** Writes a consistent copy to a file while the database is in use (SQLite only). */
-  backup(file: string): Promise<void>
+  /**
+   * Writes everything, as it is at one moment, to a new SQLite file while the database is in use. The file is complete and on
+   * disk when this resolves; before, it does not exist under its name. Of PostgreSQL, this version's schema is needed.
+   *
+   * @throws {DatabaseError} COPY_REFUSED when the file exists; DATABASE_UNAVAILABLE when it cannot be written; of PostgreSQL also
+   * what {@link copyDatabase} throws
+   */
+  backup(file: string, options?: CopyOptions): Promise<void>
   close(): Promise<void>
 }

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { tellCommit } from '../commits.ts'
+import type { CopyOptions } from '../copy/copy-all.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
@@ -154,8 +155,23 @@ export class PostgresDatabase implements IronDatabase {
     })
   }
 
-  async backup(): Promise<void> {
-    throw new DatabaseError('UNSUPPORTED_URL', 'a PostgreSQL database is backed up with pg_dump')
+  async backup(file: string, options: CopyOptions = {}): Promise<void> {
+    // Loaded when it is used: most processes on PostgreSQL never touch SQLite.
+    const { backupToSqlite } = await import('../copy/backup-to-sqlite.ts')
+    await backupToSqlite(this, file, options)
+  }
+
+  /** For copies only: one snapshot for as long as the work takes, however many statements it runs. */
+  snapshot<T>(work: (kysely: Kysely<IronSchema>) => Promise<T>): Promise<T> {
+    return this.exclusive(async (kysely) => {
+      await sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`.execute(kysely)
+      try {
+        await sql`SET LOCAL idle_in_transaction_session_timeout = 0`.execute(kysely)
+        return await work(kysely)
+      } finally {
+        await sql`ROLLBACK`.execute(kysely)
+      }
+    })
   }
 
   /** For migrations only: one connection without a transaction, and as much time as a statement takes. */

@@ -20,6 +20,12 @@ const WAL_CHECKPOINT_PAGES = 10_000
 /** Pages kept in memory per connection, in KiB. */
 const CACHE_KIB = 64 * 1_024
 
+/**
+ * Copies a database into a new file. Unlike the backup API it never begins anew when another process writes, and its file has no
+ * free pages with what was deleted.
+ */
+export const VACUUM_INTO = 'VACUUM INTO ?'
+
 /** How to open a file. */
 export interface SqliteOpenOptions {
   readonly readonly?: boolean | undefined

@@ -42,12 +42,21 @@ class Reader implements Executor {
     return this.#failure !== undefined
   }
 
-  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
+  async execute<R>({ sql, parameters }: PreparedQuery): Promise<QueryResult<R>> {
+    return this.#ask({ kind: 'query', sql, parameters })
+  }
+
+  /** Writes the database to a file that does not exist, as it is at one moment. */
+  async backup(file: string): Promise<void> {
+    await this.#ask({ kind: 'backup', file })
+  }
+
+  async #ask<R>(question: ReaderQuestion): Promise<QueryResult<R>> {
     if (this.#failure !== undefined) throw this.#failure
     const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
       this.#pending.push({ resolve, reject })
       this.#worker.ref()
-      this.#send({ kind: 'query', sql: query.sql, parameters: query.parameters })
+      this.#send(question)
     })
     if ('rows' in answer) return { rows: answer.rows as R[] }
     const { code, message, details, retryable } = answer.failure

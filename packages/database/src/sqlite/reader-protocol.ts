@@ -6,6 +6,8 @@ export interface ReaderSetup {
 
 export type ReaderQuestion =
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  /** Writes the database as it is now to a file that does not exist. */
+  | { readonly kind: 'backup'; readonly file: string }
   | { readonly kind: 'end' }
   | { readonly kind: 'close' }
 

@@ -2,7 +2,7 @@
 // cross; a snapshot is a deferred transaction between the first query of a read and its end.
 import { parentPort, workerData } from 'node:worker_threads'
 import { isIronError } from '../errors.ts'
-import { SqliteConnection } from './connection.ts'
+import { SqliteConnection, VACUUM_INTO } from './connection.ts'
 import type { ReaderAnswer, ReaderFailure, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
 
 const setup = workerData as ReaderSetup
@@ -21,13 +21,17 @@ port.on('message', (question: ReaderQuestion) => {
     port.close()
     return
   }
-  port.postMessage(answer(question.sql, question.parameters))
+  port.postMessage(answer(question))
 })
 
-function answer(sql: string, parameters: readonly unknown[]): ReaderAnswer {
+function answer(question: Extract<ReaderQuestion, { kind: 'query' | 'backup' }>): ReaderAnswer {
   try {
+    if (question.kind === 'backup') {
+      connection.run({ sql: VACUUM_INTO, parameters: [question.file] })
+      return { rows: [] }
+    }
     if (!connection.raw.inTransaction) connection.command('BEGIN')
-    return { rows: connection.run<unknown>({ sql, parameters }).rows }
+    return { rows: connection.run<unknown>(question).rows }
   } catch (error) {
     return { failure: failureOf(error) }
   }

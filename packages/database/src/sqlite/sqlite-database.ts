@@ -9,7 +9,8 @@ import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
-import { BUSY_TIMEOUT_MS, SqliteConnection } from './connection.ts'
+import { writeNewFile } from './write-new-file.ts'
+import { BUSY_TIMEOUT_MS, SqliteConnection, VACUUM_INTO } from './connection.ts'
 import { ReaderPool } from './reader-pool.ts'
 import { SqliteWriter } from './writer.ts'
 
@@ -82,9 +83,9 @@ export class SqliteDatabase implements IronDatabase {
     if (options.lookup === true) {
       return ReadSnapshot.during(new ReadSnapshot('sqlite', this.#lookupKysely, this.#lookupExecutor), work)
     }
-    const busyTimeoutMs = this.#options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
-    this.#readers ??= new ReaderPool({ file: this.#options.file, busyTimeoutMs }, this.#options.readers ?? READERS)
-    return this.#readers.use((reader) => ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work))
+    return this.#readerPool().use((reader) =>
+      ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work),
+    )
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
@@ -99,8 +100,8 @@ export class SqliteDatabase implements IronDatabase {
     await this.#connection.execute(sql`SELECT 1`.compile(queryBuilders.sqlite))
   }
 
-  async backup(file: string): Promise<void> {
-    await this.#connection.raw.backup(file)
+  backup(file: string): Promise<void> {
+    return writeNewFile(file, (draft) => this.#vacuumInto(draft))
   }
 
   /** An image of the whole database, for tests that start from a migrated one. */
@@ -143,6 +144,17 @@ export class SqliteDatabase implements IronDatabase {
     if (!this.#connection.raw.inTransaction) return this.#connection.runReadOnly<R>(query)
     this.#reader ??= new SqliteConnection(this.#options.file, { ...this.#options, readonly: true })
     return this.#reader.run<R>(query)
+  }
+
+  #readerPool(): ReaderPool {
+    const busyTimeoutMs = this.#options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
+    this.#readers ??= new ReaderPool({ file: this.#options.file, busyTimeoutMs }, this.#options.readers ?? READERS)
+    return this.#readers
+  }
+
+  async #vacuumInto(file: string): Promise<void> {
+    if (!this.#inMemory) return this.#readerPool().use((reader) => reader.backup(file))
+    await this.#writer.exclusive(async () => this.#connection.run({ sql: VACUUM_INTO, parameters: [file] }))
   }
 
   async #end(): Promise<void> {

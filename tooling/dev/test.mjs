@@ -6,6 +6,9 @@ import { globSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** Suites named at the end, so that whoever adds a slow one sees it. */
+const SLOWEST_SHOWN = 10
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 const results = path.join(root, 'node_modules', '.cache', 'iron', 'results')
 rmSync(results, { recursive: true, force: true })
@@ -13,13 +16,24 @@ rmSync(results, { recursive: true, force: true })
 const quick = process.argv.includes('--quick')
 const turboArgs = process.argv.slice(2).filter((arg) => arg !== '--quick' && arg !== '--')
 const env = { ...process.env, IRON_TEST_RESULTS: results, ...(quick ? { IRON_TEST_QUICK: '1' } : {}) }
-const turbo = spawn(
-  process.execPath,
-  [path.join(root, 'tooling', 'dev', 'turbo.mjs'), 'run', 'test', '--concurrency=2', '--continue=always', ...turboArgs],
-  { cwd: root, stdio: 'inherit', env },
-)
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => turbo.kill(signal))
-const code = await new Promise((resolve) => turbo.on('exit', (exit) => resolve(exit ?? 1)))
+// The server's suites take about as long as all others together: one lane each uses both cores to the end.
+const longest = '@iron/control-api'
+const lanes =
+  turboArgs.length === 0
+    ? [
+        ['--concurrency=1', `--filter=${longest}`],
+        ['--concurrency=1', `--filter=!${longest}`],
+      ]
+    : [['--concurrency=2', ...turboArgs]]
+const codes = await Promise.all(lanes.map(runLane))
+const code = Math.max(...codes)
+
+function runLane(lane) {
+  const args = [path.join(root, 'tooling', 'dev', 'turbo.mjs'), 'run', 'test', '--continue=always', ...lane]
+  const turbo = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env })
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => turbo.kill(signal))
+  return new Promise((resolve) => turbo.on('exit', (exit) => resolve(exit ?? 1)))
+}
 
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
 const runs = globSync('*.json', { cwd: results }).map((file) => json(path.join(results, file)))
@@ -41,6 +55,10 @@ if (turboArgs.length === 0) {
 }
 for (const run of runs.filter((each) => each.failed > 0)) {
   process.stdout.write(`failed: ${path.relative(root, run.folder)} (${run.failed})\n`)
+}
+const slowest = runs.flatMap((run) => run.suites).sort((one, other) => other.ms - one.ms)
+for (const suite of slowest.slice(0, SLOWEST_SHOWN)) {
+  process.stdout.write(`${(suite.ms / 1000).toFixed(1).padStart(7)} s  ${path.relative(root, suite.file)}\n`)
 }
 if (sum('skipped') > 0) process.stdout.write(`skipped: ${sum('skipped')}\n`)
 if (passed === 0) process.stdout.write('no test ran\n')

@@ -15,6 +15,10 @@ export default class ResultsReporter {
       passed: results.numPassedTests,
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
       skipped: results.numPendingTests + results.numTodoTests,
+      suites: results.testResults.map(({ testFilePath, perfStats }) => ({
+        file: testFilePath,
+        ms: perfStats.end - perfStats.start,
+      })),
     }
     writeFileSync(path.join(folder, `${name}-${process.pid}.json`), JSON.stringify(figures))
   }

@@ -7,6 +7,8 @@ import { ADMIN, createInstallation, expectStatus, type ServerProcess, startServe
 const METRICS = { Authorization: 'Bearer scrape-token-of-the-test-0123456789' }
 /** How soon requests are limited together again once Redis is back, in milliseconds. */
 const RECOVERY_MAX_MS = 10_000
+/** For a log-in, a new user and 120 requests without Redis: two slow password hashes on a busy machine are most of it. */
+const NO_WAIT_MAX_MS = 20_000
 
 /** A figure of `GET /metrics`. */
 async function metric(client: HttpClient, name: string): Promise<number> {
@@ -74,7 +76,7 @@ maybe(
     // Nobody is refused or kept waiting for it: each process admits its own forty.
     const began = performance.now()
     expect(await admitted()).toBe(80)
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(NO_WAIT_MAX_MS)
     expect(await metric(first, 'iron_rate_limiter_degraded')).toBe(1)
     expect(await metric(first, 'iron_rate_limiter_degraded_decisions_total')).toBeGreaterThan(0)
 

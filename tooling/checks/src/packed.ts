@@ -28,7 +28,12 @@ export const checkPacked: Check = async (root) => {
 
 async function packedFaults(root: string, { folder }: Member, into: string): Promise<string[]> {
   if (!existsSync(path.join(root, folder, 'dist'))) return ['is not built']
-  const tarball = await packMember(path.join(root, folder), into)
+  return tarballFaults(await packMember(path.join(root, folder), into))
+}
+
+/** What is wrong with a tarball that is to be published; nothing when it is sound. */
+export async function tarballFaults(tarball: string): Promise<string[]> {
+  const into = path.dirname(tarball)
   const files = await listTarball(tarball)
   const manifest = JSON.parse(await readFromTarball(tarball, 'package.json')) as Manifest
   const faults = [

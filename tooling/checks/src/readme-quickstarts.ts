@@ -90,11 +90,15 @@ async function quickstartFault(
   return runExamples(examples, needed, path.join(into, path.basename(member.folder)))
 }
 
-/** Installs, type-checks and runs examples, one after the other, in a new folder; the first thing that went wrong, if any. */
+/**
+ * Installs packages (tarballs or names), type-checks and runs examples, one after the other, in a new folder; the first thing
+ * that went wrong, if any.
+ */
 export async function runExamples(
   examples: readonly string[],
-  tarballs: readonly string[],
+  packages: readonly string[],
   project: string,
+  npmEnv: Readonly<Record<string, string>> = {},
 ): Promise<string | undefined> {
   mkdirSync(project, { recursive: true })
   writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
@@ -103,8 +107,8 @@ export async function runExamples(
   for (const [index, file] of files.entries()) {
     writeFileSync(path.join(project, file), withExpectedThrows(examples[index] ?? ''))
   }
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...tarballs]
-  const install = await runProgram('npm', args, { cwd: project })
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...packages]
+  const install = await runProgram('npm', args, { cwd: project, env: npmEnv })
   if (install.code !== 0) return `npm install: ${onOneLine(install)}`
   // Only types, and only Node's: put beside the installed packages so that nothing else of the workspace is in reach.
   const nodeTypes = dependencyFolder('@types/node')

@@ -1,0 +1,38 @@
+/**
+ * A whole release without consequences: versions in a copy of the repository, packs, checks the tarballs, publishes them to a
+ * registry of our own, and then is a stranger: installs one package by its name from there and runs its README's examples.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { examplesOf, runExamples } from '@iron/checks/readme-quickstarts'
+import { startLocalRegistry } from './local-registry.ts'
+import { type PackedPackage, packPackages, publishPackages } from './packages.ts'
+import { makeVersionedCopy } from './versioned-copy.ts'
+
+/** The package the stranger wants: it needs the most of ours and a native dependency. */
+const WANTED = { name: '@iron/token-manager', folder: 'packages/token-manager' }
+
+/** @returns what was published to the local registry @throws Error naming what went wrong */
+export async function rehearseRelease(root: string): Promise<readonly PackedPackage[]> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'iron-release-'))
+  try {
+    const copy = path.join(folder, 'copy')
+    mkdirSync(copy)
+    await makeVersionedCopy(root, copy)
+    const packages = await packPackages(copy, path.join(folder, 'tarballs'))
+    await using registry = await startLocalRegistry(path.join(folder, 'registry'))
+    await publishPackages(packages, { cwd: folder, npmConfig: registry.npmConfig, provenance: false })
+    const readme = readFileSync(path.join(copy, WANTED.folder, 'README.md'), 'utf8')
+    const examples = examplesOf(readme, WANTED.name) ?? []
+    if (examples.length === 0) throw new Error(`the README of ${WANTED.name} has no example`)
+    const fault = await runExamples(examples, [WANTED.name], path.join(folder, 'stranger'), {
+      npm_config_userconfig: registry.npmConfig,
+    })
+    if (fault !== undefined) throw new Error(`a stranger with ${WANTED.name}: ${fault}`)
+    process.stdout.write(`installed ${WANTED.name} from there; ${examples.length} examples of its README run\n`)
+    return packages
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

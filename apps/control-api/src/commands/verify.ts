@@ -1,17 +1,13 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { loadConfig } from '../config.ts'
 import { auditLogOf, openAsItIs } from './examined-database.ts'
-import { formatHead, parseHeads, readHeads } from './heads.ts'
+import { formatHead, type HeadOptions, keptHeads } from './heads.ts'
 import { examine } from './verify/examine.ts'
 import type { Findings } from './verify/findings.ts'
 import { findingsJson, findingsText } from './verify/print-findings.ts'
 
 /** How `iron verify` is called. */
-export interface VerifyOptions {
-  /** Heads that were kept elsewhere. */
-  readonly expect?: readonly string[] | undefined
-  /** A file of such heads. */
-  readonly expectFile?: string | undefined
+export interface VerifyOptions extends HeadOptions {
   /** Where the heads are kept when everything is sound. */
   readonly saveHeads?: string | undefined
   readonly json?: boolean | undefined
@@ -23,8 +19,7 @@ export interface VerifyOptions {
  */
 export async function verify(options: VerifyOptions): Promise<void> {
   const config = loadConfig()
-  const fromFile = options.expectFile === undefined ? [] : await readHeads(options.expectFile)
-  const kept = parseHeads([...(options.expect ?? []), ...fromFile])
+  const kept = await keptHeads(options)
   await using database = await openAsItIs(config)
   const findings = await examine(database, auditLogOf(database, config), kept)
   process.stdout.write(options.json === true ? findingsJson(findings) : findingsText(findings))

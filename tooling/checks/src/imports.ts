@@ -1,13 +1,14 @@
 /**
  * Importing a package starts nothing (OPS-17): each built entry point is imported by a process of its own, which must
  * come to its end by itself and must not have begun a timer, socket, worker or process, nor have read the environment or
- * a file. Reads by other people's packages are theirs and are not counted; what they begin is. Needs `dist`.
+ * a file. Reads by other people's packages are theirs and are not counted; what they begin is. CommonJS gets the same from
+ * `require()`. Needs `dist`.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Check, Finding } from './finding.ts'
-import { runProgram } from './run-program.ts'
+import { onOneLine, runProgram } from './run-program.ts'
 import { publishedPackages } from './workspace.ts'
 
 const probe = fileURLToPath(new URL('./import-probe.mjs', import.meta.url))
@@ -25,6 +26,8 @@ export const checkImports: Check = async (root) => {
       for (const text of await importFaults(file, path.join(root, folder, 'dist'))) {
         findings.push({ rule: 'import', where: `${folder} ${target}`, text })
       }
+      const fault = await requireFault(file)
+      if (fault !== undefined) findings.push({ rule: 'require', where: `${folder} ${target}`, text: fault })
     }
   }
   return findings
@@ -46,4 +49,21 @@ export async function importFaults(file: string, ownFolder: string): Promise<str
   if (outcome.code === 124) faults.push(`keeps the process alive: it was still there after ${END_WITHIN_MS} ms`)
   else if (outcome.code !== 0) faults.push(`ends with exit code ${outcome.code}`)
   return faults
+}
+
+const REQUIRE = `
+const required = Object.keys(require(process.argv[1])).sort().join()
+import(require('node:url').pathToFileURL(process.argv[1])).then((imported) => {
+  const names = Object.keys(imported).sort().join()
+  if (names === '' || names !== required) throw new Error('require gives ' + required + ', import ' + names)
+})`
+
+/** Why CommonJS cannot use this file as ESM does, if it cannot; a top-level await would be a reason. */
+export async function requireFault(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return 'is not built'
+  const outcome = await runProgram(process.execPath, ['--input-type=commonjs', '--eval', REQUIRE, file], {
+    cwd: path.dirname(file),
+    timeoutMs: END_WITHIN_MS,
+  })
+  return outcome.code === 0 ? undefined : onOneLine(outcome)
 }

@@ -10,6 +10,7 @@ import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
 import { checkPacked } from './packed.ts'
 import { checkQuickstarts } from './readme-quickstarts.ts'
+import { checkShaking } from './shaking.ts'
 import { checkSkeletons } from './skeleton.ts'
 import { checkTopLevel } from './top-level.ts'
 import { checkTrackedText } from './tracked-text.ts'
@@ -25,7 +26,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     environment: checkEnvironment,
     unused: checkUnused,
   },
-  packages: { packed: checkPacked, imports: checkImports },
+  packages: { packed: checkPacked, imports: checkImports, shaking: checkShaking },
   quickstarts: { 'readme-quickstarts': checkQuickstarts },
 }
 

@@ -3,7 +3,7 @@
  * the tarball, nothing of the workspace left in its manifest, every entry point and README and LICENSE inside. Needs
  * `dist`.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { dependencyProgram } from './dependency.ts'
@@ -31,10 +31,14 @@ async function packedFaults(root: string, { folder }: Member, into: string): Pro
   return tarballFaults(await packMember(path.join(root, folder), into))
 }
 
+/** Bytes of a tarball: the largest package has a third of it. */
+const TARBALL_BYTES_MAX = 200_000
+
 /** What is wrong with a tarball that is to be published; nothing when it is sound. */
 export async function tarballFaults(tarball: string): Promise<string[]> {
   const into = path.dirname(tarball)
   const files = await listTarball(tarball)
+  const bytes = statSync(tarball).size
   const manifest = JSON.parse(await readFromTarball(tarball, 'package.json')) as Manifest
   const faults = [
     ...['README.md', 'LICENSE'].filter((file) => !files.includes(file)).map((file) => `the tarball has no ${file}`),
@@ -42,6 +46,7 @@ export async function tarballFaults(tarball: string): Promise<string[]> {
       .filter((file) => /^(src|test)\/|\.test\.|\.tsbuildinfo$/.test(file))
       .map((file) => `the tarball has ${file}`),
     ...manifestFaults(manifest, files),
+    ...(bytes > TARBALL_BYTES_MAX ? [`the tarball has ${bytes} bytes, more than ${TARBALL_BYTES_MAX}`] : []),
   ]
   const run = async (name: string, file: string, ...args: string[]): Promise<void> => {
     const outcome = await runProgram(process.execPath, [file, ...args], { cwd: into, env: { NO_COLOR: '1' } })

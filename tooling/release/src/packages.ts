@@ -1,4 +1,5 @@
 /** The tarballs of a release: packed once, looked at, and published exactly as they were looked at. */
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import { packMember } from '@iron/checks/pack'
 import { tarballFaults } from '@iron/checks/packed'
@@ -47,6 +48,6 @@ export async function publishPackages(
     const args = ['publish', tarball, '--access', 'public', '--loglevel=error', ...(provenance ? ['--provenance'] : [])]
     const outcome = await runProgram('npm', args, { cwd, env })
     if (outcome.code !== 0) throw new Error(`npm publish ${name}@${version}: ${onOneLine(outcome)}`)
-    process.stdout.write(`${name}@${version} published\n`)
+    process.stdout.write(`${name}@${version} published, ${(statSync(tarball).size / 1000).toFixed(1)} kB\n`)
   }
 }

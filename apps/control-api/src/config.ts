@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { CostError, createPriceBook, type Microdollars, type PriceInput, type Rates, usd } from '@iron/cost-calculator'
 import { RATE_CLASS_NAMES, type RateClass, type RateRule } from './http/rate-classes.ts'
+import { SAMPLERS } from './observability/tracing.ts'
 
 /** A rate limit of one class: `count` requests in `seconds`, or none. */
 export type RateLimit = RateRule | 'off'
@@ -46,6 +47,12 @@ export interface ControlApiConfig {
   readonly retainRequestsDays: number
   readonly retainSpansDays: number
   readonly docs: boolean
+  /** Base URL of the collector that takes traces; undefined: there are none. */
+  readonly tracesEndpoint: string | undefined
+  readonly tracesHeaders: string | undefined
+  readonly tracesServiceName: string
+  readonly tracesSampler: (typeof SAMPLERS)[number]
+  readonly tracesSamplerRatio: number
   readonly rateLimits: Readonly<Partial<Record<RateClass, RateLimit>>>
 }
 
@@ -137,6 +144,27 @@ const password = (text: string): string => {
 const email = (text: string): string => {
   if (!/^[^\s@]+@[^\s@]+$/.test(text) || text.length > 255) throw new Error('must be an e-mail address')
   return text
+}
+
+const httpUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new Error('must be an http or https URL without query, for example http://localhost:4318')
+  }
+  return text
+}
+
+const headerPairs = (text: string): string => {
+  if (!text.split(',').every((pair) => /^\s*[\w!#$%&'*+.^`|~-]+\s*=[\x20-\x7e]*$/.test(pair))) {
+    throw new Error('must be a comma list of name=value')
+  }
+  return text
+}
+
+const ratio = (text: string): number => {
+  const value = /^\d(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value <= 1)) throw new Error('must be a number from 0 to 1')
+  return value
 }
 
 function prices(text: string): readonly PriceInput[] {
@@ -259,6 +287,19 @@ const VARIABLES = {
   retainRequestsDays: variable('IRON_RETAIN_REQUESTS_DAYS', '90', 'days the call log is kept', integer(60, 36_500)),
   retainSpansDays: variable('IRON_RETAIN_SPANS_DAYS', '30', 'days traces are kept', integer(...DAY_LIMITS)),
   docs: variable('IRON_DOCS', 'on', 'whether /docs is served', flag),
+  tracesEndpoint: {
+    ...variable('OTEL_EXPORTER_OTLP_ENDPOINT', '–', 'the OpenTelemetry collector that takes traces', httpUrl),
+    secret: true,
+  },
+  tracesHeaders: secret('OTEL_EXPORTER_OTLP_HEADERS', '–', 'headers for it: a comma list name=value', headerPairs),
+  tracesServiceName: variable('OTEL_SERVICE_NAME', 'iron-control-api', 'the name that traces carry', asText),
+  tracesSampler: variable(
+    'OTEL_TRACES_SAMPLER',
+    'parentbased_always_on',
+    'which requests are traced: see Traces',
+    oneOf(...SAMPLERS),
+  ),
+  tracesSamplerRatio: variable('OTEL_TRACES_SAMPLER_ARG', '1', 'share of requests that ratio samplers keep', ratio),
 } as const satisfies Record<string, Variable<unknown>>
 
 const RATE_PREFIX = 'IRON_RATE_LIMIT_'
@@ -330,6 +371,11 @@ export function loadConfig(environment: Environment = process.env): ControlApiCo
     retainRequestsDays: read(others.retainRequestsDays) ?? 90,
     retainSpansDays: read(others.retainSpansDays) ?? 30,
     docs: read(others.docs) ?? true,
+    tracesEndpoint: read(others.tracesEndpoint),
+    tracesHeaders: read(others.tracesHeaders),
+    tracesServiceName: read(others.tracesServiceName) ?? 'iron-control-api',
+    tracesSampler: read(others.tracesSampler) ?? 'parentbased_always_on',
+    tracesSamplerRatio: read(others.tracesSamplerRatio) ?? 1,
     rateLimits: Object.freeze(readRateLimits(environment, read)),
   }
   faults.push(...unknownNames(environment), ...shortSecrets(config))

@@ -23,6 +23,7 @@ import { CountedBudgetProtocol } from './observability/budget-decisions.ts'
 import { EventLag } from './observability/event-lag.ts'
 import { Metrics } from './observability/metrics.ts'
 import { Readiness } from './observability/readiness.ts'
+import { openTracing, type Tracing, type TracingSettings } from './observability/tracing.ts'
 import { openRateLimitStore } from './rate-limit-store.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -59,6 +60,8 @@ export interface Services {
   readonly metrics: Metrics
   readonly eventLag: EventLag
   readonly readiness: Readiness
+  /** Absent: no traces are wanted. */
+  readonly tracing: Tracing | undefined
   /** A keyed hash of a secret: tells whether two are equal, and nothing to whom the key is unknown. */
   readonly fingerprint: (secret: string) => string
   /** Lets go of everything but the database. */
@@ -85,6 +88,7 @@ export async function composeServices(
 ): Promise<Services> {
   const database = await open(config, options)
   const audit = await openAuditLog(database, config)
+  const tracing = await openTracing(tracingSettings(config), options.onBackgroundError ?? ignore)
   const { clock } = database
   const vault = new SecretVault([...secrets.masterKeys])
   const icTokens = new IcTokenManager({ keys: [...secrets.icToken], clock })
@@ -147,13 +151,21 @@ export async function composeServices(
     metrics,
     eventLag,
     readiness: new Readiness({ database, keys, eventLag }),
+    tracing,
     close: async () => {
       shared?.close()
       metrics.close()
       await eventLag.stop()
       await tokens.close()
+      await tracing?.close()
     },
   }
+}
+
+function tracingSettings(config: ControlApiConfig): TracingSettings | undefined {
+  const { tracesEndpoint: endpoint, tracesHeaders: headers, tracesServiceName: serviceName } = config
+  if (endpoint === undefined) return undefined
+  return { endpoint, headers, serviceName, sampler: config.tracesSampler, samplerRatio: config.tracesSamplerRatio }
 }
 
 /** Bytes of the key of {@link Services.fingerprint}. */

@@ -1,3 +1,4 @@
+export { type CallMessage, CALLS_CHANNEL } from './calls.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type CommitMessage, COMMITS_CHANNEL } from './commits.ts'
 export type { Copied, CopyOptions, CopyProgress } from './copy/copy-all.ts'

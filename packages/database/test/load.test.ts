@@ -1,7 +1,8 @@
 /** What a host can see of the load on its database. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, test } from '@jest/globals'
-import { type CommitMessage, COMMITS_CHANNEL, recheckSchema } from '../src/index.ts'
+import { type CallMessage, CALLS_CHANNEL, type CommitMessage, COMMITS_CHANNEL, recheckSchema } from '../src/index.ts'
 import { createTestDb, enginesForTests } from '../src/testing.ts'
 
 /** The sizes of the commits that happen during `work`, largest last. */
@@ -27,6 +28,37 @@ describe.each(await enginesForTests())('load on %s', (dialect) => {
       await expect(test.db.write(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
     })
     expect(sizes).toEqual(dialect === 'sqlite' ? [3] : [1, 1, 1])
+  })
+
+  test('calls are told from their start to their end, in the context of who calls; what joins a transaction is none', async () => {
+    await using test = await createTestDb({ dialect })
+    const { db } = test
+    const caller = new AsyncLocalStorage<string>()
+    const told: string[] = []
+    const channel = tracingChannel<CallMessage>(CALLS_CHANNEL)
+    const nothing = (): void => undefined
+    const watch = {
+      start: ({ kind }: CallMessage) => void told.push(`${kind} of ${String(caller.getStore())}`),
+      asyncEnd: ({ kind, error }: CallMessage) =>
+        void told.push(`${kind} ${error instanceof Error ? error.message : 'done'}`),
+      end: nothing,
+      asyncStart: nothing,
+      error: nothing,
+    }
+    channel.subscribe(watch)
+    try {
+      await caller.run('a', () => db.write((tx) => db.read(async () => undefined, { tx })))
+      await caller.run('b', () => db.read(async () => undefined, { lookup: true }))
+      await caller.run('c', () => db.read(async () => undefined))
+      await caller.run('d', () => db.write(() => Promise.reject(new Error('no')))).catch(nothing)
+    } finally {
+      channel.unsubscribe(watch)
+    }
+    await db.read(async () => undefined)
+    expect(told).toEqual([
+      ...['write of a', 'write done', 'lookup of b', 'lookup done'],
+      ...['read of c', 'read done', 'write of d', 'write no'],
+    ])
   })
 
   test('CON-13 calls that wait for their turn are counted, and no longer than they wait', async () => {

@@ -75,8 +75,12 @@ export function createApplication(
   app.use((request: Request, response: Response) => {
     const context = requestContext(request, services.database.ids, options.trustedProxies)
     const began = performance.now()
-    answer(request, response, context).then(
+    const traced = services.tracing?.begin(request, context)
+    const answering = (): Promise<string | undefined> => answer(request, response, context)
+    const answered = traced === undefined ? answering() : traced.run(answering)
+    answered.then(
       (route) => {
+        traced?.end({ route, status: response.statusCode })
         const seconds = (performance.now() - began) / 1_000
         services.metrics.countRequest({ route, status: response.statusCode, seconds })
         const level = response.statusCode >= 500 ? 'error' : response.statusCode >= 400 ? 'info' : 'debug'
@@ -87,6 +91,7 @@ export function createApplication(
       },
       // Not even the error could be written: the connection is all that is left to end.
       (error: unknown) => {
+        traced?.end({ route: undefined, status: 500 })
         logger.error({ request_id: context.requestId, err: error }, 'answer failed')
         response.destroy()
       },

@@ -128,6 +128,10 @@ test.each([
   ['PORT', ['x', '1.5', '0x50', '65536', '-0']],
   ['IRON_AUTO_MIGRATE', ['yes', '1', 'TRUE']],
   ['IRON_GRANT_DEFAULT_USD', ['-1', '0.0000001', 'NaN', '1e99', '1000000001']],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'ftp://collector', 'http://collector/?a=b', 'http://c#d']],
+  ['OTEL_EXPORTER_OTLP_HEADERS', ['x', '=y', 'a=b,c', 'a=b\nc=d']],
+  ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote']],
+  ['OTEL_TRACES_SAMPLER_ARG', ['1.1', '-1', '1e-3', 'half']],
   ['IRON_PRICE_CEILING', ['1', '1/2/3', '/', 'a/b', '0/1']],
 ])('OPS-07 %s refuses %j', (name, values) => {
   for (const value of values) expect([value, namesOf({ [name]: value })]).toEqual([value, [name]])

@@ -50,9 +50,9 @@ export interface ServerProcess extends AsyncDisposable {
   readonly process: StartedProcess
 }
 
-/** Starts the server from its sources and waits until it listens. */
-export async function startServer(installation: Installation): Promise<ServerProcess> {
-  const started = await startProcess(process.execPath, ['--conditions=@iron/source', mainProgram, 'serve'], {
+/** Starts the server from its sources, with more options for Node, and waits until it listens. */
+export async function startServer(installation: Installation, node: readonly string[] = []): Promise<ServerProcess> {
+  const started = await startProcess(process.execPath, ['--conditions=@iron/source', ...node, mainProgram, 'serve'], {
     ready: /^iron control-api listening on (http:\/\/\S+)$/m,
     env: { ...installation.env, NODE_OPTIONS: undefined },
     cwd: path.dirname(mainProgram),

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import { tellCall } from '../calls.ts'
 import type { Clock } from '../clock.ts'
 import { tellCommit } from '../commits.ts'
 import type { CopyOptions } from '../copy/copy-all.ts'
@@ -102,19 +103,7 @@ export class PostgresDatabase implements IronDatabase {
   async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this)
-    const attempts = options.attempts ?? ATTEMPTS_MAX
-    const deadlineMs = performance.now() + (options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#attempt(work, deadlineMs)
-      } catch (error) {
-        if (!isConflict(error) || attempt >= attempts) throw error
-        const pauseMs =
-          Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
-        if (performance.now() + pauseMs > deadlineMs) throw error
-        await sleep(pauseMs)
-      }
-    }
+    return tellCall('write', 'postgres', () => this.#write(work, options))
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
@@ -122,7 +111,9 @@ export class PostgresDatabase implements IronDatabase {
     refuseInsideWrite(this)
     const look = (connection: PostgresConnection): Promise<T> =>
       ReadSnapshot.during(new ReadSnapshot('postgres', connection.kysely, connection), work)
-    return options.lookup === true ? this.#lookup(look) : this.#snapshot(look)
+    return options.lookup === true
+      ? tellCall('lookup', 'postgres', () => this.#lookup(look))
+      : tellCall('read', 'postgres', () => this.#snapshot(look))
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
@@ -199,6 +190,22 @@ export class PostgresDatabase implements IronDatabase {
 
   async #end(): Promise<void> {
     await Promise.all([this.#listener.close(), this.#pool.close()])
+  }
+
+  async #write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions): Promise<T> {
+    const attempts = options.attempts ?? ATTEMPTS_MAX
+    const deadlineMs = performance.now() + (options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(work, deadlineMs)
+      } catch (error) {
+        if (!isConflict(error) || attempt >= attempts) throw error
+        const pauseMs =
+          Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
+        if (performance.now() + pauseMs > deadlineMs) throw error
+        await sleep(pauseMs)
+      }
+    }
   }
 
   async #attempt<T>(work: (tx: WriteTx) => Promise<T>, deadlineMs: number): Promise<T> {

@@ -1,4 +1,5 @@
 import { type Kysely, type QueryResult, sql } from 'kysely'
+import { tellCall } from '../calls.ts'
 import type { Clock } from '../clock.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
@@ -72,20 +73,15 @@ export class SqliteDatabase implements IronDatabase {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this.#writer)
     const timeoutMs = options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS
-    return this.#writer.write(work, options.group ?? false, timeoutMs)
+    return tellCall('write', 'sqlite', () => this.#writer.write(work, options.group ?? false, timeoutMs))
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
     if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     refuseInsideWrite(this.#writer)
-    if (this.#inMemory) return this.#writer.write(work, false, this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
-    if (options.lookup === true) {
-      return ReadSnapshot.during(new ReadSnapshot('sqlite', this.#lookupKysely, this.#lookupExecutor), work)
-    }
-    return this.#readerPool().use((reader) =>
-      ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work),
-    )
+    const isLookup = options.lookup === true
+    return tellCall(isLookup ? 'lookup' : 'read', 'sqlite', () => this.#read(work, isLookup))
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
@@ -133,6 +129,16 @@ export class SqliteDatabase implements IronDatabase {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #read<T>(work: (tx: ReadTx) => Promise<T>, isLookup: boolean): Promise<T> {
+    if (this.#inMemory) return this.#writer.write(work, false, this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
+    if (isLookup) {
+      return ReadSnapshot.during(new ReadSnapshot('sqlite', this.#lookupKysely, this.#lookupExecutor), work)
+    }
+    return this.#readerPool().use((reader) =>
+      ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work),
+    )
   }
 
   /**

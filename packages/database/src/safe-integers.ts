@@ -4,13 +4,19 @@ import { DatabaseError } from './errors.ts'
 export function refuseUnsafeIntegers(rows: readonly unknown[]): void {
   for (const row of rows) {
     const values = row as Record<string, unknown>
-    for (const column in values) {
-      const value = values[column]
-      if (typeof value === 'number' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER)) {
-        throw unsafeInteger(column)
-      }
-    }
+    for (const column in values) if (isUnsafe(values[column])) throw unsafeInteger(column)
   }
+}
+
+/** The same for the values of all rows in one list. */
+export function refuseUnsafeValues(columns: readonly string[], values: readonly unknown[]): void {
+  for (let index = 0; index < values.length; index += 1) {
+    if (isUnsafe(values[index])) throw unsafeInteger(columns[index % columns.length])
+  }
+}
+
+function isUnsafe(value: unknown): boolean {
+  return typeof value === 'number' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER)
 }
 
 /** The parser of PostgreSQL's int8 and numeric: a number that is exact, or an error. */

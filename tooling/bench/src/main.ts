@@ -3,6 +3,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   main: () => import('./main-job.ts'),
   lists: () => import('./lists/bench-lists.ts'),
   sockets: () => import('./sockets/bench-sockets.ts'),
+  verify: () => import('./verify/bench-verify.ts'),
 }
 
 const name = process.argv[2] ?? 'main'

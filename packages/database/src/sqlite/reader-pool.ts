@@ -4,6 +4,7 @@ import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery } from '../transaction.ts'
+import type { FlatRows } from './connection.ts'
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
 
 /** Reads that may wait for a reader thread; above it a caller is told to come back. */
@@ -58,7 +59,7 @@ class Reader implements Executor {
       this.#worker.ref()
       this.#send(question)
     })
-    if ('rows' in answer) return { rows: answer.rows as R[] }
+    if ('values' in answer) return { rows: rowsOf<R>(answer) }
     const { code, message, details, retryable } = answer.failure
     if (code === null) throw new Error(message)
     throw new DatabaseError(code as DatabaseErrorCode, message, { details, retryable })
@@ -141,4 +142,15 @@ export class ReaderPool {
       if (next !== undefined) void Promise.resolve(this.#acquire()).then(next)
     }
   }
+}
+
+/** Gives the values their names back. */
+function rowsOf<R>({ columns, values }: FlatRows): R[] {
+  const rows: R[] = []
+  for (let from = 0; from < values.length; from += columns.length) {
+    const row: Record<string, unknown> = {}
+    for (const [index, column] of columns.entries()) row[column] = values[from + index]
+    rows.push(row as R)
+  }
+  return rows
 }

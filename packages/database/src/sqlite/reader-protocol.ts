@@ -1,3 +1,5 @@
+import type { FlatRows } from './connection.ts'
+
 /** What crosses between the main thread and a reader thread: compiled SQL and values, never closures (rulings R11). */
 export interface ReaderSetup {
   readonly file: string
@@ -19,4 +21,4 @@ export interface ReaderFailure {
   readonly retryable: boolean
 }
 
-export type ReaderAnswer = { readonly rows: unknown[] } | { readonly failure: ReaderFailure }
+export type ReaderAnswer = FlatRows | { readonly failure: ReaderFailure }

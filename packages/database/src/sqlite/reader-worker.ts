@@ -27,11 +27,10 @@ port.on('message', (question: ReaderQuestion) => {
 function answer(question: Extract<ReaderQuestion, { kind: 'query' | 'backup' }>): ReaderAnswer {
   try {
     if (question.kind === 'backup') {
-      connection.run({ sql: VACUUM_INTO, parameters: [question.file] })
-      return { rows: [] }
+      return connection.runFlat({ sql: VACUUM_INTO, parameters: [question.file] })
     }
     if (!connection.raw.inTransaction) connection.command('BEGIN')
-    return { rows: connection.run<unknown>(question).rows }
+    return connection.runFlat(question)
   } catch (error) {
     return { failure: failureOf(error) }
   }

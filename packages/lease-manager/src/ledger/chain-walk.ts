@@ -37,17 +37,17 @@ export class ChainWalk {
   }
 
   /** Takes the next row in the order of their numbers. */
-  see({ hash, ...columns }: Readonly<LedgerEntriesTable>): void {
-    const { seq } = columns
+  see(row: Readonly<LedgerEntriesTable>): void {
+    const { seq, hash } = row
     if (this.#break === undefined) {
       if (seq !== this.#head.seq + 1) this.#breakAt(this.#head.seq + 1, 'row missing', seq)
-      else if (rowHash(this.#head.hash, columns) !== hash || !this.#isExpected(seq, hash)) {
+      else if (rowHash(this.#head.hash, row) !== hash || !this.#isExpected(seq, hash)) {
         this.#breakAt(seq, 'row hash', seq)
       }
     }
     if (this.#break !== undefined && this.#break.what !== 'row moved') {
       const place = this.#break.seq
-      const belongsThere = seq !== place && rowHash(this.#before.hash, { ...columns, seq: place }) === hash
+      const belongsThere = seq !== place && rowHash(this.#before.hash, { ...row, seq: place }) === hash
       if (belongsThere) this.#break = { seq: place, what: 'row moved', found: seq }
     }
     this.#head = { seq, hash }

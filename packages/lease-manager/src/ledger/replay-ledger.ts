@@ -66,7 +66,7 @@ const page = prepare<{ agentId: string; after: number }, Row>((db, p) =>
     .limit(PAGE_ROWS),
 )
 
-const NO_SUMS: LeaseSums = { granted: ZERO, spent: ZERO, overrun: ZERO, released: ZERO }
+type MutableSums = { -readonly [K in keyof LeaseSums]: LeaseSums[K] }
 const SUM_OF: Partial<Record<LedgerType, keyof LeaseSums>> = {
   grant: 'granted',
   spend: 'spent',
@@ -85,12 +85,20 @@ export interface ReplayOptions {
 /** Replays an agent's rows. */
 export async function replayLedger(tx: ReadTx, agentId: string, options: ReplayOptions = {}): Promise<Replay> {
   const replay = new Replaying(agentId, options)
-  for (let rows: Row[] | undefined; rows === undefined || rows.length > 0;) {
-    rows = await page.all(tx, { agentId, after: replay.seq })
+  let next = page.all(tx, { agentId, after: 0 })
+  for (;;) {
+    const rows = await next
+    const last = rows.at(-1)
+    if (last === undefined) return replay.result()
+    // The next page is read while this one is hashed.
+    next = page.all(tx, { agentId, after: last.seq })
+    next.catch(toldWhenAwaited)
     for (const row of rows) replay.see(row)
   }
-  return replay.result()
 }
+
+/** A page that fails while rows are looked at is told when it is its turn. */
+function toldWhenAwaited(): void {}
 
 /** The state of a replay between two rows. */
 class Replaying {
@@ -100,7 +108,7 @@ class Replaying {
   #hashAtHead: string | undefined
   readonly #faults: LedgerFault[] = []
   readonly #known = new Set<string>()
-  readonly #leases = new Map<string, LeaseSums>()
+  readonly #leases = new Map<string, MutableSums>()
   #stored: Stored = { allocated: ZERO, reserved: ZERO, spent: ZERO }
   #version = 0
   #at: number | undefined
@@ -170,10 +178,17 @@ class Replaying {
   #sum(row: Row): void {
     const field = SUM_OF[row.type]
     if (row.lease_id !== null && field !== undefined) {
-      const sums = this.#leases.get(row.lease_id) ?? NO_SUMS
-      this.#leases.set(row.lease_id, { ...sums, [field]: tally(sums[field], row.amount_micros) })
+      const sums = this.#sumsOf(row.lease_id)
+      sums[field] = tally(sums[field], row.amount_micros)
     } else if (row.type === 'overrun') this.#charged = tally(this.#charged, row.amount_micros)
     else if (row.type === 'adjust') this.#credited = tally(this.#credited, row.amount_micros)
+  }
+
+  #sumsOf(leaseId: string): MutableSums {
+    let sums = this.#leases.get(leaseId)
+    if (sums === undefined)
+      this.#leases.set(leaseId, (sums = { granted: ZERO, spent: ZERO, overrun: ZERO, released: ZERO }))
+    return sums
   }
 
   #compare(what: string, seq: number, cached: number, ledger: number): void {

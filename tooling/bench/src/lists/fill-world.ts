@@ -3,6 +3,7 @@
  * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not.
  */
 import type { DialectName, IronDatabase } from '@iron/database'
+import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of an agent, on average. */
 const LEDGER_ROWS = 10
@@ -12,8 +13,6 @@ const AGENTS_OF_OWNER = 10
 const SHARE_OF_FIRST = 10
 /** Rows written by one statement, in one transaction. */
 const ROWS_AT_ONCE = 100_000
-/** How long one of them may take, in milliseconds. */
-const FILL_TIMEOUT_MS = 300_000
 /** When the first agent was made, epoch ms. */
 const BEGAN_AT = Date.UTC(2026, 0, 1)
 const HASH = "'" + '0'.repeat(64) + "'"
@@ -245,27 +244,4 @@ export async function fillWorld(db: IronDatabase, agents: number): Promise<void>
     }
     await run(`UPDATE log_heads SET head_seq = ${agents * 3}`)
   })
-}
-
-/** Triggers keep the books; a world that is only looked at is written without them. */
-async function withoutTriggers(
-  db: IronDatabase,
-  work: (run: (...statements: string[]) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const run = (...statements: string[]): Promise<void> =>
-    db.write(
-      async (tx) => {
-        for (const sql of statements) await tx.execute({ sql, parameters: [] })
-      },
-      { timeoutMs: FILL_TIMEOUT_MS },
-    )
-  if (db.dialect === 'postgres') {
-    await work((...statements) => run('SET LOCAL session_replication_role = replica', ...statements))
-    return
-  }
-  const query = { sql: "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'", parameters: [] }
-  const { rows } = await db.read((tx) => tx.execute<{ name: string; sql: string }>(query))
-  await run(...rows.map(({ name }) => `DROP TRIGGER ${name}`))
-  await work(run)
-  await run(...rows.map(({ sql }) => sql))
 }

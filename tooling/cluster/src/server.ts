@@ -1,0 +1,58 @@
+/** Runs the control API: from its build, as an operator does, or from its sources, for tests that build nothing. */
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startProcess, type StartedProcess } from '@iron/test-kit'
+
+const app = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'apps', 'control-api')
+
+/** Where the program comes from. */
+export type Program = 'built' | 'sources'
+
+/** A server process that listens. */
+export interface Server extends AsyncDisposable {
+  readonly address: string
+  readonly port: number
+  readonly process: StartedProcess
+}
+
+type Environment = Readonly<Record<string, string>>
+
+export async function startServer(program: Program, env: Environment): Promise<Server> {
+  const started = await iron(program, ['serve'], env, /^iron control-api listening on (http:\/\/\S+)$/m)
+  const address = started.ready[1] as string
+  return {
+    address,
+    port: Number(new URL(address).port),
+    process: started,
+    [Symbol.asyncDispose]: async () => {
+      await started.stop()
+    },
+  }
+}
+
+/** Runs one command of the control API to its end. @returns its exit code and what it wrote */
+export async function runIron(
+  program: Program,
+  args: readonly string[],
+  env: Environment,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const started = await iron(program, args, env)
+  const { code } = await started.exited
+  return { code, output: `${started.stdout}${started.stderr}` }
+}
+
+function iron(program: Program, args: readonly string[], env: Environment, ready?: RegExp): Promise<StartedProcess> {
+  const main =
+    program === 'built'
+      ? [path.join(app, 'dist', 'main.js')]
+      : ['--conditions=@iron/source', path.join(app, 'src', 'main.ts')]
+  return startProcess(process.execPath, [...main, ...args], {
+    env: { ...env, NODE_OPTIONS: undefined },
+    cwd: app,
+    timeoutMs: START_WITHIN_MS,
+    ...(ready !== undefined && { ready }),
+  })
+}
+
+/** Reading the sources of all packages takes a busy machine this long, in milliseconds. */
+const START_WITHIN_MS = 60_000

@@ -1,6 +1,13 @@
 import type { AgentPrincipal, AgentRegistry, DesiredState, Standing } from '@iron/agent-registry'
 import type { Microdollars, ProviderKind } from '@iron/cost-calculator'
-import { commitBeforeRefusing, DatabaseService, type DbSource, type ServiceOptions, type WriteTx } from '@iron/database'
+import {
+  commitBeforeRefusing,
+  DatabaseService,
+  type DbSource,
+  type ServiceOptions,
+  type WriteGroup,
+  type WriteTx,
+} from '@iron/database'
 import {
   type BatchItem,
   type Counted,
@@ -38,7 +45,6 @@ export interface BudgetProtocolOptions extends ServiceOptions {
 }
 
 /** Every message joins the group commit: its transaction is shared with the messages that wait beside it. */
-const GROUPED = { group: true } as const
 
 /**
  * The messages between an agent's runtime and the control plane. One message is one transaction, composed here from agent,
@@ -70,7 +76,7 @@ export class BudgetProtocol extends DatabaseService {
    */
   async handshake(agent: AgentPrincipal, request: GrantRequest = {}): Promise<LeaseGrant> {
     checkGrantRequest(request)
-    return this.#message(async (tx) => {
+    return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: true, standing })
       if (replayed !== undefined) return replayed
@@ -83,7 +89,7 @@ export class BudgetProtocol extends DatabaseService {
   /** Lends a slice of the budget to a runtime that already holds a key (budget protocol 4.3). Refusals as handshake. */
   async reserve(agent: AgentPrincipal, request: Omit<GrantRequest, 'provider'> = {}): Promise<LeaseGrant> {
     checkGrantRequest(request)
-    return this.#message(async (tx) => {
+    return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: false, standing })
       if (replayed !== undefined) return replayed
@@ -103,7 +109,7 @@ export class BudgetProtocol extends DatabaseService {
     request: Pick<GrantRequest, 'requested' | 'idempotencyKey'> = {},
   ): Promise<LeaseGrant & { readonly previous: Lease }> {
     checkGrantRequest(request)
-    return this.#message(async (tx) => {
+    return this.#grant(agent, async (tx) => {
       await this.#lock(tx, agent)
       const old = await this.#leases.get(leaseId, { tx })
       if (old?.agentId !== agent.agentId) throw leaseNotFound(leaseId)
@@ -136,10 +142,10 @@ export class BudgetProtocol extends DatabaseService {
    * @throws {LeaseError} VALIDATION_ERROR, LEASE_NOT_FOUND, IDEMPOTENCY_CONFLICT
    */
   report(agent: AgentPrincipal, leaseId: string, report: UsageReport): Promise<ReportAnswer> {
-    return this.#message(async (tx) => {
+    return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
       const priceProvider = await this.#priceProvider(tx, leaseId, report)
       const result = await this.#leases.report(leaseId, report, { tx, agentId: agent.agentId, priceProvider })
-      await this.#count(tx, result.budget.ownerId, [result.counted])
+      this.#count(tx, result.budget.ownerId, [result.counted])
       return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
     })
   }
@@ -149,14 +155,15 @@ export class BudgetProtocol extends DatabaseService {
     agent: AgentPrincipal,
     items: readonly { readonly leaseId: string; readonly report: UsageReport }[],
   ): Promise<BatchItem<ReportAnswer>[]> {
-    return this.#message(async (tx) => {
+    // Its items have savepoints, so it needs a transaction of its own on PostgreSQL.
+    return this.#message(true, async (tx) => {
       const priced = []
       for (const item of items) {
         priced.push({ ...item, priceProvider: await this.#priceProvider(tx, item.leaseId, item.report) })
       }
       const results = await this.#leases.reportBatch(priced, { tx, agentId: agent.agentId })
       const booked = results.flatMap((item) => (item.ok ? [item.result] : []))
-      await this.#count(
+      this.#count(
         tx,
         booked[0]?.budget.ownerId ?? null,
         booked.map(({ counted }) => counted),
@@ -177,15 +184,19 @@ export class BudgetProtocol extends DatabaseService {
     leaseId: string,
     request: { readonly spent?: Microdollars | undefined } = {},
   ): Promise<ReturnAnswer> {
-    return this.#message(async (tx) => {
+    return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
       const result = await this.#leases.returnLease(leaseId, { tx, agentId: agent.agentId, spent: request.spent })
-      await this.#count(tx, result.budget.ownerId, [result.counted])
+      this.#count(tx, result.budget.ownerId, [result.counted])
       return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
     })
   }
 
-  async #message<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
-    return commitBeforeRefusing(await this.ready(), isRefusal, work, GROUPED)
+  async #message<T>(group: WriteGroup | true, work: (tx: WriteTx) => Promise<T>): Promise<T> {
+    return commitBeforeRefusing(await this.ready(), isRefusal, work, { group })
+  }
+
+  #grant<T>(agent: AgentPrincipal, work: (tx: WriteTx) => Promise<T>): Promise<T> {
+    return this.#message(this.#leases.groupOf(agent.agentId, { exclusive: true }), work)
   }
 
   /** Locks, then ends what is overdue: in this order before every grant, and kept when the grant is refused (R1). */
@@ -297,7 +308,7 @@ export class BudgetProtocol extends DatabaseService {
   }
 
   /** Counts on the owner's general row what no earlier message counted (budget protocol 9). */
-  async #count(tx: WriteTx, ownerId: string | null, counted: readonly Counted[]): Promise<void> {
+  #count(tx: WriteTx, ownerId: string | null, counted: readonly Counted[]): void {
     const need = { tokens: 0, requests: 0, cost: 0 }
     for (const { tokens, requests, cost } of counted) {
       need.tokens += tokens
@@ -305,7 +316,7 @@ export class BudgetProtocol extends DatabaseService {
       need.cost += cost
     }
     if (ownerId === null || (need.tokens === 0 && need.requests === 0 && need.cost === 0)) return
-    await this.#limits.record({ ownerId }, { ...need, cost: need.cost as Microdollars }, { tx })
+    this.#limits.recordLater({ ownerId }, { ...need, cost: need.cost as Microdollars }, { tx })
   }
 
   /** The kind that decides the price: of the provider the report names, else of the lease's (budget protocol 8.2). */

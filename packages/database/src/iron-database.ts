@@ -3,10 +3,29 @@ import type { CopyOptions } from './copy/copy-all.ts'
 import type { IdSource } from './ids.ts'
 import type { AtTx, DialectName, InTx, ReadTx, WriteTx } from './transaction.ts'
 
+/**
+ * What a grouped job locks. Jobs of different keys run side by side in one transaction, jobs of one key one after the other, so a
+ * job must touch no row that a job of another key decides on, or say that it goes `alone`.
+ */
+export interface WriteGroup {
+  /** Of the rows that the job locks and decides on, such as an agent's id. */
+  readonly key: string
+  /**
+   * Takes the locks of every key of a group in the order in which all transactions take them, before any of its jobs runs. The same
+   * function for all jobs that may share a transaction.
+   */
+  readonly lock: (tx: WriteTx, keys: readonly string[]) => Promise<void>
+  /** Shares only with jobs of its own key that go alone as well: it decides on rows that other keys decide on, too. */
+  readonly alone?: boolean | undefined
+}
+
 /** Options of {@link IronDatabase.write}. */
 export interface WriteOptions extends InTx {
-  /** Shares one transaction and one fsync with other grouped jobs that wait at the same time; each has its own savepoint. */
-  readonly group?: boolean | undefined
+  /**
+   * Shares one transaction and one fsync with other grouped jobs that wait at the same time; a failing one undoes no other. On
+   * PostgreSQL only jobs that tell what they lock share one.
+   */
+  readonly group?: boolean | WriteGroup | undefined
   /** How often a transaction that lost a conflict is run in all. Default 10. */
   readonly attempts?: number | undefined
   /** From the call to the commit, waiting and retries included, in milliseconds. Default 10 000. */

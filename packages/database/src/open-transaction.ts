@@ -17,6 +17,14 @@ export interface TransactionEngine {
 /** Wakes listeners, after the commit. */
 export type Notify = (channel: string, payload: string) => void
 
+/** Savepoints of jobs that run side by side would not nest. Whoever needs one fails, and is run again in a transaction of its own. */
+function sharedEngine(engine: TransactionEngine): TransactionEngine {
+  const command = async (): Promise<never> => {
+    throw new Error('a job that shares its transaction has no savepoints')
+  }
+  return { ...engine, command }
+}
+
 /**
  * A write transaction while it is open. It collects what must wait for its end (deferred rows, wake-ups, after-commit work),
  * so that a savepoint that is undone takes its share with it.
@@ -25,14 +33,17 @@ export class OpenTransaction implements WriteTx {
   readonly dialect: DialectName
   readonly #engine: TransactionEngine
   readonly #depth: number
+  /** Names that are locked until the end of the transaction; true: shared. */
+  readonly #held: Map<string, boolean>
   #state: 'open' | 'nested' | 'closed' = 'open'
   #deferred: Map<DeferredQueue<never>, unknown[]> | undefined
   #afterCommit: (() => void)[] | undefined
   #notifications: Map<string, string> | undefined
 
-  constructor(engine: TransactionEngine, depth = 0) {
+  constructor(engine: TransactionEngine, depth = 0, held: ReadonlyMap<string, boolean> = new Map()) {
     this.#engine = engine
     this.#depth = depth
+    this.#held = new Map(held)
     this.dialect = engine.dialect
   }
 
@@ -53,7 +64,8 @@ export class OpenTransaction implements WriteTx {
   async savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
     this.#mustBeOpen()
     const name = `iron_${String(this.#depth + 1)}`
-    const inner = new OpenTransaction(this.#engine, this.#depth + 1)
+    // What a savepoint locked is let go with it, so it only learns from outside.
+    const inner = new OpenTransaction(this.#engine, this.#depth + 1, this.#held)
     this.#state = 'nested'
     try {
       await this.#engine.command(`SAVEPOINT ${name}`)
@@ -78,7 +90,11 @@ export class OpenTransaction implements WriteTx {
 
   async lock(name: string, options: { readonly shared?: boolean | undefined } = {}): Promise<void> {
     this.#mustBeOpen()
-    await this.#engine.lock(name, options.shared ?? false)
+    const shared = options.shared ?? false
+    const held = this.#held.get(name)
+    if (held === false || held === shared) return
+    await this.#engine.lock(name, shared)
+    this.#held.set(name, shared)
   }
 
   defer<T>(queue: DeferredQueue<T>, item: T): void {
@@ -116,6 +132,22 @@ export class OpenTransaction implements WriteTx {
       channel: key.slice(0, key.length - payload.length - 1),
       payload,
     }))
+  }
+
+  /**
+   * Runs one of several jobs that share this transaction side by side. What it deferred joins the rest when it succeeds; when it fails
+   * the whole transaction must be undone.
+   */
+  async share<T>(work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
+    this.#mustBeOpen()
+    const part = new OpenTransaction(sharedEngine(this.#engine), this.#depth, this.#held)
+    try {
+      const value = await work(part)
+      this.#adopt(part)
+      return value
+    } finally {
+      part.#state = 'closed'
+    }
   }
 
   /** Ends the transaction: from here on every use of it throws. */

@@ -38,7 +38,7 @@ export interface WriteTx extends ReadTx {
   savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T>
   /**
    * Serialises transactions on a name that need not be a row, until the end of the transaction. `shared` holders admit each
-   * other. One writer at a time makes this free on SQLite.
+   * other. One writer at a time makes this free on SQLite; so is a lock that the transaction holds already.
    */
   lock(name: string, options?: { readonly shared?: boolean | undefined }): Promise<void>
   /** Hands an item to a queue that is written as the last statements of this transaction. */

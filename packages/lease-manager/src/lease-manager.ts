@@ -13,12 +13,14 @@ import {
   Faults,
   type InTx,
   type IronDatabase,
+  type WriteGroup,
   type WriteTx,
 } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
 import { type BooksOptions, openBooks } from './books.ts'
 import { lockKnownBudget, lockLiveBudget } from './budget/budget-row.ts'
+import { lockBudgets } from './budget/lock-budgets.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.ts'
 import { endOverdueLeases } from './lease/end-lease.ts'
@@ -77,7 +79,10 @@ export interface AgentLock {
   readonly now: number
 }
 
-const GROUPED = { group: true }
+/** How a message shares its transaction (budget protocol 12.3); without an agent known beforehand it does not on PostgreSQL. */
+function groupOf(agentId: string | undefined, alone = false): WriteGroup | true {
+  return agentId === undefined ? true : { key: agentId, lock: lockBudgets, alone }
+}
 
 export class LeaseManager extends DatabaseService {
   readonly #options: LeaseManagerOptions
@@ -101,7 +106,10 @@ export class LeaseManager extends DatabaseService {
    */
   async open(agentId: string, requested?: Microdollars, options: GrantOptions = {}): Promise<Grant> {
     checkGrantInput('agentId', agentId, requested, options, this.#rules.maxGrant)
-    return this.#command((tx, context) => openLease(tx, context, agentId, requested, options), options)
+    return this.#command((tx, context) => openLease(tx, context, agentId, requested, options), {
+      tx: options.tx,
+      group: groupOf(agentId, true),
+    })
   }
 
   /**
@@ -137,7 +145,10 @@ export class LeaseManager extends DatabaseService {
    */
   async report(leaseId: string, report: UsageReport, options: ReportOptions = {}): Promise<ReportResult> {
     const ready = readyReport(this.#prices(), leaseId, report, options.priceProvider)
-    return this.#command((tx, context) => bookReport(tx, context, ready, options.agentId), options)
+    return this.#command((tx, context) => bookReport(tx, context, ready, options.agentId), {
+      tx: options.tx,
+      group: groupOf(options.agentId),
+    })
   }
 
   /**
@@ -167,7 +178,10 @@ export class LeaseManager extends DatabaseService {
     options: GrantOptions & { readonly agentId?: string | undefined } = {},
   ): Promise<Refreshed> {
     checkGrantInput('leaseId', leaseId, requested, options, this.#rules.maxGrant)
-    return this.#command((tx, context) => refreshLease(tx, context, leaseId, requested, options), options)
+    return this.#command((tx, context) => refreshLease(tx, context, leaseId, requested, options), {
+      tx: options.tx,
+      group: groupOf(options.agentId, true),
+    })
   }
 
   /**
@@ -180,7 +194,10 @@ export class LeaseManager extends DatabaseService {
     checkIds({ leaseId }, (faults) => {
       if (options.spent !== undefined) checkAmount(faults, 'spent', options.spent, 0)
     })
-    return this.#command((tx, context) => returnLease(tx, context, leaseId, options), options)
+    return this.#command((tx, context) => returnLease(tx, context, leaseId, options), {
+      tx: options.tx,
+      group: groupOf(options.agentId),
+    })
   }
 
   /** Ends an open lease before its time. @throws {LeaseError} LEASE_NOT_FOUND, AGENT_ARCHIVED, LEASE_NOT_ACTIVE, VALIDATION_ERROR */
@@ -254,6 +271,14 @@ export class LeaseManager extends DatabaseService {
   }
 
   /**
+   * How a message of an agent that is composed with this manager's operations shares its transaction with those of other agents:
+   * for the `group` of `db.write`. `exclusive`: it grants, so it shares with grants of the same agent only.
+   */
+  groupOf(agentId: string, options: { readonly exclusive?: boolean | undefined } = {}): WriteGroup {
+    return { key: agentId, lock: lockBudgets, alone: options.exclusive === true }
+  }
+
+  /**
    * Ends the agent's leases whose grace is over, as every message of the agent does first. Resolves to how many.
    *
    * @throws {LeaseError} AGENT_NOT_FOUND
@@ -265,10 +290,13 @@ export class LeaseManager extends DatabaseService {
     return (await endOverdueLeases(options.tx, context, budget, active)).ended
   }
 
-  async #command<T>(work: (tx: WriteTx, context: LeaseContext) => Promise<T>, { tx }: InTx): Promise<T> {
+  async #command<T>(
+    work: (tx: WriteTx, context: LeaseContext) => Promise<T>,
+    { tx, group = true }: InTx & { readonly group?: WriteGroup | true },
+  ): Promise<T> {
     const db = await this.ready()
     const context = this.#contextOn(db)
-    return commitBeforeRefusing(db, isRefusal, (open) => work(open, context), { ...GROUPED, tx })
+    return commitBeforeRefusing(db, isRefusal, (open) => work(open, context), { group, tx })
   }
 
   #contextOn(db: IronDatabase): LeaseContext {

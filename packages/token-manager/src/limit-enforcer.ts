@@ -19,6 +19,7 @@ import type { ActorRef, AuditInput } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
 import { difference } from './difference.ts'
 import { TokenManagerError } from './errors.ts'
+import { counterQueue } from './limits/counter-queue.ts'
 import { counterSteps } from './limits/counter-steps.ts'
 import { decideExceeded, decideRoom } from './limits/decide-exceeded.ts'
 import {
@@ -241,6 +242,20 @@ export class LimitEnforcer extends AuditedService {
       },
       { tx: options.tx, group: true },
     )
+  }
+
+  /**
+   * Counts a use that has happened as one of the last statements of the transaction, together with every other use told in it: for
+   * callers who hold the owner's lock, shared or not, and do not ask what is exceeded.
+   *
+   * @throws {TokenManagerError} VALIDATION_ERROR
+   */
+  recordLater(given: LimitSubject, need: LimitNeed, options: { readonly tx: WriteTx }): void {
+    checkNeed(given, need)
+    const subject = labelled(given)
+    for (const step of counterSteps(subject, need, this.clock.now())) {
+      options.tx.defer(counterQueue, { ownerId: subject.ownerId, ...step })
+    }
   }
 
   /** What the owner's general limit leaves for a grant, money lent out included. One statement. */

@@ -164,6 +164,57 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     }
   })
 
+  test('LIM-17 LIM-19 what several messages of a transaction count is added up at its end, for each owner and project', async () => {
+    await using test = await createTestDb({ dialect })
+    const limits = enforcerOn(test)
+    const owners = ['owner-b', 'owner-a', 'owner-c']
+    for (const ownerId of owners) await limits.create({ ownerId, maxTokensPerDay: 1 }, ADMIN)
+    const subject = { ownerId: 'owner-a', projectId: 'p' }
+    await limits.create({ ...subject, maxTokensPerDay: 1 }, ADMIN)
+    for (let transaction = 1; transaction <= 2; transaction += 1) {
+      await test.db.write(async (tx) => {
+        for (const ownerId of owners) {
+          limits.recordLater({ ownerId }, { tokens: 5, requests: 1, cost: usd(1) }, { tx })
+          limits.recordLater({ ownerId }, { tokens: 2, requests: 1 }, { tx })
+        }
+        limits.recordLater(subject, { tokens: 10, requests: 1 }, { tx })
+      })
+    }
+    const { data } = await limits.list()
+    const used = data.map(({ ownerId, projectId, usage }) => [
+      ownerId,
+      projectId,
+      usage.tokensToday,
+      usage.costThisMonth,
+    ])
+    expect(used.sort()).toEqual([
+      ['owner-a', null, 34, usd(2)],
+      ['owner-a', 'p', 20, 0],
+      ['owner-b', null, 14, usd(2)],
+      ['owner-c', null, 14, usd(2)],
+    ])
+    const undone = test.db.write(async (tx) => {
+      limits.recordLater({ ownerId: 'owner-b' }, { tokens: 5 }, { tx })
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    expect((await limits.list()).data.map(({ usage }) => usage.tokensToday).sort()).toEqual([14, 14, 20, 34])
+  })
+
+  test('a counter that is full stays full, however it is raised', async () => {
+    await using test = await createTestDb({ dialect })
+    const limits = enforcerOn(test)
+    const subject = { ownerId: OWNER }
+    await limits.create({ ...subject, maxTokensPerDay: 1 }, ADMIN)
+    const tokens = Number.MAX_SAFE_INTEGER
+    for (let round = 0; round < 2; round += 1) {
+      await test.db.write(async (tx) => {
+        for (let message = 0; message < 3; message += 1) limits.recordLater(subject, { tokens }, { tx })
+      })
+    }
+    expect((await limits.list()).data[0]?.usage.tokensToday).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   test('LIM-13 LIM-14 use is counted without a limit; limits come, change and go without touching it', async () => {
     await using test = await createTestDb({ dialect })
     const limits = enforcerOn(test)

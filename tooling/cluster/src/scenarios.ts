@@ -4,6 +4,8 @@ import { killProcess } from './scenarios/kill-process.ts'
 import { overGrant } from './scenarios/over-grant.ts'
 import { postgresFaults } from './scenarios/postgres-faults.ts'
 import { redisFaults } from './scenarios/redis-faults.ts'
+import { soak } from './scenarios/soak.ts'
+import { throughput } from './scenarios/throughput.ts'
 
 /** By the name under which `pnpm cluster` runs them. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -12,6 +14,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'postgres-faults': staged(postgresFaults),
   'redis-faults': staged(redisFaults),
   'kill-process': staged(killProcess),
-  /** All of these on one stage. */
+  throughput,
+  soak,
+  /** Those with a stage, on one stage. */
   all: staged(overGrant, hammer, redisFaults, killProcess, postgresFaults),
 }

@@ -1,6 +1,5 @@
 import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
 import { runInside, writeTimeout } from '../open-writes.ts'
-import type { WriteTx } from '../transaction.ts'
 import { advisoryLock } from './advisory-lock.ts'
 import type { PostgresConnection } from './connection.ts'
 import { commitUnknown } from './failure.ts'
@@ -11,7 +10,7 @@ import { within } from './within.ts'
 export interface WriteAttempt<T> {
   /** The handle inside of whose write the work runs. */
   readonly owner: object
-  readonly work: (tx: WriteTx) => Promise<T>
+  readonly work: (tx: OpenTransaction, connection: PostgresConnection) => Promise<T>
   /** On the scale of `performance.now()`. */
   readonly deadlineMs: number
   readonly limits: PostgresLimits
@@ -33,7 +32,7 @@ export async function attemptWrite<T>(
   try {
     const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
       await connection.command('BEGIN')
-      const result = await runInside(owner, tx, work)
+      const result = await runInside(owner, tx, () => work(tx, connection))
       await tx.flush()
       await sendNotifications(connection, tx)
       tx.close()

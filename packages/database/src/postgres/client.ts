@@ -35,6 +35,8 @@ export function clientConfig(url: string, limits: PostgresLimits = POSTGRES_LIMI
     connectionString: url,
     types,
     application_name: 'iron',
+    // The driver sends at once what it is given; who waits for whom is decided by PostgresConnection.
+    pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     lock_timeout: LOCK_TIMEOUT_MS,

@@ -27,6 +27,7 @@ export class PostgresConnection implements Executor {
   #failure: Error | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #raisedTimeoutMs: number | undefined
+  #isPipelined = false
 
   constructor(client: Client, limits: PostgresLimits) {
     this.#client = client
@@ -129,8 +130,22 @@ export class PostgresConnection implements Executor {
     this.#lost.clear()
   }
 
-  /** Statements that are sent together wait for each other here, not in the driver, which will refuse them. */
+  /**
+   * Lets statements of concurrent work leave without waiting for the answers of earlier ones; the server still runs them in the order
+   * in which they are sent.
+   */
+  async pipelined<T>(work: () => Promise<T>): Promise<T> {
+    this.#isPipelined = true
+    try {
+      return await work()
+    } finally {
+      this.#isPipelined = false
+    }
+  }
+
+  /** Outside of {@link pipelined} each waits for the one before: after a failed one nothing more is sent unasked. */
   #run<R = unknown>(query: QueryConfig, withinMs?: number): Promise<DriverResult<R & object>> {
+    if (this.#isPipelined) return this.#answer<R>(query, withinMs)
     const answer = this.#turn.then(() => this.#answer<R>(query, withinMs))
     this.#turn = answer.catch(() => undefined)
     return answer

@@ -6,7 +6,7 @@ import type { PostgresConnection } from './connection.ts'
 import { busy, connectFailure, noAnswer, spoilsConnection } from './failure.ts'
 import type { PostgresLimits } from './limits.ts'
 import { Permits } from './permits.ts'
-import type { Deadline } from './within.ts'
+import { type Deadline, settledWithin } from './within.ts'
 
 /**
  * The connections of one process. The driver's pool makes and keeps them; who may have one, how long anybody waits and which one is not
@@ -109,21 +109,4 @@ export class PostgresPool {
 
 function closed(): DatabaseError {
   return new DatabaseError('DATABASE_CLOSED', 'the database is closed')
-}
-
-/** Waits for a promise, but not for long; how it settled is for its owner to see. @returns whether it did */
-async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, ms))
-  })
-  const settled = promise.then(
-    () => true,
-    () => true,
-  )
-  try {
-    return await Promise.race([settled, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

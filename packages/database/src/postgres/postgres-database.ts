@@ -8,19 +8,20 @@ import type { CopyOptions } from '../copy/copy-all.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
-import { refuseInsideWrite, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
+import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
 import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
-import { attemptWrite } from './attempt-write.ts'
+import { attemptWrite, type WriteAttempt } from './attempt-write.ts'
 import { loadDriver } from './client.ts'
 import type { PostgresConnection } from './connection.ts'
 import { busy, isConflict, noAnswer, notWritable, readFailure } from './failure.ts'
 import { POSTGRES_LIMITS, type PostgresLimits } from './limits.ts'
 import { PostgresListener } from './listener.ts'
 import { PostgresPool } from './pool.ts'
-import { type Deadline, within } from './within.ts'
+import { type Deadline, settledWithin, within } from './within.ts'
+import { WriteGroups } from './write-groups.ts'
 
 /** How often a transaction that lost a conflict runs in all (budget protocol 12.3). */
 const ATTEMPTS_MAX = 10
@@ -60,6 +61,7 @@ export class PostgresDatabase implements IronDatabase {
   readonly #pool: PostgresPool
   readonly #wakeUps: WakeUps
   readonly #listener: PostgresListener
+  readonly #groups: WriteGroups
   #closed: Promise<void> | undefined
 
   private constructor(options: PostgresDatabaseOptions, pool: PostgresPool, limits: PostgresLimits) {
@@ -72,6 +74,12 @@ export class PostgresDatabase implements IronDatabase {
     this.ids = ids
     this.#wakeUps = new WakeUps(report)
     this.#listener = new PostgresListener({ url, limits, wakeUps: this.#wakeUps, report })
+    this.#groups = new WriteGroups({
+      ...limits,
+      attempt: (work, deadlineMs, writes) => this.#attempt(work, deadlineMs, writes),
+      alone: (work, deadlineMs) => this.#writeAlone(work, ATTEMPTS_MAX, deadlineMs),
+      inside: (tx, work) => runInside(this, tx, work),
+    })
   }
 
   /** Connects once, so that a wrong address or password is known at the start. */
@@ -90,7 +98,7 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   get waiting(): number {
-    return this.#pool.waiting
+    return this.#pool.waiting + this.#groups.waiting
   }
 
   /**
@@ -104,6 +112,28 @@ export class PostgresDatabase implements IronDatabase {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this)
     return tellCall('write', 'postgres', () => this.#write(work, options))
+  }
+
+  async #write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions): Promise<T> {
+    const { attempts = ATTEMPTS_MAX, group } = options
+    const deadlineMs = performance.now() + (options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
+    if (typeof group !== 'object') return this.#writeAlone(work, attempts, deadlineMs)
+    if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
+    return this.#groups.add(work, group, deadlineMs)
+  }
+
+  async #writeAlone<T>(work: (tx: WriteTx) => Promise<T>, attempts: number, deadlineMs: number): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(work, deadlineMs, 1)
+      } catch (error) {
+        if (!isConflict(error) || attempt >= attempts) throw error
+        const pauseMs =
+          Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
+        if (performance.now() + pauseMs > deadlineMs) throw error
+        await sleep(pauseMs)
+      }
+    }
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
@@ -189,30 +219,15 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   async #end(): Promise<void> {
+    await settledWithin(this.#groups.idle(), this.#limits.closeMs)
     await Promise.all([this.#listener.close(), this.#pool.close()])
   }
 
-  async #write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions): Promise<T> {
-    const attempts = options.attempts ?? ATTEMPTS_MAX
-    const deadlineMs = performance.now() + (options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#attempt(work, deadlineMs)
-      } catch (error) {
-        if (!isConflict(error) || attempt >= attempts) throw error
-        const pauseMs =
-          Math.min(PAUSE_LONGEST_MS, PAUSE_FIRST_MS * 2 ** (attempt - 1)) * (randomInt(500, 1_000) / 1_000)
-        if (performance.now() + pauseMs > deadlineMs) throw error
-        await sleep(pauseMs)
-      }
-    }
-  }
-
-  async #attempt<T>(work: (tx: WriteTx) => Promise<T>, deadlineMs: number): Promise<T> {
+  async #attempt<T>(work: WriteAttempt<T>['work'], deadlineMs: number, writes: number): Promise<T> {
     const { value, tx } = await this.#pool.use({ deadlineMs, late: writeTimeout }, (connection) =>
       attemptWrite(connection, { owner: this, work, deadlineMs, limits: this.#limits }),
     )
-    tellCommit(1)
+    tellCommit(writes)
     tx.committed(this.#options.report)
     return value
   }

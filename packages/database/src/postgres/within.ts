@@ -31,3 +31,20 @@ export async function within<T>(
 function cutAt(connection: PostgresConnection, { deadlineMs, late }: Deadline): NodeJS.Timeout {
   return setTimeout(() => connection.destroy(late()), Math.max(0, deadlineMs - performance.now()))
 }
+
+/** Waits for a promise, but not for long; how it settled is for its owner to see. @returns whether it did */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms))
+  })
+  const settled = promise.then(
+    () => true,
+    () => true,
+  )
+  try {
+    return await Promise.race([settled, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -73,7 +73,8 @@ export class SqliteDatabase implements IronDatabase {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this.#writer)
     const timeoutMs = options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS
-    return tellCall('write', 'sqlite', () => this.#writer.write(work, options.group ?? false, timeoutMs))
+    const isGrouped = options.group !== undefined && options.group !== false
+    return tellCall('write', 'sqlite', () => this.#writer.write(work, isGrouped, timeoutMs))
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {

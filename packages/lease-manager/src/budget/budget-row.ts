@@ -195,7 +195,8 @@ function lockedBudget(row: BudgetRow, clock: Clock): LockedBudget {
   return { ...budgetState(row), now: agentNow(clock, row.updated_at) }
 }
 
-function sortedOwners(...owners: (string | null | undefined)[]): string[] {
+/** Each once, in the order in which they are locked. */
+export function sortedOwners(...owners: (string | null | undefined)[]): string[] {
   const known = new Set(owners.filter((owner) => owner !== null && owner !== undefined))
   return [...known].sort((a, b) => (a < b ? -1 : 1))
 }

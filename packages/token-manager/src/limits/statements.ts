@@ -126,6 +126,30 @@ function upsertOf(count: number): Statement<UpsertParameters, { limited: number 
   return statement
 }
 
+const RAISE_ALL = `
+  INSERT INTO limit_counters (owner_id, project_id, metric, window_start, used)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+  ON CONFLICT (owner_id, project_id, metric, window_start) DO UPDATE
+  SET used = LEAST(limit_counters.used::numeric + excluded.used, ${USED_MAX})::bigint`
+
+/** Raises counters of any owners in one statement, in the order given; each counter once. PostgreSQL only. */
+export async function raiseAll(
+  tx: ReadTx,
+  steps: readonly (CounterStep & { readonly ownerId: string })[],
+): Promise<void> {
+  await tx.execute({
+    sql: RAISE_ALL,
+    parameters: [
+      steps.map(({ ownerId }) => ownerId),
+      steps.map(({ projectId }) => projectId),
+      steps.map(({ metric }) => metric),
+      steps.map(({ start }) => start),
+      steps.map(({ amount }) => amount),
+    ],
+    name: 'limit_counters_raise',
+  })
+}
+
 /**
  * Raises an owner's counters in one statement, always in the same order, so that two transactions never wait for each other.
  *

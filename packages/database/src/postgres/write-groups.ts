@@ -1,0 +1,190 @@
+import { DatabaseError } from '../errors.ts'
+import type { WriteGroup } from '../iron-database.ts'
+import type { OpenTransaction } from '../open-transaction.ts'
+import { writeTimeout } from '../open-writes.ts'
+import type { WriteTx } from '../transaction.ts'
+import type { PostgresConnection } from './connection.ts'
+import { busy } from './failure.ts'
+
+/** Jobs that share one transaction (budget protocol 2). */
+const GROUP_MAX = 256
+/** Transactions with jobs of several keys at once: while one commits, the other works. */
+const WIDE_GROUPS_MAX = 2
+/** Connections that groups leave to reads and to writes of one's own. */
+const CONNECTIONS_LEFT = 2
+
+type Work<T> = (tx: WriteTx) => Promise<T>
+type GroupWork<T> = (tx: OpenTransaction, connection: PostgresConnection) => Promise<T>
+
+interface Job {
+  readonly work: Work<unknown>
+  readonly group: WriteGroup
+  readonly deadlineMs: number
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Ends its wait in the queue. */
+  late: NodeJS.Timeout | undefined
+}
+
+/** What {@link WriteGroups} needs of its database. */
+export interface GroupHost {
+  readonly connectionsMax: number
+  readonly waitingMax: number
+  /** One transaction, tried once. `writes` is how many jobs it is for. */
+  attempt<T>(work: GroupWork<T>, deadlineMs: number, writes: number): Promise<T>
+  /** One job in a transaction of its own, run again after conflicts. */
+  alone<T>(work: Work<T>, deadlineMs: number): Promise<T>
+  /** Runs work so that a nested write without its transaction is noticed. */
+  inside<T>(tx: OpenTransaction, work: Work<T>): Promise<T>
+}
+
+/**
+ * Group commit on PostgreSQL. What waits while a transaction is on its way shares the next one: its locks are taken up front and in one
+ * order, its jobs run side by side on one connection, whose statements travel in a pipeline instead of one round trip each, its
+ * audit entries, events and counters are one statement each, and one fsync serves all. A lone job is a transaction as ever. When
+ * anything in a group fails, nothing of it has happened and each job is run again on its own (CON-16).
+ */
+export class WriteGroups {
+  readonly #host: GroupHost
+  readonly #queue = new Set<Job>()
+  /** Keys of the transactions under way: a job that would wait for their rows waits here instead. */
+  readonly #busy = new Set<string>()
+  #running = 0
+  #idle: (() => void) | undefined
+  #wide = 0
+  #isWaking = false
+
+  constructor(host: GroupHost) {
+    this.#host = host
+  }
+
+  /** Jobs in the queue. */
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Resolves when nothing runs and nobody waits. */
+  async idle(): Promise<void> {
+    if (this.#running > 0 || this.#queue.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  add<T>(work: Work<T>, group: WriteGroup, deadlineMs: number): Promise<T> {
+    if (this.#queue.size >= this.#host.waitingMax) return Promise.reject(busy('too many calls are waiting'))
+    return new Promise<T>((resolve, reject) => {
+      const job: Job = {
+        work,
+        group,
+        deadlineMs,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        late: undefined,
+      }
+      job.late = setTimeout(
+        () => {
+          this.#queue.delete(job)
+          reject(writeTimeout())
+        },
+        Math.max(0, deadlineMs - performance.now()),
+      )
+      this.#queue.add(job)
+      this.#wake()
+    })
+  }
+
+  /** At the end of the loop turn, so that what arrives together goes together. */
+  #wake(): void {
+    if (this.#isWaking) return
+    this.#isWaking = true
+    setImmediate(() => {
+      this.#isWaking = false
+      for (let jobs = this.#next(); jobs.length > 0; jobs = this.#next()) void this.#run(jobs)
+    })
+  }
+
+  /** The jobs of the next transaction; none when all that wait have to wait on. */
+  #next(): Job[] {
+    if (this.#running >= Math.max(1, this.#host.connectionsMax - CONNECTIONS_LEFT)) return []
+    let first: Job | undefined
+    const jobs: Job[] = []
+    for (const job of this.#queue) {
+      if (jobs.length === GROUP_MAX) break
+      const { group } = job
+      if (this.#busy.has(group.key) || (group.alone !== true && this.#wide >= WIDE_GROUPS_MAX)) continue
+      first ??= job
+      if (mayShare(first.group, group)) jobs.push(job)
+    }
+    for (const job of jobs) {
+      this.#queue.delete(job)
+      clearTimeout(job.late)
+    }
+    return jobs
+  }
+
+  async #run(jobs: readonly Job[]): Promise<void> {
+    const keys = new Set(jobs.map(({ group }) => group.key))
+    const isWide = jobs[0]?.group.alone !== true
+    for (const key of keys) this.#busy.add(key)
+    this.#running += 1
+    if (isWide) this.#wide += 1
+    await this.#commit(jobs, [...keys].sort(byCodeUnit))
+    for (const key of keys) this.#busy.delete(key)
+    this.#running -= 1
+    if (isWide) this.#wide -= 1
+    if (this.#queue.size > 0) this.#wake()
+    else if (this.#running === 0) this.#idle?.()
+  }
+
+  async #commit(jobs: readonly Job[], keys: readonly string[]): Promise<void> {
+    if (jobs.length === 1) return this.#runAlone(jobs)
+    const deadlineMs = Math.min(...jobs.map((job) => job.deadlineMs))
+    try {
+      const together: GroupWork<unknown[]> = (tx, connection) =>
+        connection.pipelined(() => this.#runTogether(tx, jobs, keys))
+      const values = await this.#host.attempt(together, deadlineMs, jobs.length)
+      jobs.forEach((job, index) => job.resolve(values[index]))
+    } catch (error) {
+      if (isOutage(error)) for (const job of jobs) job.reject(error)
+      else await this.#runAlone(jobs)
+    }
+  }
+
+  async #runAlone(jobs: readonly Job[]): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#host.alone(job.work, job.deadlineMs).then(job.resolve, job.reject)))
+  }
+
+  /** Jobs of one key in the order of arrival, those of different keys side by side. */
+  async #runTogether(tx: OpenTransaction, jobs: readonly Job[], keys: readonly string[]): Promise<unknown[]> {
+    const [first] = jobs
+    if (first?.group.alone !== true) await first?.group.lock(tx, keys)
+    const values = new Map<Job, unknown>()
+    const chains = Map.groupBy(jobs, ({ group }) => group.key)
+    const ends = keys.map(async (key) => {
+      for (const job of chains.get(key) ?? []) {
+        values.set(job, await tx.share((part) => this.#host.inside(part, job.work)))
+      }
+    })
+    // Also after a failure: nothing may be sent any more when the transaction is undone.
+    const failed = (await Promise.allSettled(ends)).find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return jobs.map((job) => values.get(job))
+  }
+}
+
+function mayShare(first: WriteGroup, other: WriteGroup): boolean {
+  if (first.alone === true || other.alone === true) {
+    return first.alone === other.alone && first.key === other.key && first.lock === other.lock
+  }
+  return first.lock === other.lock
+}
+
+/** The jobs would fare no better one by one, or may have happened. */
+function isOutage(error: unknown): boolean {
+  return error instanceof DatabaseError && OUTAGES.has(error.code)
+}
+
+const OUTAGES: ReadonlySet<string> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_CLOSED', 'WRITE_TIMEOUT'])
+
+/** As PostgreSQL sorts text of the collation "C". */
+function byCodeUnit(one: string, other: string): number {
+  return one < other ? -1 : 1
+}

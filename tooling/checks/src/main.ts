@@ -1,22 +1,24 @@
 /**
- * Runs checks of the repository: `node src/main.ts [name…]`, all of them without a name. Prints one line a finding (rule,
+ * Runs checks of the repository: `node src/main.ts [name…]`, all quick ones without a name. Prints one line a finding (rule,
  * place, text) and a summary. Exit codes: 0 clean, 1 findings, 2 an unknown name.
  */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkBoundaries } from './boundaries.ts'
+import { checkDeployment } from './deployment.ts'
 import { checkEnvironment } from './environment.ts'
 import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
 import { checkPacked } from './packed.ts'
-import { checkQuickstarts } from './readme-quickstarts.ts'
+import { checkNodes, checkQuickstarts } from './readme-quickstarts.ts'
 import { checkShaking } from './shaking.ts'
 import { checkSkeletons } from './skeleton.ts'
 import { checkTopLevel } from './top-level.ts'
 import { checkTrackedText } from './tracked-text.ts'
 import { checkUnused } from './unused.ts'
 
-/** Those of `static` need no build; `packages` reads what `pnpm build` made; `quickstarts` installs from the registry. */
+/** Those of `static` need no build; `packages` reads what `pnpm build` made; `quickstarts` and `nodes` install
+ * from the registry. Without a name, `nodes` is left out: it takes minutes. */
 const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   static: {
     'top-level': checkTopLevel,
@@ -25,9 +27,11 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     boundaries: checkBoundaries,
     environment: checkEnvironment,
     unused: checkUnused,
+    deployment: checkDeployment,
   },
   packages: { packed: checkPacked, imports: checkImports, shaking: checkShaking },
   quickstarts: { 'readme-quickstarts': checkQuickstarts },
+  nodes: { nodes: checkNodes },
 }
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
@@ -43,7 +47,7 @@ if (unknown.length > 0) {
 
 let count = 0
 for (const { group, name, check } of every) {
-  if (wanted.length > 0 && !wanted.includes(group) && !wanted.includes(name)) continue
+  if (wanted.length === 0 ? group === 'nodes' : !wanted.includes(group) && !wanted.includes(name)) continue
   const startedMs = performance.now()
   const findings = await check(root)
   for (const { rule, where, text } of findings) process.stdout.write(`${rule}  ${where}  ${text}\n`)

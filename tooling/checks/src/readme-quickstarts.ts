@@ -15,6 +15,11 @@ import { type Member, publishedPackages, withOwnDependencies } from './workspace
 
 const RUN_WITHIN_MS = 60_000
 
+/** The oldest that packages support, the one the server runs on, the newest. */
+const NODE_VERSIONS = ['22.12.0', '24', '26']
+/** What newer versions do by themselves. */
+const STRIP_TYPES = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
+
 /** As strict as a careful user's project, declarations of dependencies included. */
 const TSCONFIG = {
   compilerOptions: {
@@ -33,7 +38,23 @@ const TSCONFIG = {
   include: ['example-*.ts'],
 }
 
-export const checkQuickstarts: Check = async (root) => {
+export const checkQuickstarts: Check = (root) => checkExamples(root, [process.execPath])
+
+/** The same on each Node that published packages support, the oldest and the newest among them. Fetches them from the registry. */
+export const checkNodes: Check = async (root) => {
+  const programs: string[] = []
+  for (const version of NODE_VERSIONS) programs.push(await nodeProgram(version))
+  return checkExamples(root, programs)
+}
+
+async function nodeProgram(version: string): Promise<string> {
+  const args = ['--yes', '--package', `node@${version}`, 'node', '--print', 'process.execPath']
+  const outcome = await runProgram('npx', args, { cwd: tmpdir() })
+  if (outcome.code !== 0) throw new Error(`Node ${version}: ${onOneLine(outcome)}`)
+  return outcome.stdout.trim()
+}
+
+async function checkExamples(root: string, nodes: readonly string[]): Promise<Finding[]> {
   const all = publishedPackages(root)
   const folder = mkdtempSync(path.join(tmpdir(), 'iron-quickstarts-'))
   const findings: Finding[] = []
@@ -43,7 +64,7 @@ export const checkQuickstarts: Check = async (root) => {
       tarballs.set(manifest.name, await packMember(path.join(root, member), path.join(folder, 'tarballs')))
     }
     for (const member of all) {
-      const text = await quickstartFault(root, member, all, tarballs, folder)
+      const text = await quickstartFault(root, member, all, tarballs, folder, nodes)
       if (text !== undefined) findings.push({ rule: 'quickstart', where: member.folder, text })
     }
   } catch (error) {
@@ -82,12 +103,13 @@ async function quickstartFault(
   all: readonly Member[],
   tarballs: ReadonlyMap<string, string>,
   into: string,
+  nodes: readonly string[],
 ): Promise<string | undefined> {
   const { name } = member.manifest
   const examples = examplesOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
   if (examples === undefined) return `README.md's first ts block does not import ${name}`
   const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
-  return runExamples(examples, needed, path.join(into, path.basename(member.folder)))
+  return runExamples(examples, needed, path.join(into, path.basename(member.folder)), { nodes })
 }
 
 /**
@@ -98,7 +120,7 @@ export async function runExamples(
   examples: readonly string[],
   packages: readonly string[],
   project: string,
-  npmEnv: Readonly<Record<string, string>> = {},
+  options: { readonly nodes?: readonly string[]; readonly npmEnv?: Readonly<Record<string, string>> } = {},
 ): Promise<string | undefined> {
   mkdirSync(project, { recursive: true })
   writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
@@ -108,7 +130,7 @@ export async function runExamples(
     writeFileSync(path.join(project, file), withExpectedThrows(examples[index] ?? ''))
   }
   const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...packages]
-  const install = await runProgram('npm', args, { cwd: project, env: npmEnv })
+  const install = await runProgram('npm', args, { cwd: project, env: options.npmEnv ?? {} })
   if (install.code !== 0) return `npm install: ${onOneLine(install)}`
   // Only types, and only Node's: put beside the installed packages so that nothing else of the workspace is in reach.
   const nodeTypes = dependencyFolder('@types/node')
@@ -121,9 +143,12 @@ export async function runExamples(
   const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
   const check = await runProgram(process.execPath, tsc, { cwd: project })
   if (check.code !== 0) return `type check: ${onOneLine(check)}`
-  for (const file of files) {
-    const run = await runProgram(process.execPath, [file], { cwd: project, timeoutMs: RUN_WITHIN_MS })
-    if (run.code !== 0) return `run: ${file}: exit code ${run.code}: ${onOneLine(run)}`
+  for (const node of options.nodes ?? [process.execPath]) {
+    for (const file of files) {
+      const args = [...STRIP_TYPES, file]
+      const run = await runProgram(node, args, { cwd: project, timeoutMs: RUN_WITHIN_MS })
+      if (run.code !== 0) return `run: ${file}: exit code ${run.code}: ${onOneLine(run)}`
+    }
   }
   return undefined
 }

@@ -27,7 +27,7 @@ export async function rehearseRelease(root: string): Promise<readonly PackedPack
     const examples = examplesOf(readme, WANTED.name) ?? []
     if (examples.length === 0) throw new Error(`the README of ${WANTED.name} has no example`)
     const fault = await runExamples(examples, [WANTED.name], path.join(folder, 'stranger'), {
-      npm_config_userconfig: registry.npmConfig,
+      npmEnv: { npm_config_userconfig: registry.npmConfig },
     })
     if (fault !== undefined) throw new Error(`a stranger with ${WANTED.name}: ${fault}`)
     process.stdout.write(`installed ${WANTED.name} from there; ${examples.length} examples of its README run\n`)

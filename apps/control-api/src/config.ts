@@ -286,7 +286,7 @@ const VARIABLES = {
   retainEventsDays: variable('IRON_RETAIN_EVENTS_DAYS', '30', 'days events are kept', integer(...DAY_LIMITS)),
   retainRequestsDays: variable('IRON_RETAIN_REQUESTS_DAYS', '90', 'days the call log is kept', integer(60, 36_500)),
   retainSpansDays: variable('IRON_RETAIN_SPANS_DAYS', '30', 'days traces are kept', integer(...DAY_LIMITS)),
-  docs: variable('IRON_DOCS', 'on', 'whether /docs is served', flag),
+  docs: variable('IRON_DOCS', 'on', 'whether /docs and /openapi.json are served', flag),
   tracesEndpoint: {
     ...variable('OTEL_EXPORTER_OTLP_ENDPOINT', '–', 'the OpenTelemetry collector that takes traces', httpUrl),
     secret: true,

@@ -1,8 +1,19 @@
 import type { GroupRow, Period, ResolvedRange, Totals } from '@iron/analytics'
 import type { Budget } from '@iron/lease-manager'
-import { balanceAnswer } from './budget.ts'
+import { id } from '../http/schemas.ts'
+import { periodShapeFields } from './analytics.ts'
+import { balanceAnswer, balanceShape } from './budget.ts'
 import { isoTime } from './scalars.ts'
-import { modelRowAnswer, totalsAnswer } from './totals.ts'
+import { component, list, type Shaped } from './shape.ts'
+import { modelRowAnswer, modelRowShape, totalsAnswer, totalsFields } from './totals.ts'
+
+export const agentMetricsShape = component('AgentMetrics', {
+  agent_id: id('agent'),
+  ...periodShapeFields,
+  ...totalsFields,
+  models: list(modelRowShape),
+  budget: balanceShape,
+})
 
 /** What the metrics of an agent are made of. */
 export interface AgentMetrics {
@@ -14,7 +25,13 @@ export interface AgentMetrics {
 }
 
 /** `AgentMetrics` of http-api 5.3. */
-export function agentMetricsAnswer({ period, range, totals, models, budget }: AgentMetrics) {
+export function agentMetricsAnswer({
+  period,
+  range,
+  totals,
+  models,
+  budget,
+}: AgentMetrics): Shaped<typeof agentMetricsShape> {
   return {
     agent_id: budget.agentId,
     period: typeof period === 'string' ? period : 'custom',

@@ -1,9 +1,169 @@
 import type { Costs, Grouped, GroupRow, Overview, TimelinePoint, Totals } from '@iron/analytics'
 import type { AgentsOverview } from '@iron/agent-registry'
 import { toUsd, ZERO } from '@iron/cost-calculator'
-import { balanceAnswer } from './budget.ts'
+import { nullable, oneOf, time } from '../http/schemas.ts'
+import { balanceAnswer, balanceShape, budgetShape } from './budget.ts'
+import { pageFields } from './list.ts'
 import { isoTime } from './scalars.ts'
-import { modelRowAnswer, totalsAnswer } from './totals.ts'
+import { always, component, dollars, list, percent, shape, type Shaped, shown, whole } from './shape.ts'
+import { modelRowAnswer, modelRowShape, totalsAnswer, totalsFields } from './totals.ts'
+
+/** What a period came to be: in the answer of every question. */
+export const periodShapeFields = {
+  period: oneOf('all-time', 'today', 'yesterday', 'last-7-days', 'last-30-days', 'this-month', 'last-month', 'custom'),
+  from: time(),
+  to: time(),
+  calculated_at: time(),
+}
+
+const agentSpendingShape = component('AgentSpending', {
+  agent_id: nullable(shown('agent_0199c2f0-5a00-7000-8000-000000000002')),
+  agent_name: nullable(shown('research-bot')),
+  spend_usd: dollars(4.5),
+  allocated_usd: dollars(100),
+  percent_used: percent(4.5),
+  requests: whole(2),
+})
+
+const providerSpendingShape = component('ProviderSpending', {
+  provider: nullable(shown('openai')),
+  spend_usd: dollars(4.5),
+  requests: whole(2),
+  avg_cost_per_request_usd: dollars(2.25),
+})
+
+const agentCountsShape = shape({
+  total: whole(1),
+  running: whole(1),
+  idle: whole(0),
+  stopped: whole(0),
+  failed: whole(0),
+})
+
+const overviewFields = {
+  ...totalsFields,
+  agents: agentCountsShape,
+  budget: balanceShape,
+  top_agents: list(agentSpendingShape),
+  top_models: list(modelRowShape),
+  by_provider: list(providerSpendingShape),
+}
+
+export const overviewShape = component('AnalyticsOverview', { ...periodShapeFields, ...overviewFields })
+
+const spendingFields = {
+  spend_usd: dollars(4.5),
+  billed_usd: dollars(4.5),
+  unbilled_usd: dollars(0),
+  currency: always('USD'),
+}
+
+export const spendingShape = shape({ ...periodShapeFields, ...spendingFields })
+
+const agentSpendingSummaryShape = shape({
+  total_spend_usd: dollars(4.5),
+  total_allocated_usd: dollars(100),
+  percent_used: percent(4.5),
+  agents: whole(1),
+})
+
+export const spendingByAgentShape = shape({
+  ...periodShapeFields,
+  summary: agentSpendingSummaryShape,
+  ...pageFields(agentSpendingShape),
+})
+
+const providerSpendingSummaryShape = shape({
+  total_spend_usd: dollars(4.5),
+  total_requests: whole(2),
+  avg_cost_per_request_usd: dollars(2.25),
+  providers: whole(1),
+})
+
+export const spendingByProviderShape = shape({
+  ...periodShapeFields,
+  summary: providerSpendingSummaryShape,
+  ...pageFields(providerSpendingShape),
+})
+
+const costsFields = {
+  avg_usd: dollars(2.25),
+  median_usd: dollars(2.25),
+  min_usd: dollars(1.5),
+  max_usd: dollars(3),
+  total_requests: whole(2),
+  total_spend_usd: dollars(4.5),
+}
+
+export const costsShape = shape({ ...periodShapeFields, ...costsFields })
+
+const requestCountsFields = {
+  total_requests: whole(2),
+  completed_requests: whole(2),
+  failed_requests: whole(0),
+  success_rate: percent(100),
+}
+
+export const requestCountsShape = shape({ ...periodShapeFields, ...requestCountsFields })
+
+const tokenSumsFields = {
+  input_tokens: whole(400_000),
+  output_tokens: whole(50_000),
+  total_tokens: whole(450_000),
+  requests: whole(2),
+  avg_tokens_per_request: whole(225_000),
+}
+
+const agentTokensShape = component('AgentTokens', {
+  agent_id: nullable(shown('agent_0199c2f0-5a00-7000-8000-000000000002')),
+  agent_name: nullable(shown('research-bot')),
+  ...tokenSumsFields,
+})
+
+export const tokensByAgentShape = shape({
+  ...periodShapeFields,
+  summary: shape(tokenSumsFields),
+  ...pageFields(agentTokensShape),
+})
+
+const modelsSummaryShape = shape({
+  models: whole(1),
+  total_requests: whole(2),
+  total_spend_usd: dollars(4.5),
+  total_tokens: whole(450_000),
+})
+
+export const modelsShape = shape({ ...periodShapeFields, summary: modelsSummaryShape, ...pageFields(modelRowShape) })
+
+export const timelineMetric = oneOf('spend_usd', 'requests', 'failed', 'total_tokens')
+export const timelineBucket = oneOf('day', 'hour')
+const timelinePointShape = component('TimelinePoint', { start: time(), value: dollars(4.5) })
+
+export const timelineShape = shape({
+  ...periodShapeFields,
+  metric: timelineMetric,
+  bucket: timelineBucket,
+  data: list(timelinePointShape),
+})
+
+/** Budgets with a summary over all matches (http-api 4.9.9). */
+export const budgetListFields = {
+  summary: component('BudgetSummary', {
+    agents: whole(1),
+    active: whole(1),
+    exhausted: whole(0),
+    unfunded: whole(0),
+    allocated_usd: dollars(100),
+    spent_usd: dollars(4.5),
+    reserved_usd: dollars(20),
+    remaining_usd: dollars(75.5),
+    overdrawn_usd: dollars(0),
+    percent_used: percent(4.5),
+  }),
+  ...pageFields(budgetShape),
+}
+
+export const budgetStandingShape = shape({ calculated_at: time(), ...budgetListFields })
 
 /** The overview of `GET /analytics`: calls of a period, agents and money of now. */
 export function overviewAnswer(overview: Overview, { agents, budget }: AgentsOverview) {
@@ -29,7 +189,7 @@ export function spendingAnswer({ spend, billed, unbilled }: Totals) {
 }
 
 /** A row of `GET /analytics/spending/by-agent`. */
-export function agentSpendingAnswer(row: GroupRow) {
+export function agentSpendingAnswer(row: GroupRow): Shaped<typeof agentSpendingShape> {
   return {
     agent_id: row.key,
     agent_name: row.label,
@@ -41,7 +201,7 @@ export function agentSpendingAnswer(row: GroupRow) {
 }
 
 /** Its summary: of all agents, not of the page. */
-export function agentSpendingSummary({ totals }: Grouped) {
+export function agentSpendingSummary({ totals }: Grouped): Shaped<typeof agentSpendingSummaryShape> {
   return {
     total_spend_usd: toUsd(totals.cost),
     total_allocated_usd: toUsd(totals.allocated ?? ZERO),
@@ -51,7 +211,7 @@ export function agentSpendingSummary({ totals }: Grouped) {
 }
 
 /** A row of `GET /analytics/spending/by-provider`. */
-export function providerSpendingAnswer(row: GroupRow) {
+export function providerSpendingAnswer(row: GroupRow): Shaped<typeof providerSpendingShape> {
   return {
     provider: row.key,
     spend_usd: toUsd(row.cost),
@@ -61,7 +221,7 @@ export function providerSpendingAnswer(row: GroupRow) {
 }
 
 /** Its summary. */
-export function providerSpendingSummary({ totals }: Grouped) {
+export function providerSpendingSummary({ totals }: Grouped): Shaped<typeof providerSpendingSummaryShape> {
   return {
     total_spend_usd: toUsd(totals.cost),
     total_requests: totals.requests,
@@ -106,12 +266,12 @@ export function tokenSumsAnswer(sums: Tokens) {
 }
 
 /** A row of `GET /analytics/usage/tokens/by-agent`. */
-export function agentTokensAnswer(row: GroupRow) {
+export function agentTokensAnswer(row: GroupRow): Shaped<typeof agentTokensShape> {
   return { agent_id: row.key, agent_name: row.label, ...tokenSumsAnswer(row) }
 }
 
 /** The summary of `GET /analytics/usage/models`. */
-export function modelsSummary({ totals }: Grouped) {
+export function modelsSummary({ totals }: Grouped): Shaped<typeof modelsSummaryShape> {
   return {
     models: totals.groups,
     total_requests: totals.requests,

@@ -1,4 +1,30 @@
 import type { ItemResult } from '@iron/journal'
+import { nullable, oneOf, optional, type TSchema } from '../http/schemas.ts'
+import { anyObject, list, shape, shown, whole } from './shape.ts'
+
+/** What an item of a batch is refused with, beside its place. */
+export const itemErrorFields = {
+  error: optional({ ...shown('Validation failed'), examples: [] }),
+  code: optional({ ...shown('VALIDATION_ERROR'), examples: [] }),
+  details: optional({ ...anyObject(), examples: [] }),
+}
+
+const itemResultsShape = <Names extends Readonly<Record<string, TSchema>>>(names: Names) =>
+  shape({
+    accepted: whole(1),
+    duplicates: whole(0),
+    failed: whole(0),
+    results: list(
+      shape({ index: whole(0), ...names, status: oneOf('accepted', 'duplicate', 'error'), ...itemErrorFields }),
+    ),
+  })
+
+export const eventResultsShape = itemResultsShape({ event_id: nullable(shown('event-1')) })
+
+export const spanResultsShape = itemResultsShape({
+  trace_id: nullable(shown('trace_0199c2f0-5a00-7000-8000-00000000000c')),
+  span_id: nullable(shown('span-1')),
+})
 
 /**
  * What became of the items of telemetry or traces (http-api 4.15, 4.17).

@@ -1,5 +1,16 @@
-import type { IronEvent } from '@iron/journal'
+import { EVENT_TYPES, type IronEvent } from '@iron/journal'
+import { id, oneOf, time } from '../http/schemas.ts'
 import { isoTime } from './scalars.ts'
+import { anyObject, component, whole } from './shape.ts'
+
+export const eventShape = component('Event', {
+  type: oneOf(...EVENT_TYPES),
+  id: id('evt'),
+  seq: whole(4_711),
+  timestamp: time(),
+  agent_id: id('agent'),
+  data: anyObject(),
+})
 
 /** `Event` of http-api 4.18, and the frame of websocket.md 5: the same object. */
 export interface EventAnswer {

@@ -160,7 +160,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Handle
 }
 
 function bytesOf({ body, text }: HandlerAnswer): Buffer | undefined {
-  if (text !== undefined) return Buffer.from(text.content)
+  if (text !== undefined) return typeof text.content === 'string' ? Buffer.from(text.content) : text.content
   return body === undefined ? undefined : Buffer.from(JSON.stringify(body))
 }
 

@@ -6,7 +6,8 @@ import type { Exceeded } from '@iron/token-manager'
 import { exceededAnswer } from '../answers/limit.ts'
 import { isoTime } from '../answers/scalars.ts'
 
-const STATUS = {
+/** The status of every code. */
+export const STATUS = {
   VALIDATION_ERROR: 400,
   MALFORMED_JSON: 400,
   AMBIGUOUS_CREDENTIALS: 400,

@@ -72,7 +72,7 @@ export interface HandlerAnswer {
   /** Answered as JSON. Absent: no body, unless `text` is given. */
   readonly body?: unknown
   /** A body that is not JSON, with its media type. */
-  readonly text?: { readonly type: string; readonly content: string } | undefined
+  readonly text?: { readonly type: string; readonly content: string | Buffer } | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -99,6 +99,12 @@ export interface RouteDefinition<
   readonly params?: Readonly<Record<string, { readonly prefix: IdPrefix; readonly notFound: ApiErrorCode }>>
   readonly query?: Query | undefined
   readonly body?: Body | undefined
+  /** A body as a caller may send it. */
+  readonly example?: Static<Body> | undefined
+  /** Every success by its status: what it is, or null for none, or the media type of what is not JSON. */
+  readonly answers: Readonly<Record<number, TSchema | string | null>>
+  /** Codes of refusals beside those that follow from the other fields (openapi/errors-of). */
+  readonly errors?: readonly ApiErrorCode[] | undefined
   /** Bytes. Default 64 KiB. */
   readonly bodyBytesMax?: number | undefined
   /** Audit operations this route causes; none for reads. */

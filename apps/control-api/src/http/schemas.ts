@@ -48,9 +48,11 @@ export const oneOf = <const Values extends readonly string[]>(...values: Values)
 /** The same, or null: null clears what may be missing (http-api 1.5). */
 export const nullable = <Schema extends TSchema>(schema: Schema) =>
   Type.Unsafe<Static<Schema> | null>(
-    'enum' in schema
-      ? { ...schema, type: ['string', 'null'], enum: [...(schema.enum as string[]), null] }
-      : { ...schema, type: [(schema as { readonly type?: string }).type, 'null'] },
+    'ironName' in schema
+      ? { anyOf: [schema, { type: 'null' }] }
+      : 'enum' in schema
+        ? { ...schema, type: ['string', 'null'], enum: [...(schema.enum as string[]), null] }
+        : { ...schema, type: [(schema as { readonly type?: string }).type, 'null'] },
   )
 
 /** Marks a field whose value is stored nowhere as it was sent (annotation `ironSecret`). */
@@ -71,6 +73,9 @@ export const newPassword = () => secret(ruled('password'))
 
 /** Code points of a password (http-api 4.1). */
 const PASSWORD_MAX = 1_000
+
+/** An item of a batch that is checked by itself, so that it affects no other (annotation `ironItem`: what it must be). */
+export const checkedApart = (schema: TSchema) => Type.Unsafe<unknown>({ ironItem: schema })
 
 /** An update: at least one field, and no unknown one. */
 export const changes = <Fields extends Record<string, TSchema>>(fields: Fields) =>

@@ -65,7 +65,9 @@ keyword('ironSetsOne', 'object', (names: readonly string[], value: Readonly<Reco
   names.some((name) => (value[name] ?? null) !== null) ? undefined : `must set at least one of ${names.join(', ')}`,
 )
 
+// Annotations for the OpenAPI document.
 ajv.addKeyword({ keyword: 'ironSecret', type: 'string' })
+ajv.addKeyword({ keyword: 'ironItem' })
 
 keyword('ironId', 'string', (prefix: Parameters<typeof isId>[1], value: string) =>
   isId(value, prefix) ? undefined : `must be an id ${prefix}_<uuid>`,

@@ -1,6 +1,14 @@
 import { minus, toUsd, usd } from '@iron/cost-calculator'
-import { balanceAnswer, budgetAnswer, budgetChangeAnswer } from '../answers/budget.ts'
-import { ledgerEntryAnswer } from '../answers/lease.ts'
+import {
+  balanceAnswer,
+  budgetAnswer,
+  budgetChangeAnswer,
+  budgetChangeShape,
+  budgetShape,
+  changedBudgetShape,
+} from '../answers/budget.ts'
+import { adjustmentShape, ledgerEntryAnswer } from '../answers/lease.ts'
+import { logOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -19,6 +27,7 @@ export const agentBudgetRoutes = [
     rateLimit: 'read',
     audit: [],
     summary: "An agent's budget",
+    answers: { 200: budgetShape },
     handler: async ({ services, params }) => {
       const budget = await services.budgets.get(params['id'] ?? '')
       if (budget === undefined) throw notFound('AGENT_NOT_FOUND')
@@ -39,6 +48,9 @@ export const agentBudgetRoutes = [
       reason: optional(reason),
       expected_version: optional(count()),
     }),
+    example: { allocated_usd: 100, reason: 'More work in March' },
+    answers: { 200: changedBudgetShape },
+    errors: ['BUDGET_DECREASE_REQUIRES_CONFIRMATION', 'CONFLICT', 'BUDGET_BELOW_SPENT', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context }) => {
       const { allocated_usd: allocated, expected_version: expectedVersion, ...rest } = body
       const options = { ...rest, expectedVersion }
@@ -64,6 +76,9 @@ export const agentBudgetRoutes = [
     idempotency: 'stored',
     summary: 'Correct the books: give back spent money, or book extra spending',
     body: object({ direction: oneOf('credit', 'charge'), amount_usd: usdAmount(), reason }),
+    example: { direction: 'credit', amount_usd: 1.5, reason: 'The provider refunded call-2' },
+    answers: { 201: adjustmentShape },
+    errors: ['ADJUSTMENT_TOO_LARGE', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context, tx }) => {
       const agentId = params['id'] ?? ''
       const { direction, amount_usd: amount } = body
@@ -85,6 +100,7 @@ export const agentBudgetRoutes = [
     audit: [],
     summary: 'Every change of the allocation',
     query: object({ ...cursor }),
+    answers: { 200: logOfShape(budgetChangeShape) },
     handler: async ({ services, params, query }) => ({
       body: logAnswer(await services.budgets.history(params['id'] ?? '', cursorOf(query)), budgetChangeAnswer),
     }),

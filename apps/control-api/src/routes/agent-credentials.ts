@@ -1,4 +1,10 @@
-import { icTokenInfoAnswer, issuedIcTokenAnswer } from '../answers/agent.ts'
+import {
+  icTokenInfoAnswer,
+  icTokenStandingShape,
+  issuedIcTokenAnswer,
+  newIcTokenShape,
+  regeneratedIcTokenShape,
+} from '../answers/agent.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -19,6 +25,7 @@ export const agentCredentialRoutes = [
     rateLimit: 'read',
     audit: [],
     summary: "What may be known of an agent's IC token",
+    answers: { 200: icTokenStandingShape },
     handler: async ({ services, params }) => {
       const agent = await services.agents.get(params['id'] ?? '')
       if (agent === undefined) throw notFound('AGENT_NOT_FOUND')
@@ -35,6 +42,9 @@ export const agentCredentialRoutes = [
     audit: ['IC_TOKEN_CREATED'],
     summary: 'Give an agent without IC token one; it is shown only here',
     body: newIcToken,
+    example: { permissions: ['llm:call'] },
+    answers: { 201: newIcTokenShape },
+    errors: ['IC_TOKEN_EXISTS', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context, tx }) => {
       const agentId = params['id'] ?? ''
       const options = { ...icTokenOf(body.permissions, body.expires_at), tx }
@@ -54,6 +64,9 @@ export const agentCredentialRoutes = [
     audit: ['IC_TOKEN_REGENERATED'],
     summary: "Replace an agent's IC token at once; its leases are revoked",
     body: newIcToken,
+    example: { permissions: ['llm:call', 'analytics:write'] },
+    answers: { 200: regeneratedIcTokenShape },
+    errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context, tx }) => {
       const agentId = params['id'] ?? ''
       const options = { ...icTokenOf(body.permissions, body.expires_at), tx }
@@ -74,6 +87,7 @@ export const agentCredentialRoutes = [
     rateLimit: 'write',
     audit: ['IC_TOKEN_REVOKED'],
     summary: "End an agent's IC token; its leases are revoked",
+    answers: { 204: null },
     handler: async ({ services, params, principal, context }) => {
       await services.agents.revokeIcToken(params['id'] ?? '', actorOf(principal, context))
       return { status: 204 }

@@ -1,4 +1,5 @@
-import { leaseAnswer } from '../answers/lease.ts'
+import { leaseAnswer, leaseShape } from '../answers/lease.ts'
+import { logOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -18,6 +19,7 @@ export const agentLeaseRoutes = [
     audit: [],
     summary: "An agent's leases",
     query: object({ ...cursor, status: optional(oneOf('active', 'expired', 'closed', 'superseded', 'revoked')) }),
+    answers: { 200: logOfShape(leaseShape) },
     handler: async ({ services, params, query }) => {
       const filter = { agentId: await knownAgent(services, params), status: query.status }
       return { body: logAnswer(await services.leases.list(filter, cursorOf(query)), leaseAnswer) }
@@ -32,6 +34,7 @@ export const agentLeaseRoutes = [
     audit: [],
     params: leaseParam,
     summary: 'One lease',
+    answers: { 200: leaseShape },
     handler: async ({ services, params }) => {
       const agentId = await knownAgent(services, params)
       const lease = await services.leases.get(params['lease_id'] ?? '')
@@ -49,6 +52,9 @@ export const agentLeaseRoutes = [
     params: leaseParam,
     summary: 'End a lease before its time; later handshakes stay possible',
     body: object({ reason: optional(text({ max: 500, multiline: true })) }),
+    example: { reason: 'The worker is gone' },
+    answers: { 200: leaseShape },
+    errors: ['LEASE_NOT_ACTIVE', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context }) => {
       const options = { agentId: await knownAgent(services, params), reason: body.reason }
       const actor = actorOf(principal, context)

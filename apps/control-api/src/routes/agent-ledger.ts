@@ -1,5 +1,13 @@
-import { balancesAnswer, ledgerEntryAnswer, ledgerFaultAnswer } from '../answers/lease.ts'
+import {
+  balancesAnswer,
+  balancesAtShape,
+  ledgerEntryAnswer,
+  ledgerEntryShape,
+  ledgerFaultAnswer,
+  ledgerVerificationShape,
+} from '../answers/lease.ts'
 import { isoTime } from '../answers/scalars.ts'
+import { logOfShape } from '../answers/list.ts'
 import { defineRoute } from '../http/route.ts'
 import { cursor, id, object, optional, time } from '../http/schemas.ts'
 import { knownAgent, ofAgent } from './agent-param.ts'
@@ -14,6 +22,7 @@ export const agentLedgerRoutes = [
     rateLimit: 'analytics',
     audit: [],
     summary: 'Recompute every balance of an agent from its ledger',
+    answers: { 200: ledgerVerificationShape },
     handler: async ({ services, params }) => {
       const agentId = await knownAgent(services, params)
       const faults = await services.ledger.verify({ agentId })
@@ -30,6 +39,7 @@ export const agentLedgerRoutes = [
     audit: [],
     summary: "An agent's ledger",
     query: object({ ...cursor, lease_id: optional(id('lease')) }),
+    answers: { 200: logOfShape(ledgerEntryShape) },
     handler: async ({ services, params, query }) => {
       const filter = { agentId: await knownAgent(services, params), leaseId: query.lease_id }
       return { body: logAnswer(await services.ledger.list(filter, cursorOf(query)), ledgerEntryAnswer) }
@@ -44,6 +54,7 @@ export const agentLedgerRoutes = [
     audit: [],
     summary: 'Balances at an instant, from the ledger',
     query: object({ at: optional(time()) }),
+    answers: { 200: balancesAtShape },
     handler: async ({ services, params, query }) => {
       const agentId = await knownAgent(services, params)
       const at = query.at === undefined ? services.database.clock.now() : Date.parse(query.at)

@@ -1,4 +1,4 @@
-import { agentMetricsAnswer } from '../answers/agent-metrics.ts'
+import { agentMetricsAnswer, agentMetricsShape } from '../answers/agent-metrics.ts'
 import { notFound } from '../http/handle.ts'
 import { defineRoute } from '../http/route.ts'
 import { object } from '../http/schemas.ts'
@@ -19,6 +19,7 @@ export const agentMetricsRoutes = [
     audit: [],
     summary: "An agent's calls of a period, and its budget now",
     query: object({ ...periodFields }),
+    answers: { 200: agentMetricsShape },
     handler: async ({ services, params, query, principal, scope }) => {
       const agentId = params['id'] ?? ''
       const period = periodOf(query, services.database.clock.now())

@@ -1,6 +1,13 @@
 import { HEARTBEAT_TIMEOUT_MS } from '@iron/agent-registry'
 import { toUsd } from '@iron/cost-calculator'
-import { agentStateAnswer, agentStatusAnswer } from '../answers/agent.ts'
+import {
+  agentStateAnswer,
+  agentStateShape,
+  agentStatusAnswer,
+  agentStatusShape,
+  heartbeatShape,
+  stoppedAgentShape,
+} from '../answers/agent.ts'
 import { isoTime } from '../answers/scalars.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
@@ -20,6 +27,7 @@ export const agentStateRoutes = [
     rateLimit: 'read',
     audit: [],
     summary: 'What an agent does, is told to do, has left and was last asked for',
+    answers: { 200: agentStatusShape },
     handler: async ({ services, params }) => {
       const status = await services.agents.status(params['id'] ?? '')
       if (status === undefined) throw notFound('AGENT_NOT_FOUND')
@@ -35,6 +43,9 @@ export const agentStateRoutes = [
     audit: ['AGENT_STOPPED'],
     summary: 'Order an agent to stop; its leases are revoked',
     body: object({ reason: optional(text({ max: REASON_MAX, multiline: true })) }),
+    example: { reason: 'Runs away with the budget' },
+    answers: { 200: stoppedAgentShape },
+    errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context }) => {
       const options = { reason: body.reason }
       const stopped = await services.agents.stop(params['id'] ?? '', actorOf(principal, context), options)
@@ -56,6 +67,8 @@ export const agentStateRoutes = [
     rateLimit: 'write',
     audit: ['AGENT_RESUMED'],
     summary: 'Take a stop order back',
+    answers: { 200: agentStateShape },
+    errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params, principal, context }) => {
       const { agent, changed } = await services.agents.resume(params['id'] ?? '', actorOf(principal, context))
       return { body: { ...agentStateAnswer(agent), changed } }
@@ -72,6 +85,9 @@ export const agentStateRoutes = [
       state: oneOf('running', 'idle', 'stopped', 'failed'),
       reason: optional(text({ min: 0, max: REASON_MAX, multiline: true })),
     }),
+    example: { state: 'running' },
+    answers: { 200: agentStateShape },
+    errors: ['AGENT_STOPPED', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context }) => {
       const options = { reason: body.reason, actor: actorOf(principal, context) }
       const { agent, changed } = await services.agents.reportState(params['id'] ?? '', body.state, options)
@@ -85,6 +101,8 @@ export const agentStateRoutes = [
     rateLimit: 'beat',
     audit: [],
     summary: 'A sign of life; the answer says what the agent is told to do',
+    answers: { 200: heartbeatShape },
+    errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params }) => {
       const agent = await services.agents.heartbeat(params['id'] ?? '')
       return {

@@ -1,5 +1,14 @@
 import { toUsd, usd } from '@iron/cost-calculator'
-import { agentAnswer, agentWithTokenAnswer, issuedIcTokenAnswer } from '../answers/agent.ts'
+import {
+  agentAnswer,
+  agentShape,
+  agentWithTokenAnswer,
+  agentWithTokenShape,
+  archivedAgentShape,
+  issuedIcTokenAnswer,
+  newAgentShape,
+} from '../answers/agent.ts'
+import { pageOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf, forbidden, holds } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -51,6 +60,9 @@ export const agentRoutes = [
       ic_token_permissions: optional(icTokenPermissions),
       ic_token_expires_at: optional(time()),
     }),
+    example: { name: 'research-bot', provider_ids: ['prov_0199c2f0-5a00-7000-8000-000000000003'], allocated_usd: 100 },
+    answers: { 201: newAgentShape },
+    errors: ['INVALID_PROVIDER_ID', 'USER_NOT_FOUND'],
     handler: async ({ services, body, principal, context, scope, tx }) => {
       const { owner_id: ownerId = principal.userId, allocated_usd: amount = 0, provider_ids: providers } = body
       const allocated = usd(amount)
@@ -84,6 +96,7 @@ export const agentRoutes = [
       owner_id: optional(id('user')),
       tag: optional(text({ min: 0, max: 255 })),
     }),
+    answers: { 200: pageOfShape(agentShape) },
     handler: async ({ services, query, scope, principal }) => {
       const { name: part, status = 'active', state, tag, owner_id: owner, ...rest } = query
       const window = pageOf(rest)
@@ -101,6 +114,7 @@ export const agentRoutes = [
     rateLimit: 'read',
     audit: [],
     summary: 'One agent',
+    answers: { 200: agentWithTokenShape },
     handler: async ({ services, params }) => {
       const agent = await services.agents.get(params['id'] ?? '')
       if (agent === undefined) throw notFound('AGENT_NOT_FOUND')
@@ -121,6 +135,9 @@ export const agentRoutes = [
       tags: optional(tags),
       owner_id: optional(id('user')),
     }),
+    example: { tags: ['research', 'night'] },
+    answers: { 200: agentShape },
+    errors: ['USER_NOT_FOUND', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context, scope }) => {
       const { owner_id: ownerId, ...rest } = body
       if (ownerId !== undefined && ownerId !== principal.userId && scope !== 'any') throw forbidden()
@@ -138,6 +155,7 @@ export const agentRoutes = [
     rateLimit: 'write',
     audit: ['AGENT_ARCHIVED'],
     summary: 'Archive an agent for good',
+    answers: { 200: archivedAgentShape },
     handler: async ({ services, params, principal, context }) => {
       const archived = await services.agents.archive(params['id'] ?? '', actorOf(principal, context))
       return {

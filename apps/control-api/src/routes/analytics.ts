@@ -2,14 +2,24 @@ import {
   agentSpendingAnswer,
   agentSpendingSummary,
   agentTokensAnswer,
+  budgetStandingShape,
   costsAnswer,
+  costsShape,
+  modelsShape,
   modelsSummary,
   overviewAnswer,
+  overviewShape,
   providerSpendingAnswer,
   providerSpendingSummary,
   requestCountsAnswer,
+  requestCountsShape,
   spendingAnswer,
+  spendingByAgentShape,
+  spendingByProviderShape,
+  spendingShape,
   timelineAnswer,
+  timelineShape,
+  tokensByAgentShape,
   tokenSumsAnswer,
 } from '../answers/analytics.ts'
 import { isoTime } from '../answers/scalars.ts'
@@ -35,6 +45,8 @@ export const analyticsRoutes = [
     path: '/analytics',
     summary: 'Calls of a period at a glance, and agents and money of now',
     query: question,
+    answers: { 200: overviewShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) => {
         const { analytics, agents } = input.services
@@ -48,6 +60,8 @@ export const analyticsRoutes = [
     path: '/analytics/spending/total',
     summary: 'What calls cost, charged and not',
     query: question,
+    answers: { 200: spendingShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) =>
         spendingAnswer(await input.services.analytics.totals(period, calls, { tx })),
@@ -59,6 +73,8 @@ export const analyticsRoutes = [
     path: '/analytics/spending/by-agent',
     summary: 'What each agent spent',
     query: pagedQuestion,
+    answers: { 200: spendingByAgentShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) => {
         const window = { ...pageOf(input.query), tx }
@@ -72,6 +88,8 @@ export const analyticsRoutes = [
     path: '/analytics/spending/by-provider',
     summary: 'What was spent at each provider',
     query: pagedQuestion,
+    answers: { 200: spendingByProviderShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) => {
         const window = { ...pageOf(input.query), tx }
@@ -85,6 +103,8 @@ export const analyticsRoutes = [
     path: '/analytics/spending/avg-per-request',
     summary: 'How the costs of single calls are spread',
     query: question,
+    answers: { 200: costsShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(
         input,
@@ -98,6 +118,8 @@ export const analyticsRoutes = [
     path: '/analytics/usage/requests',
     summary: 'How many calls, and how many of them went well',
     query: question,
+    answers: { 200: requestCountsShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) =>
         requestCountsAnswer(await input.services.analytics.totals(period, calls, { tx })),
@@ -109,6 +131,8 @@ export const analyticsRoutes = [
     path: '/analytics/usage/tokens/by-agent',
     summary: 'Tokens of each agent',
     query: pagedQuestion,
+    answers: { 200: tokensByAgentShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) => {
         const window = { ...pageOf(input.query), tx }
@@ -122,6 +146,8 @@ export const analyticsRoutes = [
     path: '/analytics/usage/models',
     summary: 'Usage of each model of each provider',
     query: pagedQuestion,
+    answers: { 200: modelsShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(input, async ({ period, calls, tx }) => {
         const window = { ...pageOf(input.query), tx }
@@ -135,6 +161,8 @@ export const analyticsRoutes = [
     path: '/analytics/budget/status',
     summary: 'Budgets with a summary over all matches',
     query: budgetsQuery,
+    answers: { 200: budgetStandingShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async ({ services, query, principal, scope }) => {
       const mine = { agentId: query.agent_id, ownerId: ownOnly({ principal, scope }) }
       if (mine.agentId !== undefined) {
@@ -155,6 +183,8 @@ export const analyticsRoutes = [
       metric: optional(oneOf('spend_usd', 'requests', 'failed', 'total_tokens')),
       bucket: optional(oneOf('hour', 'day')),
     }),
+    answers: { 200: timelineShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
       body: await answerQuestion(
         input,

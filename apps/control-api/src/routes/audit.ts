@@ -1,4 +1,5 @@
-import { auditEntryAnswer, auditVerificationAnswer } from '../answers/audit.ts'
+import { auditEntryAnswer, auditEntryShape, auditVerificationAnswer, auditVerificationShape } from '../answers/audit.ts'
+import { logOfShape } from '../answers/list.ts'
 import { validationError } from '../http/errors.ts'
 import { notFound } from '../http/handle.ts'
 import { defineRoute } from '../http/route.ts'
@@ -26,6 +27,7 @@ export const auditRoutes = [
       resource_id: optional(text({ max: 255 })),
       actor_id: optional(text({ max: 255 })),
     }),
+    answers: { 200: logOfShape(auditEntryShape) },
     handler: async ({ services, query }) => {
       const { resource_type: resourceType, resource_id: resourceId, actor_id: actorId } = query
       const filter = { operation: query.operation, resourceType, resourceId, actorId, ...timesOf(query) }
@@ -39,6 +41,7 @@ export const auditRoutes = [
     rateLimit: 'analytics',
     summary: 'Recompute the hash chain, against a head kept elsewhere if one is given',
     query: object({ head_seq: optional(count()), head_hash: optional(visibleAscii(64)) }),
+    answers: { 200: auditVerificationShape },
     handler: async ({ services, query }) => {
       const expect = expectedHead(query)
       const verification = await services.audit.verify({ expect, timeoutMs: VERIFY_TIMEOUT_MS })
@@ -52,6 +55,7 @@ export const auditRoutes = [
     rateLimit: 'read',
     params: { id: { prefix: 'aud', notFound: 'AUDIT_ENTRY_NOT_FOUND' } },
     summary: 'One entry of the audit log',
+    answers: { 200: auditEntryShape },
     handler: async ({ services, params }) => {
       const entry = await services.audit.get(params['id'] ?? '')
       if (entry === undefined) throw notFound('AUDIT_ENTRY_NOT_FOUND')

@@ -1,6 +1,14 @@
-import { sessionAnswer } from '../answers/session.ts'
-import { sessionTokensAnswer, userAnswer } from '../answers/user.ts'
+import { endedShape, sessionAnswer, sessionShape } from '../answers/session.ts'
+import {
+  credentialShape,
+  meShape,
+  sessionTokensAnswer,
+  sessionTokensShape,
+  userAnswer,
+  userShape,
+} from '../answers/user.ts'
 import { isoTime, isoTimeOrNull } from '../answers/scalars.ts'
+import { pageOfShape } from '../answers/list.ts'
 import { refusal } from '../http/authenticate.ts'
 import { ApiError, validationError } from '../http/errors.ts'
 import { notFound } from '../http/handle.ts'
@@ -23,6 +31,9 @@ export const authRoutes = [
     audit: ['SESSION_CREATED', 'LOGIN_FAILED', 'ACCOUNT_LOCKED'],
     summary: 'Log in with e-mail and password',
     body: object({ email, password: givenPassword() }),
+    example: { email: 'ada@example.com', password: 'correct horse battery' },
+    answers: { 200: sessionTokensShape },
+    errors: ['UNAUTHORIZED', 'ACCOUNT_LOCKED', 'ACCOUNT_SUSPENDED'],
     handler: async ({ services, context, body }) => {
       const result = await services.sessions.login(body.email, body.password, context)
       const now = services.database.clock.now()
@@ -47,6 +58,9 @@ export const authRoutes = [
     summary: 'Exchange a refresh token for new tokens',
     whilePasswordChangePending: true,
     body: object({ refresh_token: optional(secret(text({ max: REFRESH_TOKEN_MAX, verbatim: true }))) }),
+    example: { refresh_token: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyXy4uLiJ9.c2lnbmF0dXJl' },
+    answers: { 200: sessionTokensShape },
+    errors: ['UNAUTHORIZED', 'TOKEN_EXPIRED', 'TOKEN_REVOKED', 'ACCOUNT_SUSPENDED'],
     handler: async ({ services, context, body, bearer }) => {
       const token = body.refresh_token ?? bearer
       if (token === undefined) throw refusal({ outcome: 'refused', code: 'UNAUTHORIZED' })
@@ -66,6 +80,7 @@ export const authRoutes = [
     audit: [],
     summary: 'What the presented credential is and may do',
     whilePasswordChangePending: true,
+    answers: { 200: credentialShape },
     handler: async ({ principal }) => ({
       body: {
         valid: true,
@@ -89,6 +104,8 @@ export const authRoutes = [
     audit: [],
     summary: 'The signed-in user',
     whilePasswordChangePending: true,
+    answers: { 200: meShape },
+    errors: ['USER_NOT_FOUND'],
     handler: async ({ services, principal }) => {
       const user = await services.users.getUser(principal.userId)
       if (user === undefined) throw notFound('USER_NOT_FOUND')
@@ -103,6 +120,9 @@ export const authRoutes = [
     audit: ['PROFILE_UPDATED'],
     summary: 'Change the own display name',
     body: changes({ name: nullable(text({ max: 255 })) }),
+    example: { name: 'Ada Lovelace' },
+    answers: { 200: userShape },
+    errors: ['USER_NOT_FOUND'],
     handler: async ({ services, principal, context, body }) => {
       const user = await services.users.updateUser(principal.userId, { name: body.name }, actorOf(principal, context))
       return { body: userAnswer(user) }
@@ -117,6 +137,9 @@ export const authRoutes = [
     summary: 'Change the own password; all other sessions end',
     whilePasswordChangePending: true,
     body: object({ current_password: givenPassword(), new_password: newPassword() }),
+    example: { current_password: 'correct horse battery', new_password: 'a better horse battery' },
+    answers: { 204: null },
+    errors: ['ACCOUNT_LOCKED', 'USER_NOT_FOUND'],
     handler: async ({ services, principal, context, body }) => {
       const options = { keepSessionId: principal.sessionId, context }
       const { current_password: current, new_password: next } = body
@@ -143,6 +166,8 @@ export const authRoutes = [
     audit: ['SESSION_ENDED'],
     summary: 'End the session: access and refresh token',
     whilePasswordChangePending: true,
+    answers: { 204: null },
+    errors: ['SESSION_NOT_FOUND'],
     handler: async ({ services, principal, context }) => {
       await services.sessions.end(principal.sessionId, actorOf(principal, context), { userId: principal.userId })
       return { status: 204 }
@@ -156,6 +181,7 @@ export const authRoutes = [
     audit: [],
     summary: 'The own sessions, newest first',
     query: object({ ...page }),
+    answers: { 200: pageOfShape(sessionShape) },
     handler: async ({ services, principal, query }) => {
       const sessions = await services.sessions.list({ userId: principal.userId }, pageOf(query))
       return { body: pagedAnswer(sessions, (session) => sessionAnswer(session, principal.sessionId)) }
@@ -169,6 +195,7 @@ export const authRoutes = [
     audit: ['SESSION_ENDED'],
     params: { id: { prefix: 'sess', notFound: 'SESSION_NOT_FOUND' } },
     summary: 'End one of the own sessions',
+    answers: { 204: null },
     handler: async ({ services, principal, context, params }) => {
       await services.sessions.end(params['id'] ?? '', actorOf(principal, context), { userId: principal.userId })
       return { status: 204 }
@@ -181,6 +208,8 @@ export const authRoutes = [
     rateLimit: 'write',
     audit: ['SESSION_ENDED'],
     summary: 'End all own sessions but this one',
+    answers: { 200: endedShape },
+    errors: ['USER_NOT_FOUND'],
     handler: async ({ services, principal, context }) => {
       const options = { exceptSessionId: principal.sessionId }
       return { body: { ended: await services.sessions.endAll(principal.userId, actorOf(principal, context), options) } }

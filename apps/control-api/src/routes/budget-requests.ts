@@ -1,6 +1,12 @@
 import { toUsd, usd } from '@iron/cost-calculator'
 import { budgetAnswer } from '../answers/budget.ts'
-import { budgetRequestAnswer } from '../answers/budget-request.ts'
+import {
+  approvedBudgetRequestShape,
+  budgetRequestAnswer,
+  budgetRequestShape,
+  budgetRequestWithBudgetShape,
+} from '../answers/budget-request.ts'
+import { pageOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -35,6 +41,13 @@ export const budgetRequestRoutes = [
       requested_allocated_usd: usdAmount(),
       justification: text({ min: JUSTIFICATION_MIN, max: JUSTIFICATION_SENT_MAX, multiline: true }),
     }),
+    example: {
+      agent_id: 'agent_0199c2f0-5a00-7000-8000-000000000002',
+      requested_allocated_usd: 200,
+      justification: 'The March evaluation needs twice the calls of February.',
+    },
+    answers: { 201: budgetRequestShape },
+    errors: ['BUDGET_DECREASE_REQUEST', 'AGENT_NOT_FOUND', 'AGENT_ARCHIVED'],
     handler: async ({ services, body, principal, context, tx }) => {
       const { agent_id: agentId, requested_allocated_usd: requested, justification } = body
       const budget = await services.budgets.get(agentId, { tx })
@@ -64,6 +77,7 @@ export const budgetRequestRoutes = [
       agent_id: optional(id('agent')),
       requester_id: optional(id('user')),
     }),
+    answers: { 200: pageOfShape(budgetRequestShape) },
     handler: async ({ services, query, principal, scope }) => {
       const { status, agent_id: agentId, requester_id: requester, ...rest } = query
       const window = pageOf({ ...rest, sort: rest.sort?.replace(/_usd$/, '') })
@@ -81,6 +95,7 @@ export const budgetRequestRoutes = [
     audit: [],
     params: requestParam,
     summary: 'One budget request, and the budget it is about as it is now',
+    answers: { 200: budgetRequestWithBudgetShape },
     handler: async ({ services, params, principal }) =>
       services.database.read(async (tx) => {
         const request = await services.budgetRequests.get(params['id'] ?? '', { tx })
@@ -100,6 +115,9 @@ export const budgetRequestRoutes = [
       approved_allocated_usd: optional(usdAmount()),
       review_notes: optional(text({ min: 0, max: NOTES_MAX, multiline: true })),
     }),
+    example: { approved_allocated_usd: 200, review_notes: 'Fine until the end of March.' },
+    answers: { 200: approvedBudgetRequestShape },
+    errors: ['APPROVAL_DECREASES_BUDGET', 'SELF_APPROVAL_FORBIDDEN', 'REQUEST_ALREADY_REVIEWED', 'AGENT_ARCHIVED'],
     handler: async ({ services, params, body, principal, context }) => {
       const { approved_allocated_usd: amount, review_notes: reviewNotes } = body
       const decision = { approvedAllocated: amount === undefined ? undefined : usd(amount), reviewNotes }
@@ -121,6 +139,9 @@ export const budgetRequestRoutes = [
     audit: ['BUDGET_REQUEST_REJECTED'],
     summary: 'Refuse a budget request, with the reason',
     body: object({ review_notes: text({ min: REJECTION_NOTES_MIN, max: NOTES_MAX, multiline: true }) }),
+    example: { review_notes: 'Please use what is left of February first.' },
+    answers: { 200: budgetRequestShape },
+    errors: ['REQUEST_ALREADY_REVIEWED'],
     handler: async ({ services, params, body, principal, context }) => {
       const actor = actorOf(principal, context)
       const request = await services.budgetRequests.reject(params['id'] ?? '', body.review_notes, actor)
@@ -135,6 +156,8 @@ export const budgetRequestRoutes = [
     audit: ['BUDGET_REQUEST_CANCELLED'],
     params: requestParam,
     summary: 'Take a budget request back',
+    answers: { 200: budgetRequestShape },
+    errors: ['REQUEST_ALREADY_REVIEWED'],
     handler: async ({ services, params, principal, context }) => {
       const requestId = params['id'] ?? ''
       // Who asked never changes: what is seen here holds when the request is cancelled.

@@ -1,10 +1,23 @@
 import type { AgentPrincipal } from '@iron/agent-registry'
 import { usd } from '@iron/cost-calculator'
-import { grantAnswer, refreshAnswer, reportAnswer, returnAnswer } from '../answers/protocol.ts'
+import {
+  batchShape,
+  grantAnswer,
+  handshakeShape,
+  refreshAnswer,
+  refreshShape,
+  reportAnswer,
+  reportShape,
+  reservationShape,
+  returnAnswer,
+  returnShape,
+} from '../answers/protocol.ts'
+import { budgetListFields } from '../answers/analytics.ts'
+import { component } from '../answers/shape.ts'
 import { actorOf, isPerson, type Principal } from '../http/principal.ts'
 import { BATCH_BYTES_MAX } from '../http/json-body.ts'
 import { defineRoute, type HandlerInput } from '../http/route.ts'
-import { array, id, object, optional, text, Type, usdAmount, usdAmountOrZero } from '../http/schemas.ts'
+import { array, checkedApart, id, object, optional, text, usdAmount, usdAmountOrZero } from '../http/schemas.ts'
 import { budgetsQuery, listBudgets } from './budgets-list.ts'
 import { report, usageReportOf } from './report.ts'
 import { reportBatch } from './report-batch.ts'
@@ -30,6 +43,21 @@ export const budgetRoutes = [
     idempotency: 'lease',
     summary: 'Borrow a slice of budget together with a sealed provider key',
     body: object({ ...requested, ...runtimeId, provider: optional(text({ max: 100 })) }),
+    example: { requested_usd: 10, runtime_id: 'worker-1' },
+    answers: { 200: handshakeShape },
+    errors: [
+      'ACCOUNT_SUSPENDED',
+      'AGENT_STOPPED',
+      'LEASE_NOT_ACTIVE',
+      'LEASE_CAP_REACHED',
+      'BUDGET_EXCEEDED',
+      'LIMIT_EXCEEDED',
+      'NO_PROVIDER_ASSIGNED',
+      'PROVIDER_NOT_ASSIGNED',
+      'PROVIDER_DISABLED',
+      'NO_ACTIVE_KEY',
+      'CRYPTO_UNAVAILABLE',
+    ],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = {
@@ -51,6 +79,16 @@ export const budgetRoutes = [
     idempotency: 'lease',
     summary: 'Borrow a slice of budget without a key',
     body: object({ ...requested, ...runtimeId }),
+    example: { requested_usd: 10, runtime_id: 'worker-1' },
+    answers: { 200: reservationShape },
+    errors: [
+      'ACCOUNT_SUSPENDED',
+      'AGENT_STOPPED',
+      'LEASE_NOT_ACTIVE',
+      'LEASE_CAP_REACHED',
+      'BUDGET_EXCEEDED',
+      'LIMIT_EXCEEDED',
+    ],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = { requested: micros(body.requested_usd), runtimeId: body.runtime_id, idempotencyKey }
@@ -66,6 +104,15 @@ export const budgetRoutes = [
     audit: ['USAGE_OVERRUN'],
     summary: 'Report one LLM call',
     body: report,
+    example: {
+      lease_id: 'lease_0199c2f0-5a00-7000-8000-000000000006',
+      request_id: 'call-2',
+      model: 'demo-large',
+      input_tokens: 400_000,
+      output_tokens: 50_000,
+    },
+    answers: { 200: reportShape },
+    errors: ['LEASE_NOT_FOUND', 'IDEMPOTENCY_CONFLICT'],
     handler: async (input) => {
       const { services, body } = input
       return { body: reportAnswer(await services.protocol.report(agentOf(input), body.lease_id, usageReportOf(body))) }
@@ -80,7 +127,18 @@ export const budgetRoutes = [
     bodyBytesMax: BATCH_BYTES_MAX,
     audit: ['USAGE_OVERRUN'],
     summary: 'Report up to 1000 LLM calls',
-    body: object({ reports: array(Type.Unknown(), { minItems: 1, maxItems: 1_000 }) }),
+    body: object({ reports: array(checkedApart(report), { minItems: 1, maxItems: 1_000 }) }),
+    example: {
+      reports: [
+        {
+          lease_id: 'lease_0199c2f0-5a00-7000-8000-000000000006',
+          request_id: 'call-2',
+          model: 'demo-large',
+          cost_usd: 1.5,
+        },
+      ],
+    },
+    answers: { 200: batchShape },
     handler: async (input) => {
       const { services, body } = input
       return { body: await reportBatch(services, agentOf(input), body.reports) }
@@ -96,6 +154,22 @@ export const budgetRoutes = [
     idempotency: 'lease',
     summary: 'Give back what is left of a lease and borrow the next slice',
     body: object({ ...requested, lease_id: id('lease') }),
+    example: { lease_id: 'lease_0199c2f0-5a00-7000-8000-000000000006', requested_usd: 20 },
+    answers: { 200: refreshShape },
+    errors: [
+      'LEASE_NOT_FOUND',
+      'ACCOUNT_SUSPENDED',
+      'AGENT_STOPPED',
+      'LEASE_NOT_ACTIVE',
+      'LEASE_CAP_REACHED',
+      'BUDGET_EXCEEDED',
+      'LIMIT_EXCEEDED',
+      'NO_PROVIDER_ASSIGNED',
+      'PROVIDER_NOT_ASSIGNED',
+      'PROVIDER_DISABLED',
+      'NO_ACTIVE_KEY',
+      'CRYPTO_UNAVAILABLE',
+    ],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = { requested: micros(body.requested_usd), idempotencyKey }
@@ -111,6 +185,9 @@ export const budgetRoutes = [
     audit: ['LEASE_RETURNED'],
     summary: 'The last word on a lease',
     body: object({ lease_id: id('lease'), spent_usd: optional(usdAmountOrZero()) }),
+    example: { lease_id: 'lease_0199c2f0-5a00-7000-8000-000000000006', spent_usd: 4.5 },
+    answers: { 200: returnShape },
+    errors: ['LEASE_NOT_FOUND'],
     handler: async (input) => {
       const { services, body } = input
       return {
@@ -129,6 +206,7 @@ export const budgetRoutes = [
     audit: [],
     summary: 'Budgets with a summary over all matches',
     query: budgetsQuery,
+    answers: { 200: component('BudgetList', budgetListFields) },
     handler: async ({ services, query, principal, scope }) => ({
       body: await listBudgets(services, query, visibleTo(principal, scope, query.agent_id)),
     }),

@@ -1,6 +1,7 @@
 import { LIMIT_DEFAULT } from '@iron/database'
 import { JournalError } from '@iron/journal'
-import { eventAnswer } from '../answers/event.ts'
+import { eventAnswer, eventShape } from '../answers/event.ts'
+import { logOfShape } from '../answers/list.ts'
 import { validationError } from '../http/errors.ts'
 import { hidesDetails } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -21,6 +22,8 @@ export const eventRoutes = [
     audit: [],
     summary: 'The event log, oldest first; may be polled with the last position',
     query: object({ ...cursor, type: optional(text({ max: TYPES_MAX })), agent_id: optional(id('agent')) }),
+    answers: { 200: logOfShape(eventShape) },
+    errors: ['CURSOR_EXPIRED'],
     handler: async ({ services, query, principal, scope }) => {
       const { limit = LIMIT_DEFAULT, order = 'asc', agent_id: agentId } = query
       const filter = {

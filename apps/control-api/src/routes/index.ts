@@ -18,6 +18,7 @@ import { limitRoutes } from './limits.ts'
 import { metricsRoutes } from './metrics.ts'
 import { providerKeyRoutes } from './provider-keys.ts'
 import { providerRoutes } from './providers.ts'
+import { referenceRoutes } from './reference.ts'
 import { requestRoutes } from './requests.ts'
 import { serviceRoutes } from './service.ts'
 import { socketRoutes } from './socket.ts'
@@ -26,9 +27,13 @@ import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
 import { userRoutes } from './users.ts'
 
-/** Every endpoint. Validation, authorisation and the tests that try every refusal come from this table. */
+/** The document of every endpoint, and its page: may be switched off. */
+const reference = referenceRoutes(() => routes)
+
+/** Every endpoint. Validation, authorisation, the OpenAPI document and the tests that try every refusal come from this table. */
 export const routes: readonly RouteDefinition[] = [
   ...serviceRoutes,
+  ...reference,
   ...socketRoutes,
   ...metricsRoutes,
   ...authRoutes,
@@ -55,3 +60,6 @@ export const routes: readonly RouteDefinition[] = [
   ...eventRoutes,
   ...auditRoutes,
 ]
+
+/** The endpoints of a server without documents (`IRON_DOCS=off`). */
+export const routesWithoutReference = routes.filter((route) => !reference.includes(route))

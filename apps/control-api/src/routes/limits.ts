@@ -1,6 +1,6 @@
 import { usd } from '@iron/cost-calculator'
 import type { LimitMaxima } from '@iron/token-manager'
-import { limitAnswer, rateStandingAnswer } from '../answers/limit.ts'
+import { limitAnswer, limitListShape, limitShape, rateStandingAnswer } from '../answers/limit.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf, type Person, principalId } from '../http/principal.ts'
 import type { RateClass } from '../http/rate-classes.ts'
@@ -49,6 +49,7 @@ export const limitRoutes = [
       user_id: optional(id('user')),
       project_id: optional(text({ max: 100 })),
     }),
+    answers: { 200: limitListShape },
     handler: async ({ services, query, principal, scope }) => {
       const { user_id: userId, project_id: projectId, ...rest } = query
       const window = pageOf(rest)
@@ -70,6 +71,7 @@ export const limitRoutes = [
     audit: [],
     params: limitParam,
     summary: 'One usage limit',
+    answers: { 200: limitShape },
     handler: async ({ services, params, principal }) => {
       const limit = await services.limits.get(params['id'] ?? '')
       if (limit === undefined || !maySee(principal, 'limits:read', limit.ownerId)) throw notFound('LIMIT_NOT_FOUND')
@@ -88,6 +90,9 @@ export const limitRoutes = [
       project_id: optional(text({ max: 100 })),
       ...maxima,
     }),
+    example: { user_id: 'user_0199c2f0-5a00-7000-8000-000000000001', max_cost_per_month_usd: 500 },
+    answers: { 201: limitShape },
+    errors: ['USER_NOT_FOUND', 'DUPLICATE_LIMIT'],
     handler: async ({ services, body, principal, context, tx }) => {
       const subject = { ownerId: body.user_id, projectId: body.project_id }
       const limit = await services.limits.create({ ...subject, ...maximaOf(body) }, actorOf(principal, context), { tx })
@@ -102,6 +107,8 @@ export const limitRoutes = [
     params: limitParam,
     summary: 'Change maxima; what was used stays counted',
     body: changes(maxima),
+    example: { max_cost_per_month_usd: null, max_requests_per_minute: 60 },
+    answers: { 200: limitShape },
     handler: async ({ services, params, body, principal, context }) => ({
       body: limitAnswer(await services.limits.update(params['id'] ?? '', maximaOf(body), actorOf(principal, context))),
     }),
@@ -113,6 +120,7 @@ export const limitRoutes = [
     audit: ['LIMIT_DELETED'],
     params: limitParam,
     summary: 'Lift a usage limit',
+    answers: { 204: null },
     handler: async ({ services, params, principal, context }) => {
       await services.limits.delete(params['id'] ?? '', actorOf(principal, context))
       return { status: 204 }

@@ -10,6 +10,7 @@ export const metricsRoutes = [
     audit: [],
     atRoot: true,
     summary: 'What this process measures, for Prometheus',
+    answers: { 200: 'text/plain' },
     handler: async ({ services }) => ({ text: await services.metrics.read() }),
   }),
 ]

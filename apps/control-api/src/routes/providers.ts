@@ -1,4 +1,5 @@
-import { deletedProviderAnswer, providerAnswer } from '../answers/provider.ts'
+import { deletedProviderAnswer, deletedProviderShape, providerAnswer, providerShape } from '../answers/provider.ts'
+import { pageOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -25,6 +26,14 @@ export const providerRoutes = [
       base_url: baseUrl,
       models,
     }),
+    example: {
+      name: 'openai-main',
+      kind: 'openai',
+      base_url: 'https://api.openai.com/v1',
+      models: ['demo-large'],
+    },
+    answers: { 201: providerShape },
+    errors: ['PROVIDER_EXISTS'],
     handler: async ({ services, body, principal, context, tx }) => {
       const { name, kind, base_url: url, models: names } = body
       const provider = await services.providers.create(
@@ -49,6 +58,7 @@ export const providerRoutes = [
       name: optional(text({ min: 0, max: 255 })),
       status: optional(oneOf('active', 'disabled')),
     }),
+    answers: { 200: pageOfShape(providerShape) },
     handler: async ({ services, query }) => {
       const { name, status, ...rest } = query
       return {
@@ -68,6 +78,7 @@ export const providerRoutes = [
     audit: [],
     params: providerParam,
     summary: 'One provider',
+    answers: { 200: providerShape },
     handler: async ({ services, params }) => {
       const provider = await services.providers.get(params['id'] ?? '')
       if (provider === undefined) throw notFound('PROVIDER_NOT_FOUND')
@@ -89,6 +100,9 @@ export const providerRoutes = [
       models: optional(models),
       status: optional(oneOf('active', 'disabled')),
     }),
+    example: { status: 'disabled' },
+    answers: { 200: providerShape },
+    errors: ['PROVIDER_EXISTS'],
     handler: async ({ services, params, body, principal, context }) => {
       const { name, base_url: url, models: names, status } = body
       const change = { name, baseUrl: url, models: names, status }
@@ -106,6 +120,7 @@ export const providerRoutes = [
     audit: ['PROVIDER_DELETED'],
     params: providerParam,
     summary: 'Delete a provider with its keys and take it from every agent',
+    answers: { 200: deletedProviderShape },
     handler: async ({ services, params, principal, context }) => {
       const deleted = await services.agents.deleteProvider(params['id'] ?? '', actorOf(principal, context))
       return { body: deletedProviderAnswer(deleted) }

@@ -1,6 +1,7 @@
 import type { ReadTx } from '@iron/database'
 import type { Call } from '@iron/journal'
-import { requestAnswer } from '../answers/request.ts'
+import { requestAnswer, requestShape } from '../answers/request.ts'
+import { logOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { hidesDetails } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -20,6 +21,8 @@ export const requestRoutes = [
     path: '/requests',
     summary: 'The log of LLM calls',
     query: object({ ...cursor, ...timeRange, ...callFilterFields }),
+    answers: { 200: logOfShape(requestShape) },
+    errors: ['CURSOR_EXPIRED'],
     handler: async ({ services, query, principal, scope }) => {
       const filter = { ...callScopeOf(query, { principal, scope }), ...timesOf(query) }
       const page = await services.requests.list(filter, cursorOf(query))
@@ -32,6 +35,7 @@ export const requestRoutes = [
     path: '/requests/{id}',
     params: { id: { prefix: 'req', notFound: 'REQUEST_NOT_FOUND' } },
     summary: 'One LLM call',
+    answers: { 200: requestShape },
     handler: async ({ services, params, principal }) =>
       services.database.read(async (tx) => {
         const call = await services.requests.get(params['id'] ?? '', { tx })

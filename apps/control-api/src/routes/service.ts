@@ -1,6 +1,29 @@
+import { always, component, list, shape, shown, usuallyNull } from '../answers/shape.ts'
 import { ApiError } from '../http/errors.ts'
 import { defineRoute } from '../http/route.ts'
+import { nullable, time } from '../http/schemas.ts'
 import { version } from '../version.ts'
+
+const readyShape = component('Readiness', {
+  status: always('ready'),
+  checks: shape({
+    database: always('ok'),
+    migrations: always('ok'),
+    vault: always('ok'),
+    events: always('ok'),
+    ledger: always('ok'),
+  }),
+})
+
+const versionShape = component('Version', {
+  name: always('iron-control-api'),
+  version: shown('1.0.0'),
+  commit: usuallyNull(nullable(shown('0123456789abcdef0123456789abcdef01234567'))),
+  built_at: usuallyNull(nullable(time())),
+  api_version: always('v1'),
+  supported_versions: list(always('v1')),
+  deprecated_versions: list(shown('v0')),
+})
 
 export const serviceRoutes = [
   defineRoute({
@@ -11,6 +34,7 @@ export const serviceRoutes = [
     audit: [],
     atRoot: true,
     summary: 'The process serves; the database is not asked',
+    answers: { 200: shape({ status: always('healthy'), timestamp: time() }) },
     handler: async ({ services }) => ({
       body: { status: 'healthy', timestamp: new Date(services.database.clock.now()).toISOString() },
     }),
@@ -23,6 +47,7 @@ export const serviceRoutes = [
     audit: [],
     atRoot: true,
     summary: 'Database, schema, vault, events and ledger are usable',
+    answers: { 200: readyShape },
     handler: async ({ services }) => {
       const checks = await services.readiness.check()
       const failed = Object.values(checks).some((state) => state !== 'ok')
@@ -42,6 +67,7 @@ export const serviceRoutes = [
     audit: [],
     atRoot: true,
     summary: 'What is running',
+    answers: { 200: versionShape },
     handler: async () => ({
       body: {
         name: 'iron-control-api',

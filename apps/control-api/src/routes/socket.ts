@@ -10,6 +10,8 @@ export const socketRoutes = [
     audit: [],
     atRoot: true,
     summary: 'The WebSocket of live events; a plain GET is told to upgrade',
+    answers: { 101: null },
+    errors: ['UPGRADE_REQUIRED', 'ORIGIN_NOT_ALLOWED'],
     handler: async () => {
       throw upgradeRequired()
     },

@@ -10,7 +10,7 @@ import type { Services } from '../services.ts'
 import { inPlace, parseItem, textIn } from './batch-items.ts'
 
 const spanId = text({ max: 100 })
-const span = object({
+export const span = object({
   trace_id: id('trace'),
   span_id: spanId,
   parent_id: optional(spanId),

@@ -28,6 +28,8 @@ const pii = object({
   direction: oneOf('input', 'output'),
   request_id: optional(requestId),
 })
+/** One event, as each is checked. */
+export const telemetryEvent = Type.Union([completed, failed, pii])
 const checkCompleted = compileCheck(completed)
 const checkFailed = compileCheck(failed)
 const checkPii = compileCheck(pii)

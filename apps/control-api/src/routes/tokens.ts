@@ -1,6 +1,7 @@
 import { PERMISSIONS } from '@iron/rbac'
-import { apiTokenAnswer } from '../answers/api-token.ts'
+import { apiTokenAnswer, apiTokenShape, apiTokenWithSecretShape, apiTokenWithUsageShape } from '../answers/api-token.ts'
 import { usageTotalsAnswer } from '../answers/usage.ts'
+import { pageOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf, forbidden } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -56,6 +57,9 @@ export const tokenRoutes = [
       allowed_ips: optional(allowedIps),
       user_id: optional(id('user')),
     }),
+    example: { name: 'nightly export', scopes: ['metrics:read'] },
+    answers: { 201: apiTokenWithSecretShape },
+    errors: ['USER_NOT_FOUND', 'TOKEN_LIMIT_EXCEEDED'],
     handler: async ({ services, body, principal, context, scope, tx }) => {
       const ownerId = body.user_id ?? principal.userId
       if (ownerId !== principal.userId && scope !== 'any') throw forbidden()
@@ -90,6 +94,7 @@ export const tokenRoutes = [
       name: optional(text({ min: 0, max: 255 })),
       project_id: optional(text({ min: 0, max: 100 })),
     }),
+    answers: { 200: pageOfShape(apiTokenShape) },
     handler: async ({ services, query, principal, scope }) => {
       const { user_id: userId, project_id: project, status, name: part, ...rest } = query
       const window = pageOf(rest)
@@ -108,6 +113,7 @@ export const tokenRoutes = [
     audit: [],
     params: tokenParam,
     summary: 'One API token and what was used with it',
+    answers: { 200: apiTokenWithUsageShape },
     handler: async ({ services, params, principal }) => {
       const token = await services.tokens.getToken(params['id'] ?? '')
       if (token === undefined || !maySee(principal, 'tokens:write', token.ownerId)) throw notFound('TOKEN_NOT_FOUND')
@@ -130,6 +136,9 @@ export const tokenRoutes = [
       allowed_ips: optional(allowedIps),
       expires_at: optional(nullable(time())),
     }),
+    example: { allowed_ips: ['192.0.2.0/24'] },
+    answers: { 200: apiTokenShape },
+    errors: ['TOKEN_ALREADY_REVOKED'],
     handler: async ({ services, params, body, principal, context, scope }) => {
       const { allowed_ips: ips, expires_at: expiresAt, ...rest } = body
       const change = { ...rest, allowedIps: ips, expiresAt: expiresAt === null ? null : timeOf(expiresAt) }
@@ -150,6 +159,9 @@ export const tokenRoutes = [
     params: tokenParam,
     summary: 'Replace the secret; the old one works on for the grace',
     body: object({ grace_seconds: optional(Type.Integer({ minimum: 0, maximum: GRACE_SECONDS_MAX })) }),
+    example: { grace_seconds: 3_600 },
+    answers: { 200: apiTokenWithSecretShape },
+    errors: ['TOKEN_ALREADY_REVOKED', 'TOKEN_NOT_ACTIVE'],
     handler: async ({ services, params, body, principal, context, scope, tx }) => {
       const { secret, token } = await services.tokens.rotateToken(params['id'] ?? '', actorOf(principal, context), {
         graceMs: body.grace_seconds === undefined ? undefined : body.grace_seconds * 1_000,
@@ -168,6 +180,8 @@ export const tokenRoutes = [
     audit: ['API_TOKEN_REVOKED'],
     params: tokenParam,
     summary: 'Revoke an API token for good',
+    answers: { 200: apiTokenShape },
+    errors: ['TOKEN_ALREADY_REVOKED'],
     handler: async ({ services, params, principal, context, scope }) => {
       const options = { ownerId: ownOnly({ principal, scope }) }
       const token = await services.tokens.revokeToken(params['id'] ?? '', actorOf(principal, context), options)

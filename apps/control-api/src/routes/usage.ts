@@ -1,8 +1,11 @@
 import { isoTime } from '../answers/scalars.ts'
 import {
   usageCheckAnswer,
+  usageCheckShape,
   usageReceiptAnswer,
+  usageReceiptShape,
   usageRowsAnswer,
+  usageShape,
   usageTotalsAnswer,
   usageTotalsOf,
 } from '../answers/usage.ts'
@@ -31,6 +34,8 @@ export const usageRoutes = [
       ...callFilterFields,
       group_by: optional(oneOf('none', ...DIMENSIONS)),
     }),
+    answers: { 200: usageShape },
+    errors: ['AGENT_NOT_FOUND'],
     handler: async ({ services, query, principal, scope }) => {
       const { group_by: groupBy = 'none' } = query
       if (groupBy === 'owner' && scope !== 'any') throw forbidden()
@@ -66,6 +71,9 @@ export const usageRoutes = [
     audit: [],
     summary: 'Record a call made with an API token: a fact, always counted',
     body: call,
+    example: { request_id: 'call-2', model: 'demo-large', input_tokens: 400_000, output_tokens: 50_000 },
+    answers: { 200: usageReceiptShape, 201: usageReceiptShape },
+    errors: ['IDEMPOTENCY_CONFLICT'],
     handler: async ({ services, principal, body }) => {
       const receipt = await services.tokens.recordUsage(principal, callFactsOf(body))
       return {
@@ -83,6 +91,8 @@ export const usageRoutes = [
     audit: [],
     summary: 'Whether a call would stay within all limits; counts and holds nothing',
     body: call,
+    example: { request_id: 'call-2', model: 'demo-large', input_tokens: 400_000, output_tokens: 50_000 },
+    answers: { 200: usageCheckShape },
     handler: async ({ services, principal, body }) => ({
       body: usageCheckAnswer(await services.tokens.checkUsage(principal, callFactsOf(body))),
     }),

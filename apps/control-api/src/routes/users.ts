@@ -1,6 +1,7 @@
-import { auditEntryAnswer } from '../answers/audit.ts'
-import { sessionAnswer } from '../answers/session.ts'
-import { userAnswer } from '../answers/user.ts'
+import { auditEntryAnswer, auditEntryShape } from '../answers/audit.ts'
+import { endedShape, sessionAnswer, sessionShape } from '../answers/session.ts'
+import { deletedUserShape, userAnswer, userShape } from '../answers/user.ts'
+import { logOfShape, pageOfShape } from '../answers/list.ts'
 import { notFound } from '../http/handle.ts'
 import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
@@ -45,6 +46,9 @@ export const userRoutes = [
       name: optional(text({ max: 255 })),
       force_password_change: optional(boolean()),
     }),
+    example: { username: 'ada', email: 'ada@example.com', password: 'correct horse battery', role: 'user' },
+    answers: { 201: userShape },
+    errors: ['DUPLICATE_USERNAME', 'DUPLICATE_EMAIL'],
     prepare: ({ services, body }) => services.users.hashPassword(body.password),
     handler: async ({ services, body, principal, context, prepared, tx }) => {
       const { force_password_change: forcePasswordChange, ...rest } = body
@@ -70,6 +74,7 @@ export const userRoutes = [
       status: optional(oneOf('active', 'suspended', 'deleted')),
       search: optional(text({ min: 0, max: 255 })),
     }),
+    answers: { 200: pageOfShape(userShape) },
     handler: async ({ services, query }) => {
       const { role: ofRole, status, search, ...rest } = query
       const users = await services.users.listUsers({ role: ofRole, status, search }, pageOf(rest))
@@ -84,6 +89,7 @@ export const userRoutes = [
     audit: [],
     params: userParam,
     summary: 'One user, deleted ones too',
+    answers: { 200: userShape },
     handler: async ({ services, params }) => {
       const user = await services.users.getUser(params['id'] ?? '')
       if (user === undefined) throw notFound('USER_NOT_FOUND')
@@ -103,6 +109,9 @@ export const userRoutes = [
       email: optional(email),
       name: optional(nullable(text({ max: 255 }))),
     }),
+    example: { name: 'Ada Lovelace' },
+    answers: { 200: userShape },
+    errors: ['DUPLICATE_USERNAME', 'DUPLICATE_EMAIL'],
     handler: async ({ services, params, body, principal, context }) => ({
       body: userAnswer(await services.users.updateUser(params['id'] ?? '', body, actorOf(principal, context))),
     }),
@@ -116,6 +125,9 @@ export const userRoutes = [
     params: userParam,
     summary: 'Suspend a user: sessions end, tokens and grants are refused',
     body: object({ reason: optional(text({ max: 1_000, multiline: true })) }),
+    example: { reason: 'On leave' },
+    answers: { 200: userShape },
+    errors: ['SELF_MODIFICATION_FORBIDDEN', 'USER_ALREADY_SUSPENDED', 'LAST_ADMIN'],
     handler: async ({ services, params, body, principal, context }) => ({
       body: userAnswer(await services.owners.suspendUser(params['id'] ?? '', actorOf(principal, context), body.reason)),
     }),
@@ -128,6 +140,8 @@ export const userRoutes = [
     audit: ['USER_ACTIVATED'],
     params: userParam,
     summary: 'End a suspension',
+    answers: { 200: userShape },
+    errors: ['USER_ALREADY_ACTIVE'],
     handler: async ({ services, params, principal, context }) => ({
       body: userAnswer(await services.users.activateUser(params['id'] ?? '', actorOf(principal, context))),
     }),
@@ -140,6 +154,7 @@ export const userRoutes = [
     audit: ['USER_UNLOCKED'],
     params: userParam,
     summary: 'Lift the lock of too many failed logins',
+    answers: { 200: userShape },
     handler: async ({ services, params, principal, context }) => ({
       body: userAnswer(await services.users.unlockUser(params['id'] ?? '', actorOf(principal, context))),
     }),
@@ -153,6 +168,9 @@ export const userRoutes = [
     params: userParam,
     summary: "Change a user's role",
     body: object({ role }),
+    example: { role: 'viewer' },
+    answers: { 200: userShape },
+    errors: ['SELF_MODIFICATION_FORBIDDEN', 'LAST_ADMIN'],
     handler: async ({ services, params, body, principal, context }) => ({
       body: userAnswer(await services.users.changeUserRole(params['id'] ?? '', body.role, actorOf(principal, context))),
     }),
@@ -171,6 +189,8 @@ export const userRoutes = [
       force_change: optional(boolean()),
       revoke_api_tokens: optional(boolean()),
     }),
+    example: { new_password: 'correct horse battery', force_change: true },
+    answers: { 200: userShape },
     prepare: ({ services, body }) => services.users.hashPassword(body.new_password),
     handler: async ({ services, params, body, principal, context, prepared }) => {
       const options = { forceChange: body.force_change, revokeApiTokens: body.revoke_api_tokens }
@@ -186,6 +206,8 @@ export const userRoutes = [
     audit: ['USER_DELETED'],
     params: userParam,
     summary: 'Delete a user for good; their agents go to the acting admin',
+    answers: { 200: deletedUserShape },
+    errors: ['SELF_MODIFICATION_FORBIDDEN', 'LAST_ADMIN'],
     handler: async ({ services, params, principal, context }) => {
       const deleted = await services.owners.deleteUser(params['id'] ?? '', actorOf(principal, context))
       const { user, agentsAffected, budgetRequestsCancelled, apiTokensRevoked, sessionsEnded } = deleted
@@ -214,6 +236,7 @@ export const userRoutes = [
     params: userParam,
     summary: "A user's sessions",
     query: object({ ...page }),
+    answers: { 200: pageOfShape(sessionShape) },
     handler: async ({ services, params, query, principal }) => {
       const userId = params['id'] ?? ''
       if ((await services.users.getUser(userId)) === undefined) throw notFound('USER_NOT_FOUND')
@@ -230,6 +253,7 @@ export const userRoutes = [
     audit: ['SESSION_ENDED'],
     params: userParam,
     summary: "End all of a user's sessions",
+    answers: { 200: endedShape },
     handler: async ({ services, params, principal, context }) => ({
       body: { ended: await services.sessions.endAll(params['id'] ?? '', actorOf(principal, context)) },
     }),
@@ -243,6 +267,7 @@ export const userRoutes = [
     params: userParam,
     summary: 'What was done to a user, or by them',
     query: object({ ...cursor, ...timeRange, operation: optional(operation), as: optional(oneOf('target', 'actor')) }),
+    answers: { 200: logOfShape(auditEntryShape) },
     handler: async ({ services, params, query }) => {
       const userId = params['id'] ?? ''
       if ((await services.users.getUser(userId)) === undefined) throw notFound('USER_NOT_FOUND')

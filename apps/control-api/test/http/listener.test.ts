@@ -142,6 +142,7 @@ describe('OPS-05 shutdown', () => {
       rateLimit: 'read',
       audit: [],
       summary: 'Waits for the test',
+      answers: {},
       handler: async () => {
         entered.resolve(undefined)
         await release.promise
@@ -179,6 +180,7 @@ describe('OPS-05 shutdown', () => {
       rateLimit: 'read',
       audit: [],
       summary: 'Never answers',
+      answers: {},
       handler: () => {
         entered.resolve(undefined)
         return new Promise<never>(() => undefined)

@@ -3,6 +3,7 @@ import { type ControlApiConfig, ApiServer, StateManager } from '../../src/index.
 import { createFirstAdmin } from '../../src/commands/serve.ts'
 import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
 import type { SocketLimits } from '../../src/ws/limits.ts'
+import { checkDocumented } from './documented.ts'
 import { HttpClient } from './http-client.ts'
 import { ADMIN } from './server-process.ts'
 
@@ -22,7 +23,10 @@ export const RATES_OFF: ControlApiConfig['rateLimits'] = Object.fromEntries(
   RATE_CLASS_NAMES.map((name) => [name, 'off']),
 )
 
-/** Starts the real server, without rate limits unless they are given; everything else speaks HTTP to it. */
+/**
+ * Starts the real server, without rate limits unless they are given; everything else speaks HTTP to it, and every exchange is
+ * held against the OpenAPI document.
+ */
 export async function startApi(
   config: Partial<ControlApiConfig> = {},
   options: { readonly clock?: Clock; readonly sockets?: Partial<SocketLimits> } = {},
@@ -43,7 +47,7 @@ export async function startApi(
   const serving = server.start()
   const { port } = await server.address
   const address = `http://127.0.0.1:${port}`
-  const client = new HttpClient(address)
+  const client = new HttpClient(address, { check: checkDocumented })
   return {
     address,
     port,

@@ -14,7 +14,7 @@ import {
 } from '../../src/http/schemas.ts'
 
 const agentParam = { id: { prefix: 'agent', notFound: 'AGENT_NOT_FOUND' } } as const
-const plain = { rateLimit: 'read', audit: [], summary: 'A route of the test' } as const
+const plain = { rateLimit: 'read', audit: [], summary: 'A route of the test', answers: { 200: null } } as const
 
 /** Routes that show what the pipeline hands to a handler, and handlers that go wrong. */
 export const fakeRoutes = [

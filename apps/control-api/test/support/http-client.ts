@@ -8,12 +8,27 @@ export interface Answer {
   readonly body: any
 }
 
+/** A request and what was answered. */
+export interface Exchange {
+  readonly method: string
+  readonly path: string
+  readonly sent: unknown
+  readonly sentHeaders: Readonly<Record<string, string>>
+  readonly answer: Answer
+}
+
 /** A client with a bounded number of keep-alive connections. */
 export class HttpClient implements Disposable {
   readonly #agent: http.Agent
   readonly #address: URL
+  readonly #check: ((exchange: Exchange) => void) | undefined
 
-  constructor(address: string, options: { readonly connections?: number } = {}) {
+  /** @param options `check` sees every exchange; what it throws fails the request */
+  constructor(
+    address: string,
+    options: { readonly connections?: number; readonly check?: (exchange: Exchange) => void } = {},
+  ) {
+    this.#check = options.check
     this.#address = new URL(address)
     this.#agent = new http.Agent({ keepAlive: true, maxSockets: options.connections ?? 10 })
   }
@@ -35,11 +50,18 @@ export class HttpClient implements Disposable {
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8')
           const json = (response.headers['content-type'] ?? '').includes('json')
-          resolve({
+          const answer = {
             status: response.statusCode ?? 0,
             headers: response.headers,
             body: json && text !== '' ? JSON.parse(text) : text,
-          })
+          }
+          try {
+            this.#check?.({ method, path, sent: body, sentHeaders: headers, answer })
+          } catch (error) {
+            reject(error as Error)
+            return
+          }
+          resolve(answer)
         })
       })
       request.on('error', reject)

@@ -22,7 +22,7 @@ if (process.env.IRON_TEST_RESULTS) {
 }
 // `pnpm test:quick`: without the tests that start servers, load them or search long.
 if (process.env.IRON_TEST_QUICK === '1') {
-  const slow = '/test/(process|http|load|simulation)/'
+  const slow = '/test/(process|http|openapi|load|simulation)/'
   args.push('--passWithNoTests', '--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=${slow}`)
 }
 // Tests start many processes from the sources: what one has stripped and compiled the next takes over.

@@ -48,12 +48,8 @@ export const refreshShape = component('Refresh', {
   }),
 })
 
-const grantShape = shape({
-  ...grantFields,
-  provider: optional(accessFields.provider),
-  ip_token: optional(accessFields.ip_token),
-  ...grantEndFields,
-})
+/** A lease, with a key or without. */
+type Grant = Shaped<typeof reservationShape> & Partial<Pick<Shaped<typeof handshakeShape>, keyof typeof accessFields>>
 
 const reportFields = {
   request_id: shown('call-2'),
@@ -108,7 +104,7 @@ export const returnShape = component('ReturnAnswer', {
 })
 
 /** What a handshake, reserve or refresh answers (http-api 4.9.3). */
-export function grantAnswer(grant: LeaseGrant): Shaped<typeof grantShape> {
+export function grantAnswer(grant: LeaseGrant): Grant {
   const { lease, provider, ipToken } = grant
   return {
     lease_id: lease.id,

@@ -13,8 +13,6 @@ export const totalsFields = {
   latency: shape({ p50_ms: nullable(whole(850)), p95_ms: nullable(whole(2_100)) }),
 }
 
-const totalsShape = shape(totalsFields)
-
 export const modelRowShape = component('ModelUsage', {
   model: nullable(shown('demo-large')),
   provider: nullable(shown('openai')),
@@ -27,7 +25,7 @@ export const modelRowShape = component('ModelUsage', {
 })
 
 /** `Totals` of http-api 5.3. */
-export function totalsAnswer(totals: Totals): Shaped<typeof totalsShape> {
+export function totalsAnswer(totals: Totals): Shaped<ReturnType<typeof shape<typeof totalsFields>>> {
   const { requests, tokens, latency } = totals
   return {
     spend_usd: toUsd(totals.spend),

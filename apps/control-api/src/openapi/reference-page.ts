@@ -7,8 +7,11 @@ const BASE = '/api/v1'
 
 /** What the page loads, by path; nothing else is served. */
 export const ASSETS = {
-  '/docs/swagger-ui.css': { type: 'text/css', file: 'swagger-ui-dist/swagger-ui.css' },
-  '/docs/swagger-ui.js': { type: 'text/javascript', file: 'swagger-ui-dist/swagger-ui-bundle.js' },
+  '/docs/swagger-ui.css': { type: 'text/css', find: () => import.meta.resolve('swagger-ui-dist/swagger-ui.css') },
+  '/docs/swagger-ui.js': {
+    type: 'text/javascript',
+    find: () => import.meta.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
+  },
 } as const
 
 /** The path of one of them. */
@@ -20,7 +23,7 @@ const read = new Map<AssetPath, Promise<Buffer>>()
 export async function asset(path: AssetPath): Promise<Buffer> {
   const known = read.get(path)
   if (known !== undefined) return known
-  const reading = readFile(fileURLToPath(import.meta.resolve(ASSETS[path].file)))
+  const reading = readFile(fileURLToPath(ASSETS[path].find()))
   read.set(path, reading)
   return reading
 }

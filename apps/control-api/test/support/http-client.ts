@@ -58,7 +58,7 @@ export class HttpClient implements Disposable {
           try {
             this.#check?.({ method, path, sent: body, sentHeaders: headers, answer })
           } catch (error) {
-            reject(error as Error)
+            reject(error instanceof Error ? error : new Error('the check failed', { cause: error }))
             return
           }
           resolve(answer)

@@ -58,6 +58,9 @@ CREATE FUNCTION requests_final() RETURNS trigger LANGUAGE plpgsql VOLATILITY v A
 -- function requests_keep_key()
 CREATE FUNCTION requests_keep_key() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF OLD.payload_hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM request_keys k WHERE k.subject_id = OLD.subject_id AND k.request_id = OLD.request_id AND k.id = OLD.id AND k.payload_hash = OLD.payload_hash AND k.cost_micros = OLD.cost_micros) THEN RAISE EXCEPTION 'requests: a billed call leaves its key' USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END ;
 
+-- index agent_budgets_archived
+CREATE INDEX agent_budgets_archived ON agent_budgets USING btree (agent_id) WHERE archived_at IS NOT NULL;
+
 -- index agent_budgets_owner
 CREATE INDEX agent_budgets_owner ON agent_budgets USING btree (owner_id);
 
@@ -70,14 +73,38 @@ CREATE INDEX agent_providers_provider ON agent_providers USING btree (provider_i
 -- index agents_created
 CREATE INDEX agents_created ON agents USING btree (created_at, id);
 
+-- index agents_failed
+CREATE INDEX agents_failed ON agents USING btree (created_at, id) WHERE state = 'failed'::text;
+
+-- index agents_idle
+CREATE INDEX agents_idle ON agents USING btree (created_at, id) WHERE state = 'idle'::text;
+
+-- index agents_name
+CREATE INDEX agents_name ON agents USING btree (name, id);
+
+-- index agents_running
+CREATE INDEX agents_running ON agents USING btree (created_at, id) WHERE state = 'running'::text;
+
 -- index agents_silent
 CREATE INDEX agents_silent ON agents USING btree (last_seen_at) WHERE state = 'running'::text;
+
+-- index agents_stopped
+CREATE INDEX agents_stopped ON agents USING btree (created_at, id) WHERE state = 'stopped'::text;
+
+-- index agents_updated
+CREATE INDEX agents_updated ON agents USING btree (updated_at, id);
 
 -- index api_token_secrets_current
 CREATE UNIQUE INDEX api_token_secrets_current ON api_token_secrets USING btree (token_id) WHERE valid_until IS NULL;
 
 -- index api_token_secrets_token
 CREATE INDEX api_token_secrets_token ON api_token_secrets USING btree (token_id);
+
+-- index api_tokens_created
+CREATE INDEX api_tokens_created ON api_tokens USING btree (created_at, id);
+
+-- index api_tokens_name
+CREATE INDEX api_tokens_name ON api_tokens USING btree (name, id);
 
 -- index api_tokens_owner
 CREATE INDEX api_tokens_owner ON api_tokens USING btree (owner_id, created_at);
@@ -88,6 +115,9 @@ CREATE INDEX audit_log_actor ON audit_log USING btree (actor_id, seq);
 -- index audit_log_id
 CREATE UNIQUE INDEX audit_log_id ON audit_log USING btree (id);
 
+-- index audit_log_operation
+CREATE INDEX audit_log_operation ON audit_log USING btree (operation, seq);
+
 -- index audit_log_resource
 CREATE INDEX audit_log_resource ON audit_log USING btree (resource_type, resource_id, seq);
 
@@ -96,6 +126,12 @@ CREATE INDEX audit_log_user ON audit_log USING btree (actor_user_id, seq) WHERE 
 
 -- index budget_requests_agent
 CREATE INDEX budget_requests_agent ON budget_requests USING btree (agent_id, created_at);
+
+-- index budget_requests_created
+CREATE INDEX budget_requests_created ON budget_requests USING btree (created_at, id);
+
+-- index budget_requests_requested
+CREATE INDEX budget_requests_requested ON budget_requests USING btree (requested_allocated_micros, id);
 
 -- index budget_requests_requester
 CREATE INDEX budget_requests_requester ON budget_requests USING btree (requester_id, created_at);
@@ -142,6 +178,9 @@ CREATE UNIQUE INDEX ledger_entries_history ON ledger_entries USING btree (agent_
 -- index ledger_entries_lease
 CREATE INDEX ledger_entries_lease ON ledger_entries USING btree (lease_id) WHERE lease_id IS NOT NULL;
 
+-- index limits_created
+CREATE INDEX limits_created ON limits USING btree (created_at, id);
+
 -- index limits_general
 CREATE UNIQUE INDEX limits_general ON limits USING btree (owner_id) WHERE project_id IS NULL;
 
@@ -150,6 +189,9 @@ CREATE UNIQUE INDEX limits_project ON limits USING btree (owner_id, project_id) 
 
 -- index provider_keys_active
 CREATE UNIQUE INDEX provider_keys_active ON provider_keys USING btree (provider_id) WHERE status = 'active'::text;
+
+-- index provider_keys_created
+CREATE INDEX provider_keys_created ON provider_keys USING btree (created_at, id);
 
 -- index provider_keys_provider
 CREATE INDEX provider_keys_provider ON provider_keys USING btree (provider_id, created_at);
@@ -198,6 +240,9 @@ CREATE INDEX users_created ON users USING btree (created_at, id);
 
 -- index users_email
 CREATE UNIQUE INDEX users_email ON users USING btree (email) WHERE deleted_at IS NULL;
+
+-- index users_email_order
+CREATE INDEX users_email_order ON users USING btree (email NULLS FIRST, id) WHERE deleted_at IS NULL;
 
 -- index users_live_admins
 CREATE INDEX users_live_admins ON users USING btree (id) WHERE role = 'admin'::text AND suspended_at IS NULL AND deleted_at IS NULL;

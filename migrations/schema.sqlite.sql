@@ -1,3 +1,6 @@
+-- index agent_budgets_archived
+CREATE INDEX agent_budgets_archived ON agent_budgets (agent_id) WHERE archived_at IS NOT NULL;
+
 -- index agent_budgets_owner
 CREATE INDEX "agent_budgets_owner" on "agent_budgets" ("owner_id");
 
@@ -10,14 +13,38 @@ CREATE INDEX "agent_providers_provider" on "agent_providers" ("provider_id");
 -- index agents_created
 CREATE INDEX "agents_created" on "agents" ("created_at", "id");
 
+-- index agents_failed
+CREATE INDEX agents_failed ON agents (created_at, id) WHERE state = 'failed';
+
+-- index agents_idle
+CREATE INDEX agents_idle ON agents (created_at, id) WHERE state = 'idle';
+
+-- index agents_name
+CREATE INDEX agents_name ON agents (name, id);
+
+-- index agents_running
+CREATE INDEX agents_running ON agents (created_at, id) WHERE state = 'running';
+
 -- index agents_silent
 CREATE INDEX "agents_silent" on "agents" ("last_seen_at") where state = 'running';
+
+-- index agents_stopped
+CREATE INDEX agents_stopped ON agents (created_at, id) WHERE state = 'stopped';
+
+-- index agents_updated
+CREATE INDEX agents_updated ON agents (updated_at, id);
 
 -- index api_token_secrets_current
 CREATE UNIQUE INDEX "api_token_secrets_current" on "api_token_secrets" ("token_id") where valid_until IS NULL;
 
 -- index api_token_secrets_token
 CREATE INDEX "api_token_secrets_token" on "api_token_secrets" ("token_id");
+
+-- index api_tokens_created
+CREATE INDEX api_tokens_created ON api_tokens (created_at, id);
+
+-- index api_tokens_name
+CREATE INDEX api_tokens_name ON api_tokens (name, id);
 
 -- index api_tokens_owner
 CREATE INDEX "api_tokens_owner" on "api_tokens" ("owner_id", "created_at");
@@ -28,6 +55,9 @@ CREATE INDEX "audit_log_actor" on "audit_log" ("actor_id", "seq");
 -- index audit_log_id
 CREATE UNIQUE INDEX "audit_log_id" on "audit_log" ("id");
 
+-- index audit_log_operation
+CREATE INDEX audit_log_operation ON audit_log (operation, seq);
+
 -- index audit_log_resource
 CREATE INDEX "audit_log_resource" on "audit_log" ("resource_type", "resource_id", "seq");
 
@@ -36,6 +66,12 @@ CREATE INDEX "audit_log_user" on "audit_log" ("actor_user_id", "seq") where acto
 
 -- index budget_requests_agent
 CREATE INDEX "budget_requests_agent" on "budget_requests" ("agent_id", "created_at");
+
+-- index budget_requests_created
+CREATE INDEX budget_requests_created ON budget_requests (created_at, id);
+
+-- index budget_requests_requested
+CREATE INDEX budget_requests_requested ON budget_requests (requested_allocated_micros, id);
 
 -- index budget_requests_requester
 CREATE INDEX "budget_requests_requester" on "budget_requests" ("requester_id", "created_at");
@@ -82,6 +118,9 @@ CREATE UNIQUE INDEX "ledger_entries_history" on "ledger_entries" ("agent_id", "v
 -- index ledger_entries_lease
 CREATE INDEX "ledger_entries_lease" on "ledger_entries" ("lease_id") where lease_id IS NOT NULL;
 
+-- index limits_created
+CREATE INDEX limits_created ON limits (created_at, id);
+
 -- index limits_general
 CREATE UNIQUE INDEX "limits_general" on "limits" ("owner_id") where project_id IS NULL;
 
@@ -90,6 +129,9 @@ CREATE UNIQUE INDEX "limits_project" on "limits" ("owner_id", "project_id") wher
 
 -- index provider_keys_active
 CREATE UNIQUE INDEX "provider_keys_active" on "provider_keys" ("provider_id") where status = 'active';
+
+-- index provider_keys_created
+CREATE INDEX provider_keys_created ON provider_keys (created_at, id);
 
 -- index provider_keys_provider
 CREATE INDEX "provider_keys_provider" on "provider_keys" ("provider_id", "created_at");
@@ -138,6 +180,9 @@ CREATE INDEX "users_created" on "users" ("created_at", "id");
 
 -- index users_email
 CREATE UNIQUE INDEX "users_email" on "users" ("email") where deleted_at IS NULL;
+
+-- index users_email_order
+CREATE INDEX users_email_order ON users (email, id) WHERE deleted_at IS NULL;
 
 -- index users_live_admins
 CREATE INDEX "users_live_admins" on "users" ("id") where role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL;

@@ -125,8 +125,10 @@ async function postgresPlace(): Promise<Place> {
 
 /** Databases of tests; the process id in the name tells which ones a killed run left behind. */
 const TEST_PREFIX = 'iron_test_'
-/** The template carries the schema's checksums in its name, so that it is never stale; one is kept per server. */
+/** The template carries the schema's checksums in its name, so that it is never stale. */
 const TEMPLATE_PREFIX = 'iron_template_'
+/** Templates kept on a server: checkouts with different schemas test at the same time. */
+const TEMPLATES_MAX = 8
 /** Names the advisory lock under which templates are made and swept. */
 const TEMPLATE_LOCK = 7_303_014
 
@@ -140,13 +142,14 @@ async function findOrMakeTemplate(): Promise<{ readonly admin: string; readonly 
   await administer(service.url, async (client) => {
     await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK])
     const { rows } = await client.query<{ datname: string }>(
-      'SELECT datname FROM pg_database WHERE starts_with(datname, $1) OR starts_with(datname, $2)',
+      'SELECT datname FROM pg_database WHERE starts_with(datname, $1) OR starts_with(datname, $2) ORDER BY oid',
       [TEMPLATE_PREFIX, TEST_PREFIX],
     )
     const known = rows.map((row) => row.datname)
     for (const left of known.filter(isAbandoned)) await client.query(`DROP DATABASE IF EXISTS ${left} WITH (FORCE)`)
     if (known.includes(name)) return
-    for (const stale of known.filter((other) => other.startsWith(TEMPLATE_PREFIX))) {
+    const templates = known.filter((other) => other.startsWith(TEMPLATE_PREFIX))
+    for (const stale of templates.slice(0, Math.max(0, templates.length + 1 - TEMPLATES_MAX))) {
       await client.query(`DROP DATABASE IF EXISTS ${stale} WITH (FORCE)`)
     }
     const unfinished = `${TEST_PREFIX}${String(process.pid)}_template`

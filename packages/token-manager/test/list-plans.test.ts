@@ -22,6 +22,31 @@ const LISTS: readonly Listed[] = [
     sorts: 1,
   },
   {
+    name: 'users by e-mail',
+    read: ({ db }, tx) => usersOn(db).listUsers({}, { sort: 'email', tx }),
+    index: /users_email_order/,
+    sorts: 1,
+  },
+  {
+    name: 'tokens',
+    read: ({ db }, tx) => new TokenManager(db).listTokens({}, { tx }),
+    index: /api_tokens_created/,
+    sorts: 1,
+  },
+  {
+    name: 'tokens by name',
+    read: ({ db }, tx) => new TokenManager(db).listTokens({}, { sort: 'name', tx }),
+    index: /api_tokens_name/,
+    sorts: 1,
+  },
+  { name: 'limits', read: ({ db }, tx) => new LimitEnforcer(db).list({}, { tx }), index: /limits_created/, sorts: 1 },
+  {
+    name: 'keys',
+    read: ({ db }, tx) => new ProviderKeyStorage(db, freshVault()).list({}, { tx }),
+    index: /provider_keys_created/,
+    sorts: 1,
+  },
+  {
     name: 'sessions of a user',
     read: ({ db }, tx) => sessionsOn(db).list({ userId: 'u' }, { tx }),
     index: /sessions_user/,

@@ -6,7 +6,7 @@ import { describeSchema } from '../../src/migrate/describe-schema.ts'
 import { fingerprint } from '../../src/migrate/fingerprint.ts'
 import type { MigrationHost } from '../../src/migrate/host.ts'
 import { type EmptyDatabase, openEmpty } from './open-empty.ts'
-import { addColumn, failing, shipped, step } from './steps.ts'
+import { addColumn, failing, LAST, NEXT, NUMBERS, shipped, step } from './steps.ts'
 
 const apply = { mode: 'apply', appVersion: '1.2.3' } as const
 const verify = { mode: 'verify', appVersion: '1.2.3' } as const
@@ -23,25 +23,27 @@ async function state(database: EmptyDatabase): Promise<unknown> {
 describe.each(await enginesForTests())('migrating %s', (dialect) => {
   test('an empty database gets every step, recorded with its fingerprint', async () => {
     await using database = await openEmpty(dialect, { now: () => 1_700_000_000_000 })
-    expect(await applyMigrations(database.host, apply)).toEqual({ applied: [1], version: 1 })
-    expect(await database.rows('SELECT * FROM schema_migrations')).toEqual([
-      {
-        number: 1,
-        name: 'baseline',
-        checksum: shipped[0]?.checksum,
-        schema_hash: await fingerprint(database.db, dialect),
+    expect(await applyMigrations(database.host, apply)).toEqual({ applied: NUMBERS, version: LAST })
+    const recorded = await database.rows<{ schema_hash: string }>('SELECT * FROM schema_migrations ORDER BY number')
+    expect(recorded).toEqual(
+      shipped.map(({ number, name, checksum }) => ({
+        number,
+        name,
+        checksum,
+        schema_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
         app_version: '1.2.3',
         applied_at: 1_700_000_000_000,
-      },
-    ])
+      })),
+    )
+    expect(recorded.at(-1)?.schema_hash).toBe(await fingerprint(database.db, dialect))
   })
 
   test('DAT-01 again is no harm and changes nothing', async () => {
     await using database = await openEmpty(dialect)
     await applyMigrations(database.host, apply)
     const before = await state(database)
-    expect(await applyMigrations(database.host, apply)).toEqual({ applied: [], version: 1 })
-    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: 1 })
+    expect(await applyMigrations(database.host, apply)).toEqual({ applied: [], version: LAST })
+    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: LAST })
     expect(await state(database)).toEqual(before)
   })
 
@@ -58,11 +60,14 @@ describe.each(await enginesForTests())('migrating %s', (dialect) => {
     const steps = [...shipped, addColumn]
     await using upgraded = await openEmpty(dialect)
     await applyMigrations(upgraded.host, apply)
-    expect(await applyMigrations(upgraded.host, { ...apply, steps })).toEqual({ applied: [2], version: 2 })
+    expect(await applyMigrations(upgraded.host, { ...apply, steps })).toEqual({ applied: [NEXT], version: NEXT })
     await using fresh = await openEmpty(dialect)
-    expect(await applyMigrations(fresh.host, { ...apply, steps })).toEqual({ applied: [1, 2], version: 2 })
+    expect(await applyMigrations(fresh.host, { ...apply, steps })).toEqual({
+      applied: [...NUMBERS, NEXT],
+      version: NEXT,
+    })
     expect(await describeSchema(upgraded.db, dialect)).toEqual(await describeSchema(fresh.db, dialect))
-    expect(await applyMigrations(upgraded.host, { ...verify, steps })).toEqual({ applied: [], version: 2 })
+    expect(await applyMigrations(upgraded.host, { ...verify, steps })).toEqual({ applied: [], version: NEXT })
   })
 
   test('DAT-02 a failing step leaves the database as before', async () => {
@@ -72,21 +77,21 @@ describe.each(await enginesForTests())('migrating %s', (dialect) => {
     const steps = [...shipped, failing]
     await expect(applyMigrations(database.host, { ...apply, steps })).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
-      details: { number: 2, name: 'failing', why: expect.stringContaining('nowhere') },
+      details: { number: NEXT, name: 'failing', why: expect.stringContaining('nowhere') },
     })
     expect(await state(database)).toEqual(before)
-    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: 1 })
+    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: LAST })
   })
 
   test('DAT-02 the steps before a failing one stay', async () => {
     await using database = await openEmpty(dialect)
-    const steps = [...shipped, addColumn, { ...failing, number: 3 }]
+    const steps = [...shipped, addColumn, { ...failing, number: NEXT + 1 }]
     await expect(applyMigrations(database.host, { ...apply, steps })).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
     })
-    expect(await applyMigrations(database.host, { ...verify, steps: steps.slice(0, 2) })).toEqual({
+    expect(await applyMigrations(database.host, { ...verify, steps: steps.slice(0, NEXT) })).toEqual({
       applied: [],
-      version: 2,
+      version: NEXT,
     })
   })
 
@@ -126,12 +131,12 @@ describe.each(await enginesForTests())('migrating %s', (dialect) => {
     await applyMigrations(host, { ...apply, steps: [...shipped, addColumn] })
     expect(seen).toEqual([])
     await database.rows("INSERT INTO meta (key, value) VALUES ('greeting', 'hello')")
-    const more = step('more', async () => {}, 3)
-    const last = step('last', async () => {}, 4)
+    const more = step('more', async () => {}, NEXT + 1)
+    const last = step('last', async () => {}, NEXT + 2)
     await applyMigrations(host, { ...apply, steps: [...shipped, addColumn, more, last] })
-    expect(seen).toEqual([2])
+    expect(seen).toEqual([NEXT])
     await applyMigrations(host, { ...apply, steps: [...shipped, addColumn, more, last] })
-    expect(seen).toEqual([2])
+    expect(seen).toEqual([NEXT])
   })
 
   test('a backup that fails stops the migration before its first step', async () => {
@@ -140,7 +145,7 @@ describe.each(await enginesForTests())('migrating %s', (dialect) => {
     await database.rows("INSERT INTO meta (key, value) VALUES ('greeting', 'hello')")
     const host: MigrationHost = { ...database.host, backup: () => Promise.reject(new Error('disk full')) }
     await expect(applyMigrations(host, { ...apply, steps: [...shipped, addColumn] })).rejects.toThrow('disk full')
-    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: 1 })
+    expect(await applyMigrations(database.host, verify)).toEqual({ applied: [], version: LAST })
   })
 
   test('DAT-07 a step that adds leaves statements of the older version working', async () => {
@@ -186,8 +191,8 @@ describe('migrating sqlite', () => {
     await using database = await openEmpty('sqlite')
     await withToken(database)
     expect(await applyMigrations(database.host, { ...apply, steps: [...shipped, rebuild] })).toEqual({
-      applied: [2],
-      version: 2,
+      applied: [NEXT],
+      version: NEXT,
     })
     expect(await database.rows('SELECT token_id FROM api_token_secrets')).toEqual([{ token_id: 't' }])
     expect(await database.rows('SELECT * FROM token_owner')).toEqual([{ token_id: 't', owner_id: 'u' }])

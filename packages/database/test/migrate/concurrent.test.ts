@@ -10,7 +10,7 @@ import type { KyselyPlugin } from 'kysely'
 import { applyMigrations } from '../../src/migrate/apply.ts'
 import type { MigrationHost } from '../../src/migrate/host.ts'
 import { openEmpty } from './open-empty.ts'
-import { addColumn, shipped } from './steps.ts'
+import { addColumn, NEXT, NUMBERS, shipped } from './steps.ts'
 
 const migrator = fileURLToPath(new URL('migrator.ts', import.meta.url))
 const PROCESSES = 3
@@ -35,10 +35,10 @@ describe.each(await enginesForTests())('DAT-01 processes that start at once on %
       const applied = await Promise.all(
         Array.from({ length: PROCESSES }, () => startMigrator(dialect, place as string)),
       )
-      expect(applied.flat().sort()).toEqual([1, 2])
+      expect(applied.flat().sort()).toEqual([...NUMBERS, NEXT])
       expect(await applyMigrations(database.host, { mode: 'verify', appVersion: '0.0.0', steps })).toEqual({
         applied: [],
-        version: 2,
+        version: NEXT,
       })
     } finally {
       rmSync(folder, { recursive: true })
@@ -65,8 +65,8 @@ describe.each(await enginesForTests())('DAT-01 processes that start at once on %
         },
       }
       const host: MigrationHost = { ...one.host, exclusive: (work) => work(one.db.withPlugin(interrupting)) }
-      expect(await applyMigrations(host, options)).toEqual({ applied: [], version: 2 })
-      expect(await other).toEqual({ applied: [2], version: 2 })
+      expect(await applyMigrations(host, options)).toEqual({ applied: [], version: NEXT })
+      expect(await other).toEqual({ applied: [NEXT], version: NEXT })
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -79,7 +79,7 @@ describe.each(await enginesForTests())('DAT-01 processes that start at once on %
       await using two = await openEmpty('postgres', { schema: row?.name as string })
       const options = { mode: 'apply', appVersion: '0.0.0', steps: [...shipped, addColumn] } as const
       const outcomes = await Promise.all([applyMigrations(one.host, options), applyMigrations(two.host, options)])
-      expect(outcomes.flatMap(({ applied }) => applied).sort()).toEqual([1, 2])
+      expect(outcomes.flatMap(({ applied }) => applied).sort()).toEqual([...NUMBERS, NEXT])
     })
   }
 })

@@ -3,7 +3,7 @@ import { enginesForTests } from '@iron/test-kit'
 import { applyMigrations } from '../../src/migrate/apply.ts'
 import { describeSchema } from '../../src/migrate/describe-schema.ts'
 import { type EmptyDatabase, openEmpty } from './open-empty.ts'
-import { addColumn, shipped } from './steps.ts'
+import { addColumn, LAST, NEXT, shipped } from './steps.ts'
 
 const apply = { mode: 'apply', appVersion: '1.2.3' } as const
 const verify = { mode: 'verify', appVersion: '1.2.3' } as const
@@ -32,13 +32,19 @@ describe.each(await enginesForTests())('DAT-02 start on %s refuses', (dialect) =
     await using database = await openEmpty(dialect)
     await expect(applyMigrations(database.host, verify)).rejects.toMatchObject({
       code: 'SCHEMA_MISMATCH',
-      details: { reason: 'outdated', recorded: 0, shipped: 1, pending: ['baseline'], holdsData: false },
+      details: {
+        reason: 'outdated',
+        recorded: 0,
+        shipped: LAST,
+        pending: shipped.map(({ name }) => name),
+        holdsData: false,
+      },
     })
     expect(await describeSchema(database.db, dialect)).toEqual([])
     await applyMigrations(database.host, apply)
     await database.rows("INSERT INTO meta (key, value) VALUES ('greeting', 'hello')")
     await expect(applyMigrations(database.host, { ...verify, steps })).rejects.toMatchObject({
-      details: { reason: 'outdated', recorded: 1, shipped: 2, pending: ['add_column'], holdsData: true },
+      details: { reason: 'outdated', recorded: LAST, shipped: NEXT, pending: ['add_column'], holdsData: true },
     })
   })
 
@@ -77,17 +83,17 @@ describe.each(await enginesForTests())('DAT-02 start on %s refuses', (dialect) =
     await using database = await migrated(dialect)
     await expectRefusal(database, [...shipped, { ...addColumn, checksum: 'e'.repeat(64) }], {
       code: 'MIGRATION_CHECKSUM_MISMATCH',
-      details: { number: 2, name: 'add_column' },
+      details: { number: NEXT, name: 'add_column' },
     })
   })
 
   test('DAT-03 an edited step in front of one that is missing', async () => {
     await using database = await openEmpty(dialect)
     await applyMigrations(database.host, apply)
-    const [baseline] = shipped
+    const [baseline, ...others] = shipped
     await expectRefusal(
       database,
-      [{ ...(baseline as (typeof shipped)[number]), checksum: 'e'.repeat(64) }, addColumn],
+      [{ ...(baseline as (typeof shipped)[number]), checksum: 'e'.repeat(64) }, ...others, addColumn],
       {
         code: 'MIGRATION_CHECKSUM_MISMATCH',
       },
@@ -139,7 +145,12 @@ describe.each(await enginesForTests())('DAT-02 start on %s refuses', (dialect) =
     await database.rows(statement)
     await expect(applyMigrations(database.host, { ...verify, steps })).rejects.toMatchObject({
       code: 'SCHEMA_MISMATCH',
-      details: { reason: 'dirty', number: 2, count: 1, differences: [{ object, text: expect.stringContaining(text) }] },
+      details: {
+        reason: 'dirty',
+        number: NEXT,
+        count: 1,
+        differences: [{ object, text: expect.stringContaining(text) }],
+      },
     })
   })
 
@@ -153,6 +164,6 @@ describe.each(await enginesForTests())('DAT-02 start on %s refuses', (dialect) =
   test('nothing when only the spelling of the fingerprint changed', async () => {
     await using database = await migrated(dialect)
     await database.rows(`UPDATE schema_migrations SET schema_hash = '${'0'.repeat(64)}'`)
-    expect(await applyMigrations(database.host, { ...verify, steps })).toEqual({ applied: [], version: 2 })
+    expect(await applyMigrations(database.host, { ...verify, steps })).toEqual({ applied: [], version: NEXT })
   })
 })

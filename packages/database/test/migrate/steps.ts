@@ -5,8 +5,14 @@ import { sql } from 'kysely'
 /** The shipped history; tests add steps of their own behind it. */
 export const shipped: readonly MigrationStep[] = steps
 
+/** The number of the last shipped step, and of the one behind it. */
+export const LAST = shipped.length
+export const NEXT = LAST + 1
+/** The numbers of all shipped steps. */
+export const NUMBERS: readonly number[] = shipped.map(({ number }) => number)
+
 /** A step behind the shipped ones. */
-export function step(name: string, up: MigrationStep['up'], number = shipped.length + 1): MigrationStep {
+export function step(name: string, up: MigrationStep['up'], number = NEXT): MigrationStep {
   return { number, name, checksum: name.padEnd(64, '0').slice(0, 64), up }
 }
 

@@ -39,6 +39,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       users_username: 'unique username_key where deleted_at IS NULL',
       users_email: 'unique email where deleted_at IS NULL',
       users_created: 'created_at, id',
+      users_email_order: 'email, id where deleted_at IS NULL',
       users_live_admins: "id where role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL",
     },
   },
@@ -60,7 +61,11 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'id id, owner_id id, name text 1..100, description? text ..500, project_id? text 1..100, scopes? json,' +
       'allowed_ips json = [], created_at time, expires_at? time, last_used_at? time, revoked_at? time, revoked_by? id',
     primaryKey: 'id',
-    indexes: { api_tokens_owner: 'owner_id, created_at' },
+    indexes: {
+      api_tokens_owner: 'owner_id, created_at',
+      api_tokens_created: 'created_at, id',
+      api_tokens_name: 'name, id',
+    },
     foreignKeys: ['owner_id -> users.id'],
   },
   api_token_secrets: {
@@ -81,6 +86,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     indexes: {
       limits_general: 'unique owner_id where project_id IS NULL',
       limits_project: 'unique owner_id, project_id where project_id IS NOT NULL',
+      limits_created: 'created_at, id',
     },
   },
   limit_counters: {
@@ -106,6 +112,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     indexes: {
       provider_keys_active: "unique provider_id where status = 'active'",
       provider_keys_provider: 'provider_id, created_at',
+      provider_keys_created: 'created_at, id',
       provider_keys_vault: 'vault_key_id where sealed IS NOT NULL',
     },
     foreignKeys: ['provider_id -> providers.id'],
@@ -116,7 +123,10 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       `version int = 0, ledger_seq int = 0, ledger_hash hash = ${'0'.repeat(64)}, alerted_percent enum 0|50|80|90|100 = 0,` +
       'archived_at? time, created_at time, updated_at time',
     primaryKey: 'agent_id',
-    indexes: { agent_budgets_owner: 'owner_id' },
+    indexes: {
+      agent_budgets_owner: 'owner_id',
+      agent_budgets_archived: 'agent_id where archived_at IS NOT NULL',
+    },
     roomForUpdates: true,
   },
   leases: {
@@ -160,6 +170,8 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       budget_requests_agent: 'agent_id, created_at',
       budget_requests_requester: 'requester_id, created_at',
       budget_requests_status: 'status, created_at',
+      budget_requests_created: 'created_at, id',
+      budget_requests_requested: 'requested_allocated_micros, id',
     },
     foreignKeys: ['agent_id -> agent_budgets.agent_id'],
   },
@@ -169,7 +181,16 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'state_reason? text ..500, state_changed_at time, desired_state enum running|stopped = running, last_seen_at? time,' +
       'created_at time, updated_at time',
     primaryKey: 'id',
-    indexes: { agents_created: 'created_at, id', agents_silent: "last_seen_at where state = 'running'" },
+    indexes: {
+      agents_created: 'created_at, id',
+      agents_name: 'name, id',
+      agents_updated: 'updated_at, id',
+      agents_running: "created_at, id where state = 'running'",
+      agents_idle: "created_at, id where state = 'idle'",
+      agents_stopped: "created_at, id where state = 'stopped'",
+      agents_failed: "created_at, id where state = 'failed'",
+      agents_silent: "last_seen_at where state = 'running'",
+    },
     foreignKeys: ['id -> agent_budgets.agent_id'],
   },
   agent_providers: {
@@ -247,6 +268,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       audit_log_id: 'unique id',
       audit_log_resource: 'resource_type, resource_id, seq',
       audit_log_actor: 'actor_id, seq',
+      audit_log_operation: 'operation, seq',
       audit_log_user: 'actor_user_id, seq where actor_user_id IS NOT NULL',
     },
   },

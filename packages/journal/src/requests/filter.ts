@@ -33,7 +33,7 @@ export function conditionsOf(filter: CallFilter, table: CallTable): readonly Sql
   if (filter.tokenId !== undefined) add('subject_id = ?', filter.tokenId)
   if (filter.ownerId !== undefined) {
     add(
-      '(subject_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ?) OR subject_id IN (SELECT token_id FROM token_owner WHERE owner_id = ?))',
+      'subject_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ? UNION ALL SELECT token_id FROM token_owner WHERE owner_id = ?)',
       filter.ownerId,
       filter.ownerId,
     )

@@ -3,7 +3,7 @@
  * started at any time.
  */
 import { type Balancer, startBalancer } from './balancer.ts'
-import { createDatabase, installationSettings } from './installation.ts'
+import { createDatabase, installationSettings, RATE_LIMITS_OFF } from './installation.ts'
 import { type Program, type Server, startServer } from './server.ts'
 
 export interface ClusterOptions {
@@ -12,6 +12,8 @@ export interface ClusterOptions {
   readonly postgresUrl: string
   readonly redisUrl?: string | undefined
   readonly program: Program
+  /** Default `off`. */
+  readonly rateLimits?: 'off' | 'default' | undefined
   /** Where the balancer listens. Default: a free port. */
   readonly port?: number | undefined
   /** Added to the settings of every process. */
@@ -38,6 +40,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await createDatabase(options.postgresUrl))
   const env = installationSettings(database.url, {
+    ...(options.rateLimits === 'default' ? {} : RATE_LIMITS_OFF),
     ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
     ...options.env,
   })

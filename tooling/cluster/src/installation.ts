@@ -1,6 +1,6 @@
 /**
- * The settings of one installation: a database, the three secrets that every process of it shares, an admin. Rate limits are
- * off and the caps of leases and sockets raised, because the scripts here are about something else (rulings R2).
+ * The settings of one installation: a database, the three secrets that every process of it shares, an admin. The caps of
+ * leases and sockets are raised, because the scripts here are about something else (rulings R2).
  */
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
@@ -11,7 +11,12 @@ export const ADMIN = { email: 'admin@cluster.test', password: 'a password for th
 const CLASSES =
   'FLOOD AUTHFAIL LOGIN LOGIN_EMAIL AUTH PUBLIC READ WRITE SECRET ANALYTICS GRANT REPORT BATCH BEAT'.split(' ')
 
-/** What {@link installationSettings} raises, as it is printed with every result. */
+/** For scripts that are about something else (rulings R2). */
+export const RATE_LIMITS_OFF: Readonly<Record<string, string>> = Object.fromEntries(
+  CLASSES.map((name) => [`IRON_RATE_LIMIT_${name}`, 'off']),
+)
+
+/** What is raised, as it is printed with every result. */
 export const SETTINGS = 'rate limits off, 1000 leases per agent, 2000 sockets per principal and address'
 
 export function installationSettings(
@@ -33,7 +38,6 @@ export function installationSettings(
     HOST: '127.0.0.1',
     PORT: '0',
     LOG_LEVEL: 'warn',
-    ...Object.fromEntries(CLASSES.map((name) => [`IRON_RATE_LIMIT_${name}`, 'off'])),
     ...env,
   }
 }

@@ -8,6 +8,8 @@ import { busy } from './failure.ts'
 
 /** Jobs that share one transaction (budget protocol 2). */
 const GROUP_MAX = 256
+/** Jobs of one key in it. They run one after the other, so more would only make a transaction long that others wait for. */
+const GROUP_MAX_OF_KEY = 32
 /** Transactions with jobs of several keys at once: while one commits, the other works. */
 const WIDE_GROUPS_MAX = 2
 /** Connections that groups leave to reads and to writes of one's own. */
@@ -106,12 +108,17 @@ export class WriteGroups {
     if (this.#running >= Math.max(1, this.#host.connectionsMax - CONNECTIONS_LEFT)) return []
     let first: Job | undefined
     const jobs: Job[] = []
+    const counts = new Map<string, number>()
     for (const job of this.#queue) {
       if (jobs.length === GROUP_MAX) break
       const { group } = job
       if (this.#busy.has(group.key) || (group.alone !== true && this.#wide >= WIDE_GROUPS_MAX)) continue
+      const count = counts.get(group.key) ?? 0
+      if (count === GROUP_MAX_OF_KEY) continue
       first ??= job
-      if (mayShare(first.group, group)) jobs.push(job)
+      if (!mayShare(first.group, group)) continue
+      jobs.push(job)
+      counts.set(group.key, count + 1)
     }
     for (const job of jobs) {
       this.#queue.delete(job)

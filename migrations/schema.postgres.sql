@@ -205,6 +205,9 @@ CREATE UNIQUE INDEX providers_name ON providers USING btree (name) WHERE deleted
 -- index request_rollups_subject
 CREATE INDEX request_rollups_subject ON request_rollups USING btree (subject_id, hour_start);
 
+-- index request_sums_subject
+CREATE INDEX request_sums_subject ON request_sums USING btree (subject_id, grain, start);
+
 -- index requests_key
 CREATE UNIQUE INDEX requests_key ON requests USING btree (subject_id, request_id);
 
@@ -741,6 +744,43 @@ CREATE TABLE request_rollups (
   CONSTRAINT request_rollups_requests_check CHECK (requests >= 0 AND requests <= '9007199254740991'::bigint),
   CONSTRAINT request_rollups_subject_id_check CHECK (length(subject_id) >= 1 AND length(subject_id) <= 255),
   CONSTRAINT request_rollups_total_tokens_check CHECK (total_tokens >= 0 AND total_tokens <= '9007199254740991'::bigint)
+);
+
+-- table request_sums
+CREATE TABLE request_sums (
+  grain text COLLATE "C" NOT NULL,
+  start bigint NOT NULL,
+  subject_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  model text COLLATE "C" NOT NULL,
+  outcome text COLLATE "C" NOT NULL,
+  requests bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  cache_read_tokens bigint NOT NULL,
+  cache_write_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  reasoning_tokens bigint NOT NULL,
+  total_tokens bigint NOT NULL,
+  cost_micros bigint NOT NULL,
+  billed_micros bigint NOT NULL,
+  ceiling_micros bigint NOT NULL,
+  latency text COLLATE "C" NOT NULL DEFAULT '{}'::text,
+  CONSTRAINT request_sums_billed_micros_check CHECK (billed_micros >= 0 AND billed_micros <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_cache_read_tokens_check CHECK (cache_read_tokens >= 0 AND cache_read_tokens <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_cache_write_tokens_check CHECK (cache_write_tokens >= 0 AND cache_write_tokens <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_ceiling_micros_check CHECK (ceiling_micros >= 0 AND ceiling_micros <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_cost_micros_check CHECK (cost_micros >= 0 AND cost_micros <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_grain_check CHECK (grain = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])),
+  CONSTRAINT request_sums_input_tokens_check CHECK (input_tokens >= 0 AND input_tokens <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_model_check CHECK (length(model) <= 255),
+  CONSTRAINT request_sums_outcome_check CHECK (outcome = ANY (ARRAY['completed'::text, 'failed'::text])),
+  CONSTRAINT request_sums_output_tokens_check CHECK (output_tokens >= 0 AND output_tokens <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_pkey PRIMARY KEY (grain, start, subject_id, provider, model, outcome),
+  CONSTRAINT request_sums_provider_check CHECK (length(provider) <= 100),
+  CONSTRAINT request_sums_reasoning_tokens_check CHECK (reasoning_tokens >= 0 AND reasoning_tokens <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_requests_check CHECK (requests >= 1 AND requests <= '9007199254740991'::bigint),
+  CONSTRAINT request_sums_subject_id_check CHECK (length(subject_id) <= 255),
+  CONSTRAINT request_sums_total_tokens_check CHECK (total_tokens >= 0 AND total_tokens <= '9007199254740991'::bigint)
 );
 
 -- table requests

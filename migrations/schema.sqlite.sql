@@ -145,6 +145,9 @@ CREATE UNIQUE INDEX "providers_name" on "providers" ("name") where deleted_at IS
 -- index request_rollups_subject
 CREATE INDEX "request_rollups_subject" on "request_rollups" ("subject_id", "hour_start");
 
+-- index request_sums_subject
+CREATE INDEX "request_sums_subject" on "request_sums" ("subject_id", "grain", "start");
+
 -- index requests_key
 CREATE UNIQUE INDEX "requests_key" on "requests" ("subject_id", "request_id");
 
@@ -677,6 +680,43 @@ CREATE TABLE "request_rollups" (
   constraint "request_rollups_cost_micros_check" check (cost_micros BETWEEN 0 AND 9007199254740991),
   constraint "request_rollups_billed_micros_check" check (billed_micros BETWEEN 0 AND 9007199254740991),
   constraint "request_rollups_ceiling_micros_check" check (ceiling_micros BETWEEN 0 AND 9007199254740991)
+) strict, without rowid;
+
+-- table request_sums
+CREATE TABLE "request_sums" (
+  "grain" text not null,
+  "start" integer not null,
+  "subject_id" text not null,
+  "provider" text not null,
+  "model" text not null,
+  "outcome" text not null,
+  "requests" integer not null,
+  "input_tokens" integer not null,
+  "cache_read_tokens" integer not null,
+  "cache_write_tokens" integer not null,
+  "output_tokens" integer not null,
+  "reasoning_tokens" integer not null,
+  "total_tokens" integer not null,
+  "cost_micros" integer not null,
+  "billed_micros" integer not null,
+  "ceiling_micros" integer not null,
+  "latency" text default '{}' not null,
+  constraint "request_sums_pkey" primary key ("grain", "start", "subject_id", "provider", "model", "outcome"),
+  constraint "request_sums_grain_check" check (grain IN ('hour', 'day', 'month')),
+  constraint "request_sums_subject_id_check" check (length(subject_id) <= 255),
+  constraint "request_sums_provider_check" check (length(provider) <= 100),
+  constraint "request_sums_model_check" check (length(model) <= 255),
+  constraint "request_sums_outcome_check" check (outcome IN ('completed', 'failed')),
+  constraint "request_sums_requests_check" check (requests BETWEEN 1 AND 9007199254740991),
+  constraint "request_sums_input_tokens_check" check (input_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_cache_read_tokens_check" check (cache_read_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_cache_write_tokens_check" check (cache_write_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_output_tokens_check" check (output_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_reasoning_tokens_check" check (reasoning_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_total_tokens_check" check (total_tokens BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_cost_micros_check" check (cost_micros BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_billed_micros_check" check (billed_micros BETWEEN 0 AND 9007199254740991),
+  constraint "request_sums_ceiling_micros_check" check (ceiling_micros BETWEEN 0 AND 9007199254740991)
 ) strict, without rowid;
 
 -- table requests

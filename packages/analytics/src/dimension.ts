@@ -2,7 +2,7 @@
  * What calls can be grouped by, in SQL. Calls are summed by what their row holds (subject, provider, model, time) first; who
  * owns an agent or which project a token has is looked up once for each subject, so that it is always the owner of now.
  */
-import { type CallKey, HOUR_KEY, HOUR_MS, MODEL_KEY, PROVIDER_KEY, SUBJECT_KEY } from '@iron/journal'
+import { type CallKey, DAY_KEY, MODEL_KEY, PROVIDER_KEY, SUBJECT_KEY } from '@iron/journal'
 
 export const DIMENSIONS = ['agent', 'owner', 'provider', 'model', 'token', 'project', 'day'] as const
 
@@ -53,12 +53,7 @@ export const DIMENSION_SQL: Readonly<Record<Dimension, DimensionSql>> = {
   project: { ...PLAIN, keys: [SUBJECT_KEY], key: ofToken('project_id') },
   provider: { ...PLAIN, keys: [PROVIDER_KEY], key: known('provider'), provider: known('provider') },
   model: { ...PLAIN, keys: [PROVIDER_KEY, MODEL_KEY], key: known('model'), provider: known('provider') },
-  day: { ...PLAIN, keys: [HOUR_KEY], key: startSql(24 * HOUR_MS), keyType: 'bigint' },
-}
-
-/** The start of the span of `ms` that an hour of `calls` lies in; whole hours. */
-export function startSql(ms: number): string {
-  return `calls.hour_start - calls.hour_start % ${ms}`
+  day: { ...PLAIN, keys: [DAY_KEY], key: 'calls.start', keyType: 'bigint' },
 }
 
 function known(column: string): string {

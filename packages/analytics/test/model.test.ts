@@ -55,6 +55,8 @@ const wait = fc.record({
 })
 const rollUp = fc.record({ kind: fc.constant('rollUp' as const), limit: fc.constantFrom(1, 1_000) })
 const prune = fc.record({ kind: fc.constant('prune' as const) })
+/** From a version that had no sums. */
+const upgrade = fc.record({ kind: fc.constant('upgrade' as const) })
 const hand = fc.record({
   kind: fc.constant('hand' as const),
   agent: fc.constantFrom('a', 'b'),
@@ -105,6 +107,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: wait },
   { weight: 2, arbitrary: rollUp },
   { weight: 1, arbitrary: prune },
+  { weight: 1, arbitrary: upgrade },
   { weight: 1, arbitrary: hand },
   { weight: 3, arbitrary: question },
 )
@@ -154,7 +157,10 @@ async function live(place: TestDbOptions, steps: readonly Step[]): Promise<void>
       owners.set(step.agent, step.owner)
       await world.test.rows('UPDATE agent_budgets SET owner_id = ? WHERE agent_id = ?', step.owner, step.agent)
     } else if (step.kind === 'rollUp') await world.requests.rollUp({ limit: step.limit })
-    else if (step.kind === 'prune') await world.requests.prune({ olderThan: world.clock.now() - 60 * DAY })
+    else if (step.kind === 'upgrade') {
+      await world.test.rows('DELETE FROM request_sums')
+      await world.test.rows("DELETE FROM meta WHERE key = 'rollup.summed'")
+    } else if (step.kind === 'prune') await world.requests.prune({ olderThan: world.clock.now() - 60 * DAY })
     else if (step.kind === 'ask') await ask(world, modelOf(world, calls, owners), step)
     else await tell(world, step, calls)
   }

@@ -50,8 +50,18 @@ async function fill({ clock, test }: World): Promise<void> {
   await test.rows(`INSERT INTO request_rollups (hour_start, subject_id, provider, model, outcome, requests, total_tokens, cost_micros, ${zeros})
     ${count(HOURS * AGENTS)} SELECT ${String(from)} + (i / ${String(AGENTS)}) * ${String(HOUR)}, 'agent-' || (i % ${String(AGENTS)}),
       'p', 'm', 'completed', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0 FROM n`)
-  await test.rows("INSERT INTO meta (key, value) VALUES ('rollup.hour', ?)", String(clock.now() - 2 * HOUR))
-  if (test.db.dialect === 'postgres') await test.rows('ANALYZE requests, request_rollups')
+  const every = async (grain: string, ms: number, subjects: number): Promise<void> => {
+    const subject = subjects === 1 ? "''" : `'agent-' || (i % ${String(subjects)})`
+    await test.rows(`INSERT INTO request_sums (grain, start, subject_id, provider, model, outcome, requests, total_tokens, cost_micros, ${zeros})
+      ${count(((HOURS * HOUR) / ms) * subjects)} SELECT '${grain}', ${String(from - (from % ms))} + (i / ${String(subjects)}) * ${String(ms)},
+        ${subject}, 'p', 'm', 'completed', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0 FROM n`)
+  }
+  await every('hour', HOUR, 1)
+  await every('day', DAY, 1)
+  await every('each_day', DAY, AGENTS)
+  for (const key of ['rollup.hour', 'rollup.summed'])
+    await test.rows('INSERT INTO meta (key, value) VALUES (?, ?)', key, String(clock.now() - 2 * HOUR))
+  if (test.db.dialect === 'postgres') await test.rows('ANALYZE requests, request_rollups, request_sums')
 }
 
 /** Reading `requests` by an index of which a span of time is a condition. PostgreSQL writes the condition on the next line. */

@@ -63,6 +63,7 @@ export type {
   ProvidersTable,
   RequestKeysTable,
   RequestRollupsTable,
+  RequestSumsTable,
   RequestsTable,
   SchemaMigrationsTable,
   SessionsTable,

@@ -343,6 +343,16 @@ export interface RequestRollupsTable {
   latency: Generated<JsonText>
 }
 
+/** What hours of `request_rollups` add up to. */
+export interface RequestSumsTable extends Omit<RequestRollupsTable, 'hour_start'> {
+  /** `each_…`: of one subject; the others: of all together. */
+  grain: 'hour' | 'day' | 'month' | 'each_day' | 'each_month'
+  /** Of the UTC hour, day or month. */
+  start: EpochMs
+  /** `''`: all agents and API tokens together. */
+  subject_id: string
+}
+
 export interface TelemetryIdsTable {
   agent_id: string
   event_id: string
@@ -452,6 +462,7 @@ export interface IronTables {
   requests: RequestsTable
   request_keys: RequestKeysTable
   request_rollups: RequestRollupsTable
+  request_sums: RequestSumsTable
   telemetry_ids: TelemetryIdsTable
   users: UsersTable
   login_attempts: LoginAttemptsTable
@@ -498,6 +509,7 @@ export const TABLE_OWNERS = {
   requests: 'journal',
   request_keys: 'journal',
   request_rollups: 'journal',
+  request_sums: 'journal',
   telemetry_ids: 'journal',
   users: 'token-manager',
   login_attempts: 'token-manager',

@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { createTestDb, enginesForTests, type TestDb } from '@iron/database/testing'
-import { type CallFilter, HOUR_MS, latencyBucket, latencyBucketMs, type NewCall, RequestLog } from '@iron/journal'
+import {
+  type CallFilter,
+  HOUR_MS,
+  hourOf,
+  latencyBucket,
+  latencyBucketMs,
+  type NewCall,
+  RequestLog,
+} from '@iron/journal'
 import fc from 'fast-check'
 
 const engines = await enginesForTests()
@@ -28,6 +36,12 @@ function told(requestId: string, extra: Partial<NewCall> = {}): NewCall {
 async function dirty(t: TestDb): Promise<number[]> {
   const rows = await t.rows<{ key: string }>("SELECT key FROM meta WHERE key LIKE 'rollup.dirty.%' ORDER BY key")
   return rows.map(({ key }) => Number(key.slice('rollup.dirty.'.length)))
+}
+
+/** As a database is that was rolled up before there were sums. */
+async function forgetSums(t: TestDb): Promise<void> {
+  await t.rows('DELETE FROM request_sums')
+  await t.rows("DELETE FROM meta WHERE key = 'rollup.summed'")
 }
 
 describe.each(engines)('roll-ups on %s', (dialect) => {
@@ -77,7 +91,7 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
         latency: '{}',
       }),
     ])
-    expect(await requests.verifyRollups()).toEqual({ hours: 1, differences: 0 })
+    expect(await requests.verifyRollups()).toEqual({ hours: 1, differences: 0, sumDifferences: 0 })
   })
 
   test('hours are caught up oldest first, a limited number per call; empty hours cost nothing', async () => {
@@ -155,14 +169,66 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
     await t.rows("UPDATE request_rollups SET cost_micros = 7 WHERE subject_id = 'a'")
     const [row] = await t.rows<{ hour_start: number }>('SELECT min(hour_start) AS hour_start FROM request_rollups')
     await t.rows("UPDATE request_rollups SET model = 'x' WHERE hour_start = ?", row!.hour_start)
-    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 3 })
-    expect(await requests.verifyRollups({ from: row!.hour_start + HOUR_MS })).toEqual({ hours: 1, differences: 1 })
+    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 3, sumDifferences: 5 })
+    expect(await requests.verifyRollups({ from: row!.hour_start + HOUR_MS })).toEqual({
+      hours: 1,
+      differences: 1,
+      sumDifferences: 3,
+    })
     expect(await requests.verifyRollups({ to: row!.hour_start + HOUR_MS, repair: true })).toEqual({
       hours: 1,
       differences: 2,
+      sumDifferences: 2,
     })
-    expect(await requests.verifyRollups({ repair: true })).toEqual({ hours: 2, differences: 1 })
-    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 0 })
+    expect(await requests.verifyRollups({ repair: true })).toEqual({ hours: 2, differences: 1, sumDifferences: 2 })
+    expect(await requests.verifyRollups()).toEqual({ hours: 2, differences: 0, sumDifferences: 0 })
+  })
+
+  test('sums tell of hours, days and months; an hour that is rolled up again leaves them first', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    t.clock.set(Date.UTC(2026, 0, 31, 22))
+    for (const id of ['r1', 'r2', 'r3']) {
+      await requests.record(told(id, { latencyMs: 100 }))
+      t.clock.advance(HOUR_MS)
+    }
+    t.clock.advance(6 * MINUTE_MS)
+    await requests.rollUp()
+    const sums = () =>
+      t.rows(
+        `SELECT grain, start, requests, cost_micros, latency FROM request_sums WHERE subject_id = '' ORDER BY grain, start`,
+      )
+    const sum = (grain: string, start: number, calls: number) => ({
+      grain,
+      start,
+      requests: calls,
+      cost_micros: calls * 1_000_000,
+      latency: `{"${String(latencyBucket(100))}":${String(calls)}}`,
+    })
+    const [january, february] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 1, 1)]
+    const all = [
+      sum('day', february - DAY_MS, 2),
+      sum('day', february, 1),
+      ...[-2, -1, 0].map((hours) => sum('hour', february + hours * HOUR_MS, 1)),
+      sum('month', january, 2),
+      sum('month', february, 1),
+    ]
+    expect(await sums()).toEqual(all)
+    await forgetSums(t)
+    await requests.rollUp()
+    expect(await sums()).toEqual(all)
+    await requests.record(call('r1'))
+    await requests.rollUp()
+    expect(await sums()).toHaveLength(6)
+    await t.rows("DELETE FROM request_sums WHERE grain IN ('day', 'each_month')")
+    expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 6 })
+    await requests.record(told('r2', { outcome: 'failed' }))
+    await requests.rollUp()
+    expect(await requests.verifyRollups({ from: january, to: february })).toMatchObject({ sumDifferences: 0 })
+    expect(await requests.totals({ from: january, to: february })).toMatchObject({ requests: 1, failed: 1 })
+    expect(await requests.totals({ from: january, to: february, agentId: 'a' })).toMatchObject({ failed: 1 })
+    await requests.verifyRollups({ repair: true })
+    expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 0 })
   })
 
   test('DAT-25: a repeat of a pruned call is still a duplicate, and with other content refused', async () => {
@@ -194,7 +260,7 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
     expect(await requests.record(told('r1', { cost: usd(7) }))).toMatchObject({ duplicate: true })
     expect(await t.scalar('SELECT count(*) FROM requests')).toBe(0)
     expect(await requests.totals()).toEqual(before)
-    expect(await requests.verifyRollups()).toEqual({ hours: 0, differences: 0 })
+    expect(await requests.verifyRollups()).toEqual({ hours: 0, differences: 0, sumDifferences: 0 })
     expect(await requests.activity('a')).toEqual({ total: 2, today: 0, lastAt: row.receivedAt })
     await expect(t.rows('UPDATE request_keys SET cost_micros = 1')).rejects.toMatchObject({
       code: 'DATABASE_CONSTRAINT',
@@ -254,53 +320,74 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
 
   test('PRI-25, PRI-22: sums equal a recomputation whatever is told, rolled up or pruned, and reading adds nothing (property)', async () => {
     const step = fc.record({
-      kind: fc.constantFrom('report', 'report', 'telemetry', 'wait', 'rollUp', 'prune'),
+      kind: fc.constantFrom('report', 'report', 'telemetry', 'wait', 'rollUp', 'prune', 'upgrade'),
       id: fc.nat(6),
       agent: fc.constantFrom('a', 'b'),
       model: fc.constantFrom('m', 'n'),
       cost: fc.nat(1_000),
       latencyMs: fc.option(fc.nat(5_000), { nil: undefined }),
       outcome: fc.constantFrom(undefined, 'completed', 'failed'),
-      waitMs: fc.constantFrom(MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 30 * DAY_MS),
+      waitMs: fc.constantFrom(MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 7 * HOUR_MS, DAY_MS, 30 * DAY_MS),
     })
+    /** In hours, back from now. */
+    const period = fc.record({ back: fc.nat(3_000), hours: fc.integer({ min: 1, max: 2_500 }) })
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        await using t = await createTestDb({ dialect })
-        const requests = new RequestLog(t.db)
-        const counted = new Map<string, { cost: number; agent: string }>()
-        let anew = 0
-        for (const { kind, id, agent, model, cost, latencyMs, outcome, waitMs } of steps) {
-          if (kind === 'wait') t.clock.advance(waitMs)
-          else if (kind === 'rollUp') await requests.rollUp()
-          else if (kind === 'prune') await requests.prune({ olderThan: t.clock.now() - 60 * DAY_MS })
-          else {
-            const extra = { agentId: agent, model, cost: cost as Microdollars, latencyMs, outcome }
-            const told_ = kind === 'report' ? call(`r${String(id)}`, extra) : told(`r${String(id)}`, extra)
-            const result = await requests.record(told_).catch(() => undefined)
-            if (result !== undefined && !result.duplicate) {
-              const known = counted.get(result.call.id)
-              counted.set(result.call.id, { cost, agent })
-              if (known === undefined) anew += 1
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.array(period, { minLength: 3, maxLength: 6 }),
+        async (steps, periods) => {
+          await using t = await createTestDb({ dialect })
+          const requests = new RequestLog(t.db)
+          const counted = new Map<string, { cost: number; agent: string; at: number }>()
+          let anew = 0
+          for (const { kind, id, agent, model, cost, latencyMs, outcome, waitMs } of steps) {
+            if (kind === 'wait') t.clock.advance(waitMs)
+            else if (kind === 'rollUp') await requests.rollUp()
+            else if (kind === 'upgrade') await forgetSums(t)
+            else if (kind === 'prune') await requests.prune({ olderThan: t.clock.now() - 60 * DAY_MS })
+            else {
+              const extra = { agentId: agent, model, cost: cost as Microdollars, latencyMs, outcome }
+              const told_ = kind === 'report' ? call(`r${String(id)}`, extra) : told(`r${String(id)}`, extra)
+              const result = await requests.record(told_).catch(() => undefined)
+              if (result !== undefined && !result.duplicate) {
+                const known = counted.get(result.call.id)
+                counted.set(result.call.id, { cost, agent, at: result.call.receivedAt })
+                if (known === undefined) anew += 1
+              }
             }
           }
-        }
-        const expected = (filter: CallFilter): { requests: number; cost: number } => {
-          const rows = [...counted.values()].filter(
-            (row) => filter.agentId === undefined || row.agent === filter.agentId,
-          )
-          return { requests: rows.length, cost: rows.reduce((sum, row) => sum + row.cost, 0) }
-        }
-        expect(counted.size).toBe(anew)
-        for (const filter of [{}, { agentId: 'a' }, { agentId: 'b' }]) {
-          expect(await requests.totals(filter)).toMatchObject(expected(filter))
-        }
-        expect(await requests.verifyRollups()).toMatchObject({ differences: 0 })
-        t.clock.advance(2 * HOUR_MS)
-        while ((await requests.rollUp()) > 0);
-        expect(await dirty(t)).toEqual([])
-        expect(await requests.verifyRollups()).toMatchObject({ differences: 0 })
-        expect(await requests.totals()).toMatchObject(expected({}))
-      }),
+          const expected = (filter: CallFilter): { requests: number; cost: number } => {
+            const rows = [...counted.values()].filter(
+              (row) =>
+                (filter.agentId === undefined || row.agent === filter.agentId) &&
+                row.at >= (filter.from ?? 0) &&
+                row.at < (filter.to ?? Infinity),
+            )
+            return { requests: rows.length, cost: rows.reduce((sum, row) => sum + row.cost, 0) }
+          }
+          expect(counted.size).toBe(anew)
+          const now = t.clock.now()
+          const spans = periods.map(({ back, hours }) => {
+            const from = hourOf(now) - back * HOUR_MS
+            return { from, to: from + hours * HOUR_MS }
+          })
+          const askAll = async (): Promise<void> => {
+            for (const agent of [{}, { agentId: 'a' }, { agentId: 'b' }]) {
+              for (const span of [{}, ...spans]) {
+                const filter = { ...agent, ...span }
+                expect(await requests.totals(filter)).toMatchObject(expected(filter))
+              }
+            }
+          }
+          await askAll()
+          expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 0 })
+          t.clock.advance(2 * HOUR_MS)
+          while ((await requests.rollUp()) > 0);
+          expect(await dirty(t)).toEqual([])
+          expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 0 })
+          await askAll()
+        },
+      ),
       { numRuns: dialect === 'sqlite' ? 60 : 6 },
     )
   }, 60_000)

@@ -1,14 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ReadTx } from '@iron/database'
-import { callsIn, HOUR_MS, queryPart } from '@iron/journal'
+import { callsIn, endOf, HOUR_MS, queryPart, startOf } from '@iron/journal'
 import { Histogram } from '../histogram.ts'
 import type { Latency } from '../totals.ts'
-import type { AskedCalls } from './find-calls.ts'
+import { type AskedCalls, firstRolledHour } from './find-calls.ts'
 
-/** Roll-ups whose histograms are read at once, in milliseconds: bounds what is in memory and how long the process is held up. */
-const SLICE_MS = 48 * HOUR_MS
-
-/** The latency percentiles of a set of calls. */
+/** The latency percentiles of a set of calls. Finished hours are read month by month, which bounds what is in memory. */
 export async function readLatency(tx: ReadTx, calls: AskedCalls): Promise<Latency> {
   const histogram = new Histogram()
   await addCalls(tx, calls, histogram)
@@ -30,21 +27,22 @@ async function addCalls(tx: ReadTx, calls: AskedCalls, histogram: Histogram): Pr
 async function addRollups(tx: ReadTx, calls: AskedCalls, histogram: Histogram): Promise<void> {
   const { filter, progress } = calls
   const end = Math.min(filter.to, progress.rolledHour + HOUR_MS)
-  for (let from = await firstHour(tx, filter.from); from < end; from += SLICE_MS) {
-    const slice = { progress, filter: { ...filter, from, to: Math.min(from + SLICE_MS, end) } }
-    const query = callsIn(
-      'request_rollups',
-      slice,
-      (source) => `SELECT string_agg(latency, '') AS texts ${source} AND latency <> '{}' GROUP BY hour_start`,
-    )
-    for (const { texts } of await queryPart<{ texts: string }>(tx, query)) histogram.addTexts(texts)
-    await setImmediate()
+  let from = (await firstRolledHour(tx, calls)) ?? Infinity
+  while (from < end) {
+    const to = Math.min(endOf('month', startOf('month', from)), end)
+    const slice = { progress, filter: { ...filter, from, to } }
+    for (const table of ['request_sums', 'request_rollups'] as const) {
+      const start = table === 'request_sums' ? 'start' : 'hour_start'
+      const query = callsIn(
+        table,
+        slice,
+        (source) => `SELECT string_agg(latency, '') AS texts ${source} AND latency <> '{}' GROUP BY ${start}`,
+      )
+      for (const { texts } of await queryPart<{ texts: string }>(tx, query)) {
+        histogram.addTexts(texts)
+        await setImmediate()
+      }
+    }
+    from = to
   }
-}
-
-/** The first hour there are roll-ups of; Infinity without. */
-async function firstHour(tx: ReadTx, from: number): Promise<number> {
-  const sql = 'SELECT min(hour_start) AS hour FROM request_rollups WHERE hour_start >= ?'
-  const [row] = await queryPart<{ hour: number | null }>(tx, { sql, values: [from] })
-  return row?.hour ?? Infinity
 }

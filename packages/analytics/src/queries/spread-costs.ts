@@ -3,7 +3,7 @@ import { Faults, type ReadTx } from '@iron/database'
 import { callsIn, HOUR_MS, queryPart, totalSql } from '@iron/journal'
 import { refuseFaults } from '../errors.ts'
 import { averageCost, middleCost } from '../rounding.ts'
-import { type AskedCalls, rangeOf, unrolled } from './find-calls.ts'
+import { type AskedCalls, firstRolledHour, rangeOf, unrolled } from './find-calls.ts'
 
 /** Longest period of which single calls are read, in days (http-api 4.15). */
 export const COSTS_DAYS_MAX = 31
@@ -65,10 +65,5 @@ async function someAreGone(tx: ReadTx, calls: AskedCalls): Promise<boolean> {
   const { filter, progress } = calls
   const end = Math.min(filter.to, progress.prunedHour + HOUR_MS)
   if (progress.prunedHour < 0 || end <= filter.from) return false
-  const query = callsIn(
-    'request_rollups',
-    { progress, filter: { ...filter, to: end } },
-    (source) => `SELECT 1 ${source} LIMIT 1`,
-  )
-  return (await queryPart(tx, query)).length > 0
+  return (await firstRolledHour(tx, { progress, filter: { ...filter, to: end } })) !== undefined
 }

@@ -2,14 +2,16 @@ import { Faults, type ReadTx } from '@iron/database'
 import {
   ADDED_SUMS,
   type CallSums,
+  type CallKey,
   callSums,
+  DAY_KEY,
+  DAY_MS,
+  HOUR_KEY,
   HOUR_MS,
   queryPart,
-  HOUR_KEY,
   type UsageTotals,
   usageTotalsOf,
 } from '@iron/journal'
-import { startSql } from '../dimension.ts'
 import { refuseFaults } from '../errors.ts'
 import { type AskedCalls, firstCallAt } from './find-calls.ts'
 
@@ -20,7 +22,8 @@ export type Bucket = (typeof BUCKETS)[number]
 /** Spans in one timeline (http-api 4.15). */
 export const BUCKETS_MAX = 1_000
 
-const BUCKET_MS: Readonly<Record<Bucket, number>> = { hour: HOUR_MS, day: 24 * HOUR_MS }
+const BUCKET_MS: Readonly<Record<Bucket, number>> = { hour: HOUR_MS, day: DAY_MS }
+const BUCKET_KEY: Readonly<Record<Bucket, CallKey>> = { hour: HOUR_KEY, day: DAY_KEY }
 
 /** What was used in one span of a timeline. */
 export interface TimelinePoint extends UsageTotals {
@@ -42,8 +45,8 @@ const NOTHING: CallSums = {
 export async function sumBuckets(tx: ReadTx, calls: AskedCalls, bucket: Bucket): Promise<readonly TimelinePoint[]> {
   const ms = BUCKET_MS[bucket]
   const starts = startsOf(await firstStart(tx, calls, ms), calls.filter.to, ms)
-  const { sql, values } = callSums(calls, [HOUR_KEY])
-  const text = `SELECT ${startSql(ms)} AS start, ${ADDED_SUMS} FROM (${sql}) AS calls GROUP BY 1`
+  const { sql, values } = callSums(calls, [BUCKET_KEY[bucket]])
+  const text = `SELECT start, ${ADDED_SUMS} FROM (${sql}) AS calls GROUP BY 1`
   const rows = await queryPart<CallSums & { start: number }>(tx, { sql: text, values })
   const sums = new Map(rows.map((row) => [row.start, row]))
   return Object.freeze(starts.map((start) => Object.freeze({ start, ...usageTotalsOf(sums.get(start) ?? NOTHING) })))

@@ -244,6 +244,16 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     indexes: { request_rollups_subject: 'subject_id, hour_start' },
     withoutRowid: true,
   },
+  request_sums: {
+    columns:
+      'grain enum hour|day|month|each_day|each_month, start time, subject_id text ..255, provider text ..100, model text ..255,' +
+      'outcome enum completed|failed, requests int 1.., input_tokens int, cache_read_tokens int, cache_write_tokens int,' +
+      'output_tokens int, reasoning_tokens int, total_tokens int, cost_micros money, billed_micros money,' +
+      'ceiling_micros money, latency json = {}',
+    primaryKey: 'grain, start, subject_id, provider, model, outcome',
+    indexes: { request_sums_subject: 'subject_id, start' },
+    withoutRowid: true,
+  },
   telemetry_ids: {
     columns: 'agent_id id, event_id text 1..100, received_at time',
     primaryKey: 'agent_id, event_id',

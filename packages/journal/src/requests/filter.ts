@@ -20,8 +20,20 @@ export interface CallFilter {
   readonly to?: number | undefined
 }
 
-/** The tables a filter may be put to: the roll-ups write '' for what is not known, and hold no source. */
-export type CallTable = keyof Pick<IronSchema, 'requests' | 'request_rollups'>
+/** The tables a filter may be put to: the roll-ups and their sums write '' for what is not known, and hold no source. */
+export type CallTable = keyof Pick<IronSchema, 'requests' | 'request_rollups' | 'request_sums'>
+
+export const CALL_TABLES: readonly CallTable[] = ['request_sums', 'request_rollups', 'requests']
+
+/** Whether a filter names agents or tokens, one or some. */
+export function namesSubjects({ ownerId, agentId, tokenId, projectId }: CallFilter): boolean {
+  return [ownerId, agentId, tokenId, projectId].some((value) => value !== undefined)
+}
+
+/** Whether a filter tells agents and tokens apart. */
+export function asksSubjects(filter: CallFilter): boolean {
+  return filter.source !== undefined || namesSubjects(filter)
+}
 
 /** The conditions of a filter but the times, which the two tables keep differently. */
 export function conditionsOf(filter: CallFilter, table: CallTable): readonly SqlPart[] {

@@ -5,6 +5,8 @@ export const HOUR_MS = 3_600_000
 
 /** Where the last rolled-up hour is noted; everything up to it is in the roll-ups (data-model 3.6). */
 export const ROLLED_KEY = 'rollup.hour'
+/** Where the last hour is noted that is in the sums; everything up to it is. */
+export const SUMMED_KEY = 'rollup.summed'
 /** Where the last hour is noted of which rows were pruned: it cannot be recomputed any more. */
 export const PRUNED_KEY = 'rollup.pruned'
 const DIRTY_PREFIX = 'rollup.dirty.'
@@ -24,6 +26,8 @@ export function hourOf(ms: number): number {
 export interface Progress {
   /** Start of the last hour that is rolled up. */
   readonly rolledHour: number
+  /** Start of the last hour that is in the sums; never after `rolledHour`. */
+  readonly summedHour: number
   /** Start of the last hour that lost rows. */
   readonly prunedHour: number
   /** Starts of rolled-up hours that have changed since, ascending. */
@@ -42,6 +46,7 @@ export async function readProgress(tx: ReadTx): Promise<Progress> {
   const dirtyHours = [...notes.keys()].filter((key) => key.startsWith(DIRTY_PREFIX))
   return {
     rolledHour: parseHour(notes.get(ROLLED_KEY)),
+    summedHour: parseHour(notes.get(SUMMED_KEY)),
     prunedHour: parseHour(notes.get(PRUNED_KEY)),
     dirtyHours: dirtyHours.map((key) => Number(key.slice(DIRTY_PREFIX.length))).sort((a, b) => a - b),
   }

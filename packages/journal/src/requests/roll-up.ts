@@ -2,6 +2,7 @@ import { Faults, type IronDatabase, type ReadTx, type WriteTx } from '@iron/data
 import { invalid } from '../errors.ts'
 import { insertMany } from '../insert-many.ts'
 import { computeHour, type RollupRow } from './compute-hour.ts'
+import { countDifferences } from './count-differences.ts'
 import {
   forgetChange,
   HOUR_MS,
@@ -12,6 +13,8 @@ import {
   ROLLED_KEY,
   setMeta,
 } from './hours.ts'
+import { addHour, rebuildSums, subtractHour, sumHours } from './sum-hours.ts'
+import { verifySums } from './verify-sums.ts'
 
 /** How long an hour must be over, in milliseconds: longer than any write transaction may last (data-model 3.6). */
 export const HOUR_SETTLED_MS = 5 * 60_000
@@ -24,6 +27,8 @@ export interface RollupCheck {
   readonly hours: number
   /** Rows that are missing, too many, or say something else. */
   readonly differences: number
+  /** The same for their sums, which are compared with the roll-ups, pruned hours included. */
+  readonly sumDifferences: number
 }
 
 /** Rolls up the oldest hours that need it, each in a transaction of its own; returns how many were computed. */
@@ -33,6 +38,7 @@ export async function rollUpHours(db: IronDatabase, now: number, limit: number =
   faults.throwIfAny(invalid('the limit is not valid'))
   let hours = 0
   while (hours < limit && (await db.write((tx) => rollUpNext(tx, now)))) hours += 1
+  await sumHours(db, limit)
   return hours
 }
 
@@ -44,7 +50,7 @@ async function rollUpNext(tx: WriteTx, now: number): Promise<boolean> {
   if (dirty !== undefined) {
     await forgetChange(tx, dirty)
     // What lost rows cannot be recomputed; such an hour is never noted, except by a clock that is months off.
-    if (dirty > progress.prunedHour) await writeHour(tx, dirty)
+    if (dirty > progress.prunedHour) await rewriteHour(tx, dirty, progress)
     return true
   }
   const settled = hourOf(now - HOUR_SETTLED_MS) - HOUR_MS
@@ -70,6 +76,15 @@ async function nextHour(tx: ReadTx, { rolledHour }: Progress): Promise<number | 
     .limit(1)
     .executeTakeFirst()
   return first === undefined ? undefined : hourOf(first.received_at)
+}
+
+/** Writes an hour whose figures may be in the sums already. */
+async function rewriteHour(tx: WriteTx, hour: number, { summedHour }: Progress): Promise<void> {
+  const isSummed = hour <= summedHour
+  const fits = isSummed && (await subtractHour(tx, hour))
+  await writeHour(tx, hour)
+  if (fits) await addHour(tx, hour)
+  else if (isSummed) await rebuildSums(tx, hour)
 }
 
 async function writeHour(tx: WriteTx, hour: number): Promise<void> {
@@ -114,7 +129,7 @@ export async function verifyHours(db: IronDatabase, range: RollupRange): Promise
   for (;;) {
     const start = from
     const checked = await db.write((tx) => verifyNext(tx, start, range))
-    if (checked === undefined) return { hours, differences }
+    if (checked === undefined) return { hours, differences, sumDifferences: await verifySums(db, range) }
     hours += 1
     differences += checked.differences
     from = checked.hour + HOUR_MS
@@ -140,6 +155,7 @@ async function verifyNext(
   }
   const stored = await tx.sql.selectFrom('request_rollups').selectAll().where('hour_start', '=', hour).execute()
   const differences = countDifferences(stored, await computeHour(tx, hour))
+  // Sums are not changed along: they are compared, and written again, once all hours are right.
   if (differences > 0 && range.repair === true) await writeHour(tx, hour)
   return { hour, differences }
 }
@@ -162,20 +178,4 @@ async function nextKnownHour(tx: ReadTx, from: number): Promise<number | undefin
     .executeTakeFirst()
   if (call === undefined) return rollup?.hour_start
   return rollup === undefined ? hourOf(call.received_at) : Math.min(hourOf(call.received_at), rollup.hour_start)
-}
-
-function countDifferences(stored: readonly RollupRow[], computed: readonly RollupRow[]): number {
-  const keyOf = (row: RollupRow): string => JSON.stringify([row.subject_id, row.provider, row.model, row.outcome])
-  const known = new Map(stored.map((row) => [keyOf(row), row]))
-  let differences = 0
-  for (const row of computed) {
-    const other = known.get(keyOf(row))
-    known.delete(keyOf(row))
-    if (other === undefined || !equalRows(row, other)) differences += 1
-  }
-  return differences + known.size
-}
-
-function equalRows(a: RollupRow, b: RollupRow): boolean {
-  return (Object.keys(a) as (keyof RollupRow)[]).every((column) => a[column] === b[column])
 }

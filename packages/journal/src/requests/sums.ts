@@ -1,10 +1,11 @@
 /**
- * The one place that sums calls over both tables. What is asked for differs only in what the sums are told apart by, so every
+ * The one place that sums calls over their tables. What is asked for differs only in what the sums are told apart by, so every
  * total, group and timeline of the house agrees with every other.
  */
 import { type Microdollars, ZERO } from '@iron/cost-calculator'
 import type { SqlPart } from '../sql-part.ts'
-import type { CallTable } from './filter.ts'
+import { CALL_TABLES, type CallTable } from './filter.ts'
+import { DAY_MS, type Grain } from './grains.ts'
 import { HOUR_MS } from './hours.ts'
 import { type CallSet, callsIn } from './times.ts'
 
@@ -44,7 +45,11 @@ const SUM_COLUMNS = [
 export const ADDED_SUMS: string = SUM_COLUMNS.map((column) => `${totalSql(column)} AS ${column}`).join(', ')
 
 /** What calls are told apart by: the name of its column, and how each table tells it. */
-export type CallKey = { readonly name: string } & Readonly<Record<CallTable, string>>
+export type CallKey = {
+  readonly name: string
+  /** The longest time whose calls may be added up; default: any. */
+  readonly grain?: Grain
+} & Readonly<Record<CallTable, string>>
 
 export const SUBJECT_KEY: CallKey = columnKey('subject_id')
 /** Null or `''`: not known; the roll-ups write the latter. */
@@ -53,9 +58,19 @@ export const PROVIDER_KEY: CallKey = columnKey('provider')
 export const MODEL_KEY: CallKey = columnKey('model')
 /** The start of the UTC hour: the order in which roll-ups are stored, so that they need not be sorted. */
 export const HOUR_KEY: CallKey = {
-  name: 'hour_start',
+  name: 'start',
+  grain: 'hour',
   requests: `received_at - received_at % ${HOUR_MS}`,
   request_rollups: 'hour_start',
+  request_sums: 'start',
+}
+/** The start of the UTC day. */
+export const DAY_KEY: CallKey = {
+  name: 'start',
+  grain: 'day',
+  requests: `received_at - received_at % ${DAY_MS}`,
+  request_rollups: `hour_start - hour_start % ${DAY_MS}`,
+  request_sums: `start - start % ${DAY_MS}`,
 }
 
 /**
@@ -63,9 +78,8 @@ export const HOUR_KEY: CallKey = {
  * up.
  */
 export function callSums(calls: CallSet, keys: readonly CallKey[] = []): SqlPart {
-  const rolled = sumsIn('request_rollups', calls, keys)
-  const raw = sumsIn('requests', calls, keys)
-  return { sql: `${rolled.sql} UNION ALL ${raw.sql}`, values: [...rolled.values, ...raw.values] }
+  const parts = CALL_TABLES.map((table) => sumsIn(table, calls, keys))
+  return { sql: parts.map(({ sql }) => sql).join(' UNION ALL '), values: parts.flatMap(({ values }) => values) }
 }
 
 /** The totals that a row of sums tells. */
@@ -103,9 +117,9 @@ function sumsIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): Sql
     ...SUM_COLUMNS.map((column) => `${totalSql(expressions[column])} AS ${column}`),
   ]
   const grouped = keys.length === 0 ? '' : ` GROUP BY ${keys.map((_, index) => index + 1).join(', ')}`
-  return callsIn(table, calls, (source) => `SELECT ${selected.join(', ')} ${source}${grouped}`)
+  return callsIn(table, calls, (source) => `SELECT ${selected.join(', ')} ${source}${grouped}`, keys)
 }
 
 function columnKey(column: 'subject_id' | 'provider' | 'model'): CallKey {
-  return { name: column, requests: column, request_rollups: column }
+  return { name: column, requests: column, request_rollups: column, request_sums: column }
 }

@@ -1,7 +1,10 @@
 import type { ReadTx } from '@iron/database'
 import { allOf, type SqlPart } from '../sql-part.ts'
-import { type CallFilter, type CallTable, conditionsOf } from './filter.ts'
+import { coverOf, type Piece, type Span } from './cover.ts'
+import { asksSubjects, namesSubjects, type CallFilter, type CallTable, conditionsOf } from './filter.ts'
+import { type Grain, GRAINS } from './grains.ts'
 import { HOUR_MS, hourOf, type Progress, readProgress } from './hours.ts'
+import type { CallKey } from './sums.ts'
 
 /** Calls that are asked about, on one snapshot. */
 export interface CallSet {
@@ -12,12 +15,6 @@ export interface CallSet {
 
 /** Spans of changed hours that are read one by one. */
 const SPANS_MAX = 100
-
-interface Span {
-  readonly from: number
-  /** Exclusive. */
-  readonly to: number
-}
 
 /** The calls of a filter, on the snapshot of `tx`. */
 export async function callSet(tx: ReadTx, filter: CallFilter): Promise<CallSet> {
@@ -36,42 +33,99 @@ function withFewSpans(progress: Progress): Progress {
  * What `select` makes of `FROM … WHERE …` for the calls that are read from a table, all rows of it: once for each span of time,
  * because spans joined by OR would not be looked up by an index.
  *
- * Together the tables have each call once. Finished hours come from the roll-ups, which outlive the calls; the hours after
- * them, those noted as changed and the part of an hour before `to` are read from the calls, so that no figure is behind. `from`
- * is rounded down to its hour, as is a `to` in an hour whose calls are gone.
+ * Together the tables have each call once. Finished hours come from the roll-ups and, where whole hours, days or months of them
+ * are asked for, from their sums; both outlive the calls. The hours after them, those noted as changed and the part of an hour
+ * before `to` are read from the calls, so that no figure is behind. `from` is rounded down to its hour, as is a `to` in an hour
+ * whose calls are gone.
+ *
+ * @param keys what `select` tells calls apart by
  */
-export function callsIn(table: CallTable, calls: CallSet, select: (source: string) => string): SqlPart {
-  const { rolled, changed, rest } = partsOf(calls)
-  const raw = merged([...changed.map(hourSpan), rest])
-  const times = table === 'requests' ? raw.map(rawTimes) : [rolledTimes(rolled, changed)]
-  const parts = times.map((time) => allOf([time, ...conditionsOf(calls.filter, table)]))
+export function callsIn(
+  table: CallTable,
+  calls: CallSet,
+  select: (source: string) => string,
+  keys: readonly CallKey[] = [],
+): SqlPart {
+  const parts = timesIn(table, calls, keys).map((time) => allOf([time, ...conditionsOf(calls.filter, table)]))
   return {
     sql: parts.map(({ sql }) => select(`FROM ${table} WHERE ${sql}`)).join(' UNION ALL '),
     values: parts.flatMap(({ values }) => values),
   }
 }
 
+function timesIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): readonly SqlPart[] {
+  const apart = asksSubjects(calls.filter) || keys.some(({ name }) => name === 'subject_id')
+  const { summed, unsummed, changed, rest } = partsOf(calls, grainsOf(keys))
+  switch (table) {
+    case 'requests':
+      return merged([...changed.map(hourSpan), rest]).map(rawTimes)
+    case 'request_rollups':
+      // Sums by the hour are kept for all subjects together only.
+      return orNothing([...summed.filter(({ grain }) => apart && grain === 'hour'), ...unsummed]).map(rolledTimes)
+    case 'request_sums':
+      return orNothing(summed.filter(({ grain }) => !apart || grain !== 'hour')).map((piece) =>
+        summedTimes(piece, apart, calls),
+      )
+  }
+}
+
+/** A query needs a source, if only an empty one. */
+function orNothing(pieces: readonly Piece[]): readonly Piece[] {
+  return pieces.length > 0 ? pieces : [{ grain: 'day', from: 0, to: 0, except: [] }]
+}
+
+/** The grains that may be read when calls are told apart by these keys. */
+function grainsOf(keys: readonly CallKey[]): readonly Grain[] {
+  return GRAINS.slice(Math.max(0, ...keys.map(({ grain }) => (grain === undefined ? 0 : GRAINS.indexOf(grain)))))
+}
+
 interface Parts {
-  /** Finished hours, those that have changed since among them. */
-  readonly rolled: Span
-  /** Starts of hours, ascending. */
+  /** What is read from sums. */
+  readonly summed: readonly Piece[]
+  /** Finished hours that are not in the sums yet. */
+  readonly unsummed: readonly Piece[]
+  /** Finished hours that have changed since, ascending. */
   readonly changed: readonly number[]
   readonly rest: Span
 }
 
-function partsOf({ filter, progress: { rolledHour, prunedHour, dirtyHours } }: CallSet): Parts {
+function partsOf({ filter, progress }: CallSet, grains: readonly Grain[]): Parts {
+  const { rolledHour, prunedHour, summedHour, dirtyHours } = progress
   const from = hourOf(filter.from ?? 0)
   const wanted = filter.to ?? Number.MAX_SAFE_INTEGER
   const to = hourOf(wanted) <= prunedHour ? hourOf(wanted) : wanted
   const rolledEnd = Math.max(from, Math.min(hourOf(to), rolledHour < 0 ? 0 : rolledHour + HOUR_MS))
   const changed = dirtyHours.filter((hour) => hour >= from && hour < rolledEnd && hour > prunedHour)
-  return { rolled: { from, to: rolledEnd }, changed, rest: { from: rolledEnd, to } }
+  const summedEnd = summedHour < 0 ? 0 : summedHour + HOUR_MS
+  const turn = Math.max(from, Math.min(rolledEnd, summedEnd))
+  const before = changed.filter((hour) => hour < turn)
+  const after = changed.filter((hour) => hour >= turn)
+  return {
+    summed: coverOf({ from, to: turn, changed: before, summedEnd }, grains),
+    unsummed: coverOf({ from: turn, to: rolledEnd, changed: after, summedEnd }, ['hour']),
+    changed,
+    rest: { from: rolledEnd, to },
+  }
 }
 
-function rolledTimes({ from, to }: Span, changed: readonly number[]): SqlPart {
+function rolledTimes({ from, to, except }: Piece): SqlPart {
   const within = { sql: 'hour_start >= ? AND hour_start < ?', values: [from, to] }
-  if (changed.length === 0) return within
-  return allOf([within, { sql: `hour_start NOT IN (${changed.map(() => '?').join(', ')})`, values: changed }])
+  return allOf([within, ...without('hour_start', except)])
+}
+
+/**
+ * Sums of single subjects are looked up by these, and not by time, when the filter names some: SQLite takes any value of a first
+ * key column for rare, so that one is hidden.
+ */
+function summedTimes({ grain, from, to, except }: Piece, apart: boolean, { filter }: CallSet): SqlPart {
+  const column = namesSubjects(filter) ? "grain || ''" : 'grain'
+  const times = `${column} = '${apart ? 'each_' : ''}${grain}' AND start >= ? AND start < ?`
+  return allOf([{ sql: times, values: [from, to] }, ...without('start', except)])
+}
+
+function without(column: string, starts: readonly number[]): readonly SqlPart[] {
+  if (starts.length === 0) return []
+  return [{ sql: `${column} NOT IN (${starts.map(() => '?').join(', ')})`, values: starts }]
 }
 
 function rawTimes({ from, to }: Span): SqlPart {

@@ -1,6 +1,7 @@
 // `pnpm bench [name]`: which of the benches runs; without a name the main job over HTTP.
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   main: () => import('./main-job.ts'),
+  analytics: () => import('./analytics/bench-analytics.ts'),
   lists: () => import('./lists/bench-lists.ts'),
   sockets: () => import('./sockets/bench-sockets.ts'),
   verify: () => import('./verify/bench-verify.ts'),

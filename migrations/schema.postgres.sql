@@ -206,7 +206,7 @@ CREATE UNIQUE INDEX providers_name ON providers USING btree (name) WHERE deleted
 CREATE INDEX request_rollups_subject ON request_rollups USING btree (subject_id, hour_start);
 
 -- index request_sums_subject
-CREATE INDEX request_sums_subject ON request_sums USING btree (subject_id, grain, start);
+CREATE INDEX request_sums_subject ON request_sums USING btree (subject_id, start);
 
 -- index requests_key
 CREATE UNIQUE INDEX requests_key ON requests USING btree (subject_id, request_id);
@@ -770,7 +770,7 @@ CREATE TABLE request_sums (
   CONSTRAINT request_sums_cache_write_tokens_check CHECK (cache_write_tokens >= 0 AND cache_write_tokens <= '9007199254740991'::bigint),
   CONSTRAINT request_sums_ceiling_micros_check CHECK (ceiling_micros >= 0 AND ceiling_micros <= '9007199254740991'::bigint),
   CONSTRAINT request_sums_cost_micros_check CHECK (cost_micros >= 0 AND cost_micros <= '9007199254740991'::bigint),
-  CONSTRAINT request_sums_grain_check CHECK (grain = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])),
+  CONSTRAINT request_sums_grain_check CHECK (grain = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text, 'each_day'::text, 'each_month'::text])),
   CONSTRAINT request_sums_input_tokens_check CHECK (input_tokens >= 0 AND input_tokens <= '9007199254740991'::bigint),
   CONSTRAINT request_sums_model_check CHECK (length(model) <= 255),
   CONSTRAINT request_sums_outcome_check CHECK (outcome = ANY (ARRAY['completed'::text, 'failed'::text])),

@@ -146,7 +146,7 @@ CREATE UNIQUE INDEX "providers_name" on "providers" ("name") where deleted_at IS
 CREATE INDEX "request_rollups_subject" on "request_rollups" ("subject_id", "hour_start");
 
 -- index request_sums_subject
-CREATE INDEX "request_sums_subject" on "request_sums" ("subject_id", "grain", "start");
+CREATE INDEX "request_sums_subject" on "request_sums" ("subject_id", "start");
 
 -- index requests_key
 CREATE UNIQUE INDEX "requests_key" on "requests" ("subject_id", "request_id");
@@ -702,7 +702,7 @@ CREATE TABLE "request_sums" (
   "ceiling_micros" integer not null,
   "latency" text default '{}' not null,
   constraint "request_sums_pkey" primary key ("grain", "start", "subject_id", "provider", "model", "outcome"),
-  constraint "request_sums_grain_check" check (grain IN ('hour', 'day', 'month')),
+  constraint "request_sums_grain_check" check (grain IN ('hour', 'day', 'month', 'each_day', 'each_month')),
   constraint "request_sums_subject_id_check" check (length(subject_id) <= 255),
   constraint "request_sums_provider_check" check (length(provider) <= 100),
   constraint "request_sums_model_check" check (length(model) <= 255),

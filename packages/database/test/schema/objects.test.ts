@@ -179,7 +179,7 @@ describe.each(await enginesForTests())('schema on %s', (dialect) => {
     })
   }
 
-  test('DAT-06 the baseline brings no rows but the two log heads', async () => {
+  test('DAT-06 the steps bring no rows but the two log heads', async () => {
     for (const table of Object.keys(TABLES)) {
       const rows = await database.rows(`SELECT * FROM ${table}`)
       if (table === 'schema_migrations') expect(rows).toHaveLength(steps.length)

@@ -112,7 +112,7 @@ describe.each(await enginesForTests())('query plans on an empty %s', (dialect) =
         .join('\n')
     }
     // An empty table is cheapest to scan; without scans the plan shows whether the index can serve the query.
-    const text = query.replace(/(\w+(?:_at|_start)|seq) (<=|>=|<|>|=) \?/g, '$1 $2 1').replaceAll('?', "'x'")
+    const text = query.replace(/(\w+(?:_at|_start)|start|seq) (<=|>=|<|>|=) \?/g, '$1 $2 1').replaceAll('?', "'x'")
     return undone(database, async () => {
       const others =
         Object.values(TABLES).find((table) => index !== undefined && index in (table.indexes ?? {}))?.indexes ?? {}

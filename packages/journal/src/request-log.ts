@@ -127,7 +127,8 @@ export class RequestLog extends DatabaseService {
   }
 
   /**
-   * Rolls up the oldest hours that have been over for 5 minutes, and again those that changed since.
+   * Rolls up the oldest hours that have been over for 5 minutes, and again those that changed since; then adds as many hours at
+   * most to the sums by day and month.
    *
    * @param options.limit most hours of this call; default 100
    * @returns how many hours were computed: fewer than `limit` when nothing is left to do
@@ -136,7 +137,7 @@ export class RequestLog extends DatabaseService {
     return rollUpHours(await this.ready(), this.#sources.clock.now(), options.limit)
   }
 
-  /** Compares the roll-ups with a recomputation from the calls, for hours that still have them. */
+  /** Compares the roll-ups with a recomputation from the calls, for hours that still have them, and their sums with all roll-ups. */
   async verifyRollups(options: RollupRange = {}): Promise<RollupCheck> {
     return verifyHours(await this.ready(), options)
   }

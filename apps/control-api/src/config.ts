@@ -53,6 +53,9 @@ export interface ControlApiConfig {
   readonly tracesServiceName: string
   readonly tracesSampler: (typeof SAMPLERS)[number]
   readonly tracesSamplerRatio: number
+  /** Of the commands that talk to a server. */
+  readonly remoteUrl: string
+  readonly remoteToken: string | undefined
   readonly rateLimits: Readonly<Partial<Record<RateClass, RateLimit>>>
 }
 
@@ -180,6 +183,13 @@ function prices(text: string): readonly PriceInput[] {
   return inputs
 }
 
+/** Reads the address of a server. @throws Error whose message is the rule */
+export function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) throw new Error('must be an http(s):// address')
+  return url.href.replace(/\/$/, '')
+}
+
 function ceiling(text: string): Rates {
   const [input, output, ...rest] = text.split('/')
   if (input === undefined || output === undefined || rest.length > 0) {
@@ -287,6 +297,13 @@ const VARIABLES = {
   retainRequestsDays: variable('IRON_RETAIN_REQUESTS_DAYS', '90', 'days the call log is kept', integer(60, 36_500)),
   retainSpansDays: variable('IRON_RETAIN_SPANS_DAYS', '30', 'days traces are kept', integer(...DAY_LIMITS)),
   docs: variable('IRON_DOCS', 'on', 'whether /docs and /openapi.json are served', flag),
+  remoteUrl: variable(
+    'IRON_URL',
+    'http://127.0.0.1:3000',
+    'the server that `iron agents`, `watch`… talk to',
+    serverUrl,
+  ),
+  remoteToken: secret('IRON_TOKEN', '–', 'the API token they talk with'),
   tracesEndpoint: {
     ...variable('OTEL_EXPORTER_OTLP_ENDPOINT', '–', 'the OpenTelemetry collector that takes traces', httpUrl),
     secret: true,
@@ -371,6 +388,8 @@ export function loadConfig(environment: Environment = process.env): ControlApiCo
     retainRequestsDays: read(others.retainRequestsDays) ?? 90,
     retainSpansDays: read(others.retainSpansDays) ?? 30,
     docs: read(others.docs) ?? true,
+    remoteUrl: read(others.remoteUrl) ?? 'http://127.0.0.1:3000',
+    remoteToken: read(others.remoteToken),
     tracesEndpoint: read(others.tracesEndpoint),
     tracesHeaders: read(others.tracesHeaders),
     tracesServiceName: read(others.tracesServiceName) ?? 'iron-control-api',

@@ -4,6 +4,7 @@ import { addAdmin } from './admin.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
 import { addMigrate } from './migrate.ts'
+import { addRemote } from './remote.ts'
 import { addServer } from './server.ts'
 import { addVault } from './vault.ts'
 import { addVerify } from './verify.ts'
@@ -18,6 +19,6 @@ export function createProgram(): Command {
     .addHelpText('after', '\nExit codes: 0 done, 1 findings or failure, 2 wrong use, 3 refused.')
     // Before the commands, which inherit it: errors are thrown to whoever runs the program.
     .exitOverride()
-  for (const add of [addServer, addMigrate, addVerify, addBackup, addAudit, addAdmin, addVault]) add(program)
+  for (const add of [addServer, addMigrate, addVerify, addBackup, addAudit, addAdmin, addVault, addRemote]) add(program)
   return program
 }

@@ -79,6 +79,29 @@ describe.each(engines)('event log on %s', (dialect) => {
     expect((await audit.verify()).ok).toBe(true)
   })
 
+  test('EVT-15: an event whose wake-up is lost is found by looking', async () => {
+    await using t = await createTestDb({ dialect })
+    const events = new EventLog(t.db)
+    const stop = new AbortController()
+    const following = events.subscribe({}, { after: 0, signal: stop.signal })[Symbol.asyncIterator]()
+    const next = following.next()
+    await t.db.write((tx) => events.append(event('a'), { tx }))
+    const silent = (id: string): Promise<unknown> =>
+      t.rows(
+        `INSERT INTO events (seq, id, at, type, agent_id, data)
+          SELECT head_seq + 1, ?, 1, 'agent.started', 'a', '{}' FROM log_heads WHERE name = 'events'`,
+        id,
+      )
+    // As a process appends whose notification the network swallows.
+    await silent('evt_silent')
+    const seen = [(await next).value as IronEvent]
+    while (seen.at(-1)?.id !== 'evt_silent') seen.push((await following.next()).value as IronEvent)
+    const found = following.next()
+    await silent('evt_later')
+    expect((await found).value).toMatchObject({ id: 'evt_later' })
+    stop.abort()
+  }, 20_000)
+
   test('subscribe replays more than a page, follows without gap or duplicate, and ends at the signal', async () => {
     await using t = await createTestDb({ dialect })
     const events = new EventLog(t.db)

@@ -33,16 +33,17 @@ versions.each(older)(
       { schema: string },
     ]
     await using process = await openEmpty('postgres', { schema })
-    let isDone = false
+    const upgraded = new AbortController()
+    const isUpgraded = (): boolean => upgraded.signal.aborted
     let written = 0
     const writing = (async () => {
-      while (!isDone || written < 20) {
+      while (!isUpgraded() || written < 20) {
         await process.rows("UPDATE users SET name = ?, updated_at = updated_at + 1 WHERE id = 'user-1'", `n${written}`)
         written += 1
       }
     })()
     await apply(shipped)
-    isDone = true
+    upgraded.abort()
     await writing
 
     expect(await kept()).toEqual(before)

@@ -16,12 +16,17 @@ versions.each(older)(
     const apply = (steps: typeof shipped): Promise<unknown> =>
       applyMigrations(database.host, { mode: 'apply', appVersion: '1.2.3', steps })
     await apply(shipped.slice(0, version))
-    for (const [table, row] of Object.entries(ROWS)) {
+    const known = await database.rows<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()',
+    )
+    const tables = Object.keys(ROWS).filter((table) => known.some(({ name }) => name === table))
+    expect(tables.length).toBeGreaterThan(20)
+    for (const table of tables) {
+      const row = ROWS[table] ?? {}
       const columns = Object.keys(row)
       const places = columns.map(() => '?').join(', ')
       await database.rows(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`, ...Object.values(row))
     }
-    const tables = Object.keys(ROWS)
     const kept = async (): Promise<unknown[]> => {
       const counts = []
       for (const table of tables) counts.push((await database.rows(`SELECT * FROM ${table}`)).length)

@@ -1,3 +1,3 @@
 import definePackage from '@iron/tsup-config'
 
-export default definePackage({ entry: ['src/index.ts', 'src/main.ts'] })
+export default definePackage({ entry: ['src/index.ts', 'src/main.ts', 'src/development.ts'] })

@@ -114,7 +114,8 @@ function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
   return [first, ...rest]
 }
 
-function sqliteFile(databaseUrl: string): string | undefined {
+/** The file behind a URL, absolute; `:memory:` for a database without one, undefined for PostgreSQL. */
+export function sqliteFile(databaseUrl: string): string | undefined {
   if (/^postgres(ql)?:/i.test(databaseUrl)) return undefined
   if (databaseUrl === ':memory:' || databaseUrl === 'sqlite::memory:') return ':memory:'
   const file = databaseUrl.replace(/^(sqlite|file):/i, '').replace(/\?.*$/s, '')

@@ -3,7 +3,14 @@ import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
 import { Analytics, TraceLog } from '@iron/analytics'
 import type { BudgetProtocol } from '@iron/budget-protocol'
 import { CostCalculator, createPriceBook } from '@iron/cost-calculator'
-import { type Clock, DatabaseError, IdempotencyStore, type IronDatabase, openDatabase } from '@iron/database'
+import {
+  type Clock,
+  DatabaseError,
+  IdempotencyStore,
+  type IdSource,
+  type IronDatabase,
+  openDatabase,
+} from '@iron/database'
 import { IcTokenManager } from '@iron/ic-token'
 import { SecretVault } from '@iron/ip-token-crypto'
 import { type AuditLog, EventLog, RequestLog } from '@iron/journal'
@@ -71,6 +78,7 @@ export interface Services {
 /** What a host may steer besides the configuration. */
 export interface ComposeOptions {
   readonly clock?: Clock | undefined
+  readonly ids?: IdSource | undefined
   /** Base-two logarithm of bcrypt's rounds. Default 12; less is for tests only. */
   readonly bcryptCost?: number | undefined
   readonly onBackgroundError?: ((error: unknown) => void) | undefined
@@ -183,9 +191,12 @@ const ignore = (): void => undefined
  * Opens the database. A PostgreSQL that already holds data is changed only when the operator said so: `IRON_AUTO_MIGRATE=true`
  * is the confirmation of a backup (rulings R10).
  */
-async function open(config: ControlApiConfig, { clock, onBackgroundError }: ComposeOptions): Promise<IronDatabase> {
+async function open(
+  config: ControlApiConfig,
+  { clock, ids, onBackgroundError }: ComposeOptions,
+): Promise<IronDatabase> {
   const attempt = (migrations: 'apply' | 'verify'): Promise<IronDatabase> =>
-    openDatabase(config.databaseUrl, { clock, onBackgroundError, migrations })
+    openDatabase(config.databaseUrl, { clock, ids, onBackgroundError, migrations })
   if (config.autoMigrate !== undefined) return attempt(config.autoMigrate ? 'apply' : 'verify')
   if (!/^postgres(ql)?:/i.test(config.databaseUrl)) return attempt('apply')
   try {

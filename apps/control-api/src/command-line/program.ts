@@ -5,6 +5,7 @@ import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
 import { addMigrate } from './migrate.ts'
 import { addRemote } from './remote.ts'
+import { addSeed } from './seed.ts'
 import { addServer } from './server.ts'
 import { addVault } from './vault.ts'
 import { addVerify } from './verify.ts'
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     .addHelpText('after', '\nExit codes: 0 done, 1 findings or failure, 2 wrong use, 3 refused.')
     // Before the commands, which inherit it: errors are thrown to whoever runs the program.
     .exitOverride()
-  for (const add of [addServer, addMigrate, addVerify, addBackup, addAudit, addAdmin, addVault, addRemote]) add(program)
+  const commands = [addServer, addMigrate, addSeed, addVerify, addBackup, addAudit, addAdmin, addVault, addRemote]
+  for (const add of commands) add(program)
   return program
 }

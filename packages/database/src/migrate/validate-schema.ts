@@ -8,6 +8,7 @@ import { expectedSchema } from './expected-schema.ts'
 import { faultOf, foreignKeys } from './foreign-key-layers.ts'
 import { decideHistory } from './history.ts'
 import { readHistory } from './read-history.ts'
+import { isAsRecorded } from './recheck-schema.ts'
 
 /** One fault of a schema. */
 export interface Violation {
@@ -34,7 +35,19 @@ export async function validateSchema(db: IronDatabase): Promise<Violation[]> {
   const different = await schemaFaults(db)
   // With a table or column missing, the rows to try cannot be made; the difference is reported already.
   const accepted = different.some(({ where }) => where.startsWith('table ')) ? [] : await appendOnlyFaults(db)
-  return [...found, ...different, ...accepted]
+  return [
+    ...found,
+    ...different,
+    ...(found.length + different.length === 0 ? await fingerprintFaults(db) : []),
+    ...accepted,
+  ]
+}
+
+/** Of steps and a schema that are as they should be, the recorded fingerprint may still be another's. */
+async function fingerprintFaults(db: IronDatabase): Promise<Violation[]> {
+  if (await db.read((tx) => isAsRecorded(tx.sql, tx.dialect))) return []
+  const text = 'the recorded fingerprint is not that of the schema'
+  return [{ rule: 'migrations', where: 'schema_migrations', text }]
 }
 
 async function historyFaults({ sql: db, dialect }: ReadTx): Promise<Violation[]> {

@@ -78,6 +78,12 @@ describe.each(await enginesForTests())('validateSchema on %s', (dialect) => {
     expect(found).toEqual([{ rule: 'migrations', where: 'schema_migrations' }])
   })
 
+  test('DAT-03 tells a fingerprint that is not that of the schema', async () => {
+    await using damaged = await createTestDb({ dialect })
+    const found = await after(damaged, `UPDATE schema_migrations SET schema_hash = '${'e'.repeat(64)}'`)
+    expect(found).toEqual([{ rule: 'migrations', where: 'schema_migrations' }])
+  })
+
   test('DAT-26 finds a foreign key to a package that its owner may not import, and to an actor', async () => {
     await using damaged = await createTestDb({ dialect })
     const found = await after(
@@ -109,6 +115,41 @@ describe('validateSchema on sqlite', () => {
     await using damaged = await createTestDb()
     await asSqlite(damaged).exclusive((db) => sql`PRAGMA foreign_keys = OFF`.execute(db))
     expect(await after(damaged)).toEqual([{ rule: 'foreign-keys', where: 'connection' }])
+  })
+
+  test.each([
+    ['a type', '"started_at" integer', '"started_at" text'],
+    ['a default', `default '{}'`, `default '[]'`],
+    ['a check', `status IN ('ok', 'error')`, `status IN ('ok', 'error', 'lost')`],
+    ['a key', 'primary key ("trace_id", "span_id")', 'primary key ("span_id", "trace_id")'],
+    ['a column that is missing', '"duration_ms" integer,', ''],
+  ])('DAT-08 finds %s that differs', async (_, text, other) => {
+    await using damaged = await createTestDb()
+    const made = await damaged.scalar<string>(`SELECT sql FROM sqlite_schema WHERE name = 'spans'`)
+    expect(made).toContain(text)
+    const indexes = await damaged.rows<{ sql: string }>(
+      `SELECT sql FROM sqlite_schema WHERE tbl_name = 'spans' AND type = 'index' AND sql IS NOT NULL`,
+    )
+    const without = other === '' ? made.replace(/constraint "spans_duration_ms_check" check \([^,]*\),?/, '') : made
+    const statements = ['DROP TABLE spans', without.replace(text, other), ...indexes.map(({ sql: index }) => index)]
+    expect(await after(damaged, ...statements)).toEqual([{ rule: 'schema', where: 'table spans' }])
+  })
+
+  test('finds a table that is missing', async () => {
+    await using damaged = await createTestDb()
+    const found = await after(damaged, 'DROP TABLE spans')
+    expect(found).toContainEqual({ rule: 'schema', where: 'table spans' })
+  })
+
+  test('finds a file that is not sound', async () => {
+    await using damaged = await createTestDb({ storage: 'file' })
+    const other = new SqliteConnection(asSqlite(damaged).file as string)
+    other.command('PRAGMA ignore_check_constraints = ON')
+    other.command(
+      "INSERT INTO providers (id, name, kind, base_url, created_at, updated_at) VALUES ('', 'n', 'openai', 'u', 1, 1)",
+    )
+    other.close()
+    expect((await after(damaged)).map(({ rule }) => rule)).toContain('integrity')
   })
 
   test('finds a row without its parent', async () => {

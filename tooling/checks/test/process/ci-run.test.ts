@@ -47,7 +47,7 @@ test.each<[string, Record<string, string>, string, number]>([
   const run = await runWith(answers)
   expect(run.last).toBe(last)
   expect(run.code).toBe(code)
-  for (const step of ['tests', 'format', 'lint', 'types', 'static', 'packages', 'quickstarts']) {
+  for (const step of ['tests', 'format', 'lint', 'types', 'static', 'packages', 'quickstarts', 'dev-fresh']) {
     expect(run.out).toMatch(new RegExp(`^${step} +(ok|FAILED) +\\d+ s$`, 'm'))
   }
 })

@@ -1,0 +1,5 @@
+export { EXIT_CODES, RefusedError } from './command-line/exit-codes.ts'
+export { ConfigError, type ControlApiConfig, loadConfig } from './config.ts'
+export { loadSecrets, type Secrets, sqliteFile } from './secrets.ts'
+export { DEMO_AGENTS } from './seed/demo-agents.ts'
+export { openForSeeding, SEED_NUMBER, seedDatabase, tellSeed } from './seed/seed-database.ts'

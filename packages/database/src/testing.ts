@@ -25,6 +25,8 @@ export interface TestDbOptions {
   readonly seed?: number | undefined
   /** Where the clock stands, epoch ms. Default 2026-01-15T12:00:00.000Z. */
   readonly at?: number | undefined
+  /** SQLite in memory only: start from this {@link TestDb.image} instead of an empty database. */
+  readonly image?: Buffer | undefined
 }
 
 /** A migrated database of a test's own, with a clock that the test moves. */
@@ -35,6 +37,8 @@ export interface TestDb extends AsyncDisposable {
   /** The first column of the first row. `?` stands for a parameter on both engines. */
   scalar<T>(sql: string, ...parameters: unknown[]): Promise<T>
   rows<T>(sql: string, ...parameters: unknown[]): Promise<T[]>
+  /** The whole database, for tests that start from a furnished one. @throws {Error} on PostgreSQL */
+  image(): Buffer
 }
 
 /**
@@ -51,7 +55,7 @@ export async function createTestDb(options: TestDbOptions = {}): Promise<TestDb>
       ? await postgresPlace()
       : options.storage === 'file'
         ? filePlace()
-        : { url: ':memory:', image: await migratedImage(), remove: async () => {} }
+        : { url: ':memory:', image: options.image ?? (await migratedImage()), remove: async () => {} }
   const opening: InternalOpenOptions = { clock, ids, image: place.image, onBackgroundError: rethrow }
   const db = await openDatabase(place.url, opening)
   let closed: Promise<void> | undefined
@@ -63,6 +67,7 @@ export async function createTestDb(options: TestDbOptions = {}): Promise<TestDb>
     clock,
     close,
     rows,
+    image: () => imageOf(db),
     scalar: async <T>(sql: string, ...parameters: unknown[]): Promise<T> => {
       const [row] = await rows<Record<string, T>>(sql, ...parameters)
       return Object.values(row ?? {})[0] as T
@@ -91,12 +96,16 @@ let image: Promise<Buffer> | undefined
 /** The migrated schema is made once per process and copied, not run again for every test (rulings R13). */
 function migratedImage(): Promise<Buffer> {
   image ??= openDatabase(':memory:').then(async (db) => {
-    if (!(db instanceof SqliteDatabase)) throw new Error('memory is always SQLite')
-    const bytes = db.image()
+    const bytes = imageOf(db)
     await db.close()
     return bytes
   })
   return image
+}
+
+function imageOf(db: IronDatabase): Buffer {
+  if (!(db instanceof SqliteDatabase)) throw new Error('only SQLite has images')
+  return db.image()
 }
 
 function filePlace(): Place {

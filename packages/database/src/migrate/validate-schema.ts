@@ -30,8 +30,9 @@ export async function validateSchema(db: IronDatabase): Promise<Violation[]> {
   const found = await db.read(async (tx) => [
     ...(await historyFaults(tx)),
     ...(await directionFaults(tx)),
-    ...(tx.dialect === 'sqlite' ? await fileFaults(tx) : []),
   ])
+  // On the writer: a read-only connection's integrity_check passes over rows that break a CHECK.
+  if (db.dialect === 'sqlite') found.push(...(await rolledBack(db, fileFaults)))
   const different = await schemaFaults(db)
   // With a table or column missing, the rows to try cannot be made; the difference is reported already.
   const accepted = different.some(({ where }) => where.startsWith('table ')) ? [] : await appendOnlyFaults(db)

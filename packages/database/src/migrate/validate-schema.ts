@@ -27,10 +27,7 @@ const VALIDATION_TIMEOUT_MS = 600_000
  * foreign keys, and that the append-only tables really refuse (tried in a transaction that is rolled back). Changes nothing.
  */
 export async function validateSchema(db: IronDatabase): Promise<Violation[]> {
-  const found = await db.read(async (tx) => [
-    ...(await historyFaults(tx)),
-    ...(await directionFaults(tx)),
-  ])
+  const found = await db.read(async (tx) => [...(await historyFaults(tx)), ...(await directionFaults(tx))])
   // On the writer: a read-only connection's integrity_check passes over rows that break a CHECK.
   if (db.dialect === 'sqlite') found.push(...(await rolledBack(db, fileFaults)))
   const different = await schemaFaults(db)

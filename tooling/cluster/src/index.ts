@@ -1,3 +1,3 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts'
-export { ADMIN } from './installation.ts'
-export { type Program, type Server } from './server.ts'
+export { ADMIN, installationSettings } from './installation.ts'
+export { type Program, type Server, startServer } from './server.ts'

@@ -106,7 +106,8 @@ export class Reporters {
       await sleep(Number(answer.headers['retry-after'] ?? 1) * 1_000)
     } catch (error) {
       this.tally.broke(error)
-      if (!(error instanceof Error && 'code' in error) && this.tally.hangs === 0) throw error
+      // By its code, not its class: a test runner has an Error of its own beside Node's.
+      if (!Object.hasOwn(error as object, 'code') && this.tally.hangs === 0) throw error
       await sleep(RECONNECT_AFTER_MS)
     }
     return false

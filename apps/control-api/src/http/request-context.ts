@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, SocketAddress } from 'node:net'
 import type { IdSource } from '@iron/database'
+import { safeText } from '../observability/logger.ts'
 
 /** What every part of a request's handling may want to record. */
 export interface RequestContext {
@@ -18,11 +19,16 @@ const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/
 /** Code points of a user agent that are kept (data-model 3.7). */
 const USER_AGENT_MAX = 500
 
-/** Reads who asks. A caller's request id is taken only in a safe shape (OPS-12). */
+/**
+ * Reads who asks. A caller's request id is taken only in a safe shape (OPS-12), and not when it looks like a credential: it is
+ * answered, logged, traced and audited. So is the user agent, in which such a text is masked (OPS-16).
+ */
 export function requestContext(request: IncomingMessage, ids: IdSource, trustedProxies: number): RequestContext {
   const given = request.headers['x-request-id']
-  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId(ids)
-  const userAgent = request.headers['user-agent']?.slice(0, USER_AGENT_MAX)
+  const isSafe = typeof given === 'string' && REQUEST_ID.test(given) && safeText(given) === given
+  const requestId = isSafe ? given : newRequestId(ids)
+  const agent = request.headers['user-agent']
+  const userAgent = agent === undefined ? undefined : safeText(agent).slice(0, USER_AGENT_MAX)
   return { requestId, ip: clientAddress(request, trustedProxies), userAgent, principal: undefined }
 }
 

@@ -8,7 +8,7 @@ export { DatabaseError, type DatabaseErrorCode, IronError, type IronErrorOptions
 export { Faults, ID_MAX, type TextRule } from './faults.ts'
 export { type IdempotencyKey, IdempotencyStore } from './idempotency-store.ts'
 export { createIdSource, type IdPrefix, type IdSource, isId } from './ids.ts'
-export type { IronDatabase, ReadOptions, WriteGroup, WriteOptions } from './iron-database.ts'
+export type { IronDatabase, Pong, ReadOptions, WriteGroup, WriteOptions } from './iron-database.ts'
 export { canonicalJson, type Json, type JsonObject } from './json.ts'
 export { type Migration, migrations } from './migrate/migrations.ts'
 export { type Violation, validateSchema } from './migrate/validate-schema.ts'

@@ -41,6 +41,15 @@ export interface ReadOptions extends AtTx {
   readonly lookup?: boolean | undefined
 }
 
+/** What {@link IronDatabase.ping} found. */
+export interface Pong {
+  /**
+   * How far this process's clock is ahead of the engine's, in milliseconds; behind it, negative. The time that the question took is
+   * nobody's fault and taken off. 0 on SQLite, which has no clock of its own.
+   */
+  readonly clockAheadMs: number
+}
+
 /** An open, migrated database. Every handle is one writer on SQLite and one pool on PostgreSQL. */
 export interface IronDatabase extends AsyncDisposable {
   readonly dialect: DialectName
@@ -63,7 +72,7 @@ export interface IronDatabase extends AsyncDisposable {
   /** Calls `wake` after commits that notified `channel`. Resolves to the function that stops it. */
   listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>>
   /** Resolves when the engine answers. @throws {DatabaseError} DATABASE_UNAVAILABLE */
-  ping(): Promise<void>
+  ping(): Promise<Pong>
   /**
    * Writes everything, as it is at one moment, to a new SQLite file while the database is in use. The file is complete and on
    * disk when this resolves; before, it does not exist under its name. Of PostgreSQL, this version's schema is needed.

@@ -14,6 +14,9 @@ const CHECK_TIMEOUT_MS = 5_000
 /** The longest lag behind the event log that is still ready, in milliseconds: three looks of a follower that nothing wakes. */
 export const EVENT_LAG_MAX_MS = 15_000
 
+/** How far this process's clock and the database's may be apart, in milliseconds (budget-protocol 11): leases end by them. */
+export const CLOCK_APART_MAX_MS = 5_000
+
 export type CheckName = 'database' | 'migrations' | 'vault' | 'events' | 'ledger'
 export type Checks = Readonly<Record<CheckName, 'ok' | 'failed'>>
 
@@ -30,6 +33,7 @@ export class Readiness {
   #phase: 'starting' | 'serving' | 'stopping' = 'starting'
   #isSchemaSound = true
   #isLedgerSound = true
+  #clockAheadMs = 0
 
   constructor(sources: ReadinessSources) {
     this.#sources = sources
@@ -39,6 +43,11 @@ export class Readiness {
   /** Every check. While the server starts or stops none of them passes, whatever the database says. */
   check(): Promise<Checks> {
     return this.#phase === 'serving' ? this.#look() : Promise.resolve(NOTHING_READY)
+  }
+
+  /** How far this process's clock was ahead of the database's at the last look, when that is too far: then `database` fails. */
+  get clockFaultMs(): number | undefined {
+    return Math.abs(this.#clockAheadMs) > CLOCK_APART_MAX_MS ? this.#clockAheadMs : undefined
   }
 
   /** From here on the checks decide. */
@@ -63,13 +72,19 @@ export class Readiness {
 
   async #lookNow(): Promise<Checks> {
     const { database, keys, eventLag } = this.#sources
+    this.#clockAheadMs = 0
     const [isDatabaseUp, isVaultOpen, isFollowing] = await Promise.all([
-      passes(database.ping().then(() => true)),
+      passes(
+        database.ping().then(({ clockAheadMs }) => {
+          this.#clockAheadMs = clockAheadMs
+          return true
+        }),
+      ),
       passes(keys.checkCanary().then((canaries) => canaries.every(({ ok }) => ok))),
       passes(eventLag.ms().then((ms) => ms <= EVENT_LAG_MAX_MS)),
     ])
     return {
-      database: verdict(isDatabaseUp),
+      database: verdict(isDatabaseUp && this.clockFaultMs === undefined),
       migrations: verdict(isDatabaseUp && this.#isSchemaSound),
       vault: verdict(isVaultOpen),
       events: verdict(isFollowing),

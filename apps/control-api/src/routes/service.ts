@@ -2,6 +2,7 @@ import { always, component, list, shape, shown, usuallyNull } from '../answers/s
 import { ApiError } from '../http/errors.ts'
 import { defineRoute } from '../http/route.ts'
 import { nullable, time } from '../http/schemas.ts'
+import { CLOCK_APART_MAX_MS } from '../observability/readiness.ts'
 import { version } from '../version.ts'
 
 const readyShape = component('Readiness', {
@@ -24,6 +25,10 @@ const versionShape = component('Version', {
   supported_versions: list(always('v1')),
   deprecated_versions: list(shown('v0')),
 })
+
+/** What an operator mends when the hosts' clocks are apart. */
+const clockDetails = (aheadMs: number | undefined): object =>
+  aheadMs === undefined ? {} : { clock_ahead_ms: Math.round(aheadMs), clock_ahead_max_ms: CLOCK_APART_MAX_MS }
 
 export const serviceRoutes = [
   defineRoute({
@@ -53,7 +58,7 @@ export const serviceRoutes = [
       const failed = Object.values(checks).some((state) => state !== 'ok')
       if (failed)
         throw new ApiError('SERVICE_UNAVAILABLE', 'Service unavailable', {
-          details: { checks },
+          details: { checks, ...clockDetails(services.readiness.clockFaultMs) },
           headers: { 'Retry-After': '1' },
         })
       return { body: { status: 'ready', checks } }

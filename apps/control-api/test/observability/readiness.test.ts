@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { createTestPlace, enginesForTests, manualClock } from '@iron/database/testing'
-import { EVENT_LAG_MAX_MS, Readiness, type ReadinessSources } from '../../src/observability/readiness.ts'
+import { createTestPlace, enginesForTests } from '@iron/database/testing'
+import {
+  CLOCK_APART_MAX_MS,
+  EVENT_LAG_MAX_MS,
+  Readiness,
+  type ReadinessSources,
+} from '../../src/observability/readiness.ts'
 import { generateSecrets } from '../../src/secrets.ts'
 import { startApi } from '../support/api.ts'
 import { rawExchange } from '../support/raw-http.ts'
@@ -11,12 +16,16 @@ const NONE_OK = { database: 'failed', migrations: 'failed', vault: 'failed', eve
 /** Ports that pass, but for what is given. */
 function sources(given: Partial<ReadinessSources> = {}): ReadinessSources {
   return {
-    database: { ping: async () => undefined },
+    database: { ping: async () => ({ clockAheadMs: 0 }) },
     keys: { checkCanary: async () => [{ vaultKeyId: 'm1', ok: true }] },
     eventLag: { ms: async () => 0 },
     ...given,
   }
 }
+
+const clocksApart = (clockAheadMs: number): Partial<ReadinessSources> => ({
+  database: { ping: async () => ({ clockAheadMs }) },
+})
 
 function serving(given: Partial<ReadinessSources> = {}): Readiness {
   const readiness = new Readiness(sources(given))
@@ -42,6 +51,9 @@ test.each<[string, Partial<ReadinessSources>, object]>([
     },
     { vault: 'failed' },
   ],
+  ['clocks are just near enough', clocksApart(-CLOCK_APART_MAX_MS), {}],
+  ['the clock is ahead of the database', clocksApart(CLOCK_APART_MAX_MS + 1), { database: 'failed' }],
+  ['the clock is behind the database', clocksApart(-CLOCK_APART_MAX_MS - 1), { database: 'failed' }],
   ['events lag just enough', { eventLag: { ms: async () => EVENT_LAG_MAX_MS } }, {}],
   ['events lag too far', { eventLag: { ms: async () => EVENT_LAG_MAX_MS + 1 } }, { events: 'failed' }],
 ])('%s', async (_, given, failed) => {
@@ -65,7 +77,7 @@ test('starting and stopping nothing is ready, and nothing is asked', async () =>
 
 test('OPS-01 a crowd that asks costs one look', async () => {
   let pings = 0
-  const readiness = serving({ database: { ping: async () => void (pings += 1) } })
+  const readiness = serving({ database: { ping: async () => ({ clockAheadMs: 0 * (pings += 1) }) } })
   await Promise.all(Array.from({ length: 200 }, () => readiness.check()))
   expect(pings).toBe(1)
 })
@@ -79,10 +91,7 @@ describe.each(await enginesForTests())('GET /ready on %s', (dialect) => {
       IRON_MASTER_KEYS: masterKeys,
     } = generateSecrets('k1')
     try {
-      await using api = await startApi(
-        { databaseUrl: place.url, jwtSecret, icTokenSecret, masterKeys },
-        { clock: manualClock() },
-      )
+      await using api = await startApi({ databaseUrl: place.url, jwtSecret, icTokenSecret, masterKeys })
       const { client, state, port } = api
       for (const path of ['/ready', '/api/v1/ready']) {
         const { status, body } = await client.request('GET', path)
@@ -107,4 +116,32 @@ describe.each(await enginesForTests())('GET /ready on %s', (dialect) => {
       await place.remove()
     }
   })
+})
+
+describe.each((await enginesForTests()).filter((dialect) => dialect === 'postgres'))('clocks on %s', (dialect) => {
+  test.each([60_000, -60_000])(
+    'a process whose clock is %i ms off the database is not ready, and says so',
+    async (skewMs) => {
+      const place = await createTestPlace(dialect)
+      const {
+        JWT_SECRET: jwtSecret,
+        IC_TOKEN_SECRET: icTokenSecret,
+        IRON_MASTER_KEYS: masterKeys,
+      } = generateSecrets('k1')
+      const clock = { now: () => Date.now() + skewMs }
+      try {
+        await using api = await startApi({ databaseUrl: place.url, jwtSecret, icTokenSecret, masterKeys }, { clock })
+        const { status, body } = await api.client.request('GET', '/ready')
+        expect([status, body.code, body.details.checks]).toEqual([
+          503,
+          'SERVICE_UNAVAILABLE',
+          { ...ALL_OK, database: 'failed' },
+        ])
+        expect(body.details.clock_ahead_max_ms).toBe(CLOCK_APART_MAX_MS)
+        expect(Math.abs(body.details.clock_ahead_ms - skewMs)).toBeLessThan(CLOCK_APART_MAX_MS)
+      } finally {
+        await place.remove()
+      }
+    },
+  )
 })

@@ -7,7 +7,7 @@ import { tellCommit } from '../commits.ts'
 import type { CopyOptions } from '../copy/copy-all.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
-import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
+import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
@@ -31,12 +31,14 @@ const PAUSE_LONGEST_MS = 250
 
 /** Whether a write would work and last. */
 const WRITABLE = `SELECT pg_is_in_recovery() AS recovers, current_setting('transaction_read_only') AS read_only,
-  current_setting('synchronous_commit') AS synchronous_commit`
+  current_setting('synchronous_commit') AS synchronous_commit,
+  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`
 
 interface Writable {
   readonly recovers: boolean
   readonly read_only: string
   readonly synchronous_commit: string
+  readonly now_ms: number
 }
 
 /** What {@link PostgresDatabase} needs to know. */
@@ -166,13 +168,15 @@ export class PostgresDatabase implements IronDatabase {
    *
    * @throws {DatabaseError} DATABASE_UNAVAILABLE, with `details.reason` when it answers but takes no writes
    */
-  async ping(): Promise<void> {
-    await this.#lookup(async (connection) => {
+  ping(): Promise<Pong> {
+    return this.#lookup(async (connection) => {
+      const askedAtMs = this.clock.now()
       const { rows } = await connection.execute<Writable>({ sql: WRITABLE, parameters: [] })
       const [state] = rows
       if (state?.recovers !== false) throw notWritable('recovery')
       if (state.read_only !== 'off') throw notWritable('read-only')
       if (state.synchronous_commit === 'off') throw notWritable('synchronous_commit')
+      return { clockAheadMs: aheadOf(state.now_ms, askedAtMs, this.clock.now()) }
     })
   }
 
@@ -259,6 +263,12 @@ export class PostgresDatabase implements IronDatabase {
     const late = (): DatabaseError => busy('no database connection became free in time')
     return { deadlineMs: performance.now() + this.#limits.acquireMs, late }
   }
+}
+
+/** How far a clock that showed these two times is ahead of one that showed `nowMs` in between. */
+function aheadOf(nowMs: number, askedAtMs: number, answeredAtMs: number): number {
+  if (nowMs < askedAtMs) return askedAtMs - nowMs
+  return nowMs > answeredAtMs ? answeredAtMs - nowMs : 0
 }
 
 function soon(ms: number): Deadline {

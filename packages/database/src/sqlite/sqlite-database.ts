@@ -3,7 +3,7 @@ import { tellCall } from '../calls.ts'
 import type { Clock } from '../clock.ts'
 import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
-import type { IronDatabase, ReadOptions, WriteOptions } from '../iron-database.ts'
+import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { type Executor, kyselyOn, queryBuilders } from '../kysely-executor.ts'
 import { refuseInsideWrite, WRITE_TIMEOUT_MS } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
@@ -92,9 +92,10 @@ export class SqliteDatabase implements IronDatabase {
     }
   }
 
-  async ping(): Promise<void> {
+  async ping(): Promise<Pong> {
     if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     await this.#connection.execute(sql`SELECT 1`.compile(queryBuilders.sqlite))
+    return { clockAheadMs: 0 }
   }
 
   backup(file: string): Promise<void> {

@@ -1,5 +1,6 @@
 // `pnpm bench sockets`: how long an event takes to all clients, with some that do not read, and what a connection costs. The
 // baseline in the same run: one frame over the same library to as many clients, without database, scope or credential.
+// With `--soak` there is no baseline, and a new client that does not read comes every ten seconds, for as long as it runs.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,6 +17,9 @@ const EVENTS_PER_SECOND = Number(process.env['IRON_TEST_BENCH_EVENTS'] ?? 200)
 const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 15)
 /** Bytes that an event carries, so that those who do not read fill their queue. */
 const TEXT = 'x'.repeat(100)
+const isSoak = process.argv.includes('--soak')
+/** How often a soak adds a client that does not read, in milliseconds. */
+const STUCK_EVERY_MS = 10_000
 const here = path.dirname(fileURLToPath(import.meta.url))
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -66,7 +70,7 @@ async function connectAll(url: string, headers: Record<string, string>, delays: 
 
 async function measureIron(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iron-bench-'))
-  const many = String(CLIENTS + STUCK)
+  const many = String(CLIENTS + STUCK + Math.ceil((SECONDS * 1_000) / STUCK_EVERY_MS))
   const server = await startServer(path.join(folder, 'bench.db'), {
     IRON_WS_MAX_PER_PRINCIPAL: many,
     IRON_WS_MAX_PER_ADDRESS: many,
@@ -82,12 +86,13 @@ async function measureIron(): Promise<void> {
     const sockets = await connectAll(url, admin, delays)
     const connected = memoryMb(server.process.pid)
     const codes: number[] = []
-    for (let index = 0; index < STUCK; index += 1) {
+    const stick = async (): Promise<void> => {
       const stuck = await connect(url, admin)
       stuck.pause()
       stuck.on('close', (code) => codes.push(code))
       sockets.push(stuck)
     }
+    for (let index = 0; index < STUCK; index += 1) await stick()
     const each = 10
     const rounds = (SECONDS * EVENTS_PER_SECOND) / each
     const from = performance.now()
@@ -103,6 +108,7 @@ async function measureIron(): Promise<void> {
         timestamp: new Date().toISOString(),
       }))
       await call(server.address, '/analytics/events', { events }, runtime)
+      if (isSoak && performance.now() - from > (sockets.length - CLIENTS - STUCK + 1) * STUCK_EVERY_MS) await stick()
       if (round % Math.max(1, Math.floor(rounds / 8)) === 0) memory.push(Math.round(memoryMb(server.process.pid)))
       await sleep(Math.max(0, from + ((round + 1) * each * 1_000) / EVENTS_PER_SECOND - performance.now()))
     }
@@ -114,7 +120,7 @@ async function measureIron(): Promise<void> {
     )
     for (const socket of sockets) socket.resume()
     await sleep(2_000)
-    say(`stuck:    ${String(STUCK)} clients, closed with ${codes.join(' ') || 'nothing yet'}`)
+    say(`stuck:    ${String(sockets.length - CLIENTS)} clients, closed with ${codes.join(' ') || 'nothing yet'}`)
     for (const socket of sockets) socket.terminate()
   } finally {
     await server.process.stop()
@@ -144,5 +150,5 @@ async function measureBare(): Promise<void> {
 say(
   `${String(CLIENTS)} clients, ${String(EVENTS_PER_SECOND)} events/s, ${String(SECONDS)} s; rate limits off, socket caps raised`,
 )
-await measureBare()
+if (!isSoak) await measureBare()
 await measureIron()

@@ -264,6 +264,9 @@ export const ERROR_CODES: Readonly<Record<ApiErrorCode, ErrorCode>> = {
         ...shape({ database: check, migrations: check, vault: check, events: check, ledger: check }),
         examples: [],
       }),
+      // Of a process whose clock is too far from the database's; behind it, negative.
+      clock_ahead_ms: optional({ type: 'integer', examples: [] }),
+      clock_ahead_max_ms: optional({ type: 'integer', examples: [] }),
     }),
   },
   CRYPTO_UNAVAILABLE: {

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { EXIT_CODES, loadConfig } from '@iron/control-api/development'
 import { clean } from './commands/clean.ts'
 import { sayBackup, restore } from './commands/backup.ts'
+import { dev } from './commands/dev.ts'
 import { installHooks, preCommit, uninstallHooks } from './commands/hooks.ts'
 import { inspect } from './commands/inspect.ts'
 import { writeReference } from './commands/reference.ts'
@@ -23,9 +24,7 @@ export function createProgram(): Command {
     .exitOverride()
   const add = (name: string, does: string, run: () => Promise<void>): void =>
     void program.command(name).description(does).action(run)
-  add('dev', 'run the server on ./iron.db, again after each change of a source', () =>
-    node(['--watch', ...IRON, 'serve']),
-  )
+  add('dev', 'run the server on ./iron.db, again after each change of a source', dev)
   add('dev:fresh', 'a new, seeded, validated database', devFresh)
   add('dev:fresh:test', 'dev:fresh, then every test', async () => {
     await devFresh()

@@ -9,6 +9,8 @@ export interface AgentPrincipal {
   readonly agentId: string
   readonly budgetId: string
   readonly ownerId: string
+  /** Id of the presented token, its `jti`. */
+  readonly tokenId: string
   readonly permissions: readonly string[]
   /** Epoch ms; null = until it is ended. */
   readonly expiresAt: number | null
@@ -84,6 +86,7 @@ export async function authenticateAgent(
     agentId: claims.agent_id,
     budgetId: claims.budget_id,
     ownerId: row.owner_id ?? '',
+    tokenId: claims.jti,
     permissions: claims.permissions,
     expiresAt: claims.exp === undefined ? null : claims.exp * 1_000,
     jwt,

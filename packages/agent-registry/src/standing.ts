@@ -9,6 +9,8 @@ import type { RegistryParts } from './registry-parts.ts'
 export interface Standing {
   readonly ownerId: string
   readonly ownerActive: boolean
+  /** Id of the token that has been neither replaced nor revoked; null when there is none. */
+  readonly liveTokenId: string | null
   readonly desiredState: DesiredState
   readonly stateReason: string | null
   /** In order of preference. */
@@ -17,6 +19,7 @@ export interface Standing {
 
 interface StandingRow {
   readonly owner_id: string | null
+  readonly live_token_id: string | null
   readonly desired_state: DesiredState
   readonly state_reason: string | null
 }
@@ -25,9 +28,15 @@ const standingRow = prepare<{ id: string }, StandingRow>((db, p) =>
   db
     .selectFrom('agents as a')
     .select(['a.desired_state', 'a.state_reason'])
-    .select((eb) =>
+    .select((eb) => [
       eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
-    )
+      eb
+        .selectFrom('ic_tokens as t')
+        .select('t.id')
+        .whereRef('t.agent_id', '=', 'a.id')
+        .where('t.revoked_at', 'is', null)
+        .as('live_token_id'),
+    ])
     .where('a.id', '=', p('id')),
 )
 
@@ -48,6 +57,7 @@ export async function standingOf(
   return {
     ownerId,
     ownerActive: owner?.status === 'active',
+    liveTokenId: row.live_token_id,
     desiredState: row.desired_state,
     stateReason: row.state_reason,
     providers: await findProviders(tx, id, parts),

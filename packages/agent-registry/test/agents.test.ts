@@ -137,6 +137,7 @@ describe.each(await enginesForTests())('authentication on %s', (dialect) => {
         kind: 'ic_token',
         agentId: agent.id,
         ownerId: owner.id,
+        tokenId: icToken.id,
         expiresAt: null,
         actor: { type: 'agent', id: agent.id },
       },

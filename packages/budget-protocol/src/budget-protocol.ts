@@ -44,8 +44,6 @@ export interface BudgetProtocolOptions extends ServiceOptions {
   readonly providers?: ProviderCatalog | undefined
 }
 
-/** Every message joins the group commit: its transaction is shared with the messages that wait beside it. */
-
 /**
  * The messages between an agent's runtime and the control plane. One message is one transaction, composed here from agent,
  * owner's limits, lease, ledger and key disclosure; nothing that can fail follows its commit (budget protocol 4.1).
@@ -69,7 +67,7 @@ export class BudgetProtocol extends DatabaseService {
   /**
    * Lends a slice of the agent's budget together with a provider key sealed for it (budget protocol 4.2).
    *
-   * @throws {ProtocolError} ACCOUNT_SUSPENDED, AGENT_STOPPED, NO_PROVIDER_ASSIGNED, PROVIDER_NOT_ASSIGNED, PROVIDER_DISABLED,
+   * @throws {ProtocolError} TOKEN_REVOKED (since it was authenticated), ACCOUNT_SUSPENDED, AGENT_STOPPED, NO_PROVIDER_ASSIGNED, PROVIDER_NOT_ASSIGNED, PROVIDER_DISABLED,
    * NO_ACTIVE_KEY, VALIDATION_ERROR
    * @throws {LeaseError} LEASE_CAP_REACHED, BUDGET_EXCEEDED, LIMIT_EXCEEDED, IDEMPOTENCY_CONFLICT, LEASE_NOT_ACTIVE (replay)
    * @throws {TokenManagerError} CRYPTO_UNAVAILABLE: the key cannot be opened, nothing is reserved
@@ -191,6 +189,7 @@ export class BudgetProtocol extends DatabaseService {
     })
   }
 
+  /** Every message joins the group commit: its transaction is shared with the messages that wait beside it. */
   async #message<T>(group: WriteGroup | true, work: (tx: WriteTx) => Promise<T>): Promise<T> {
     return commitBeforeRefusing(await this.ready(), isRefusal, work, { group })
   }
@@ -212,6 +211,10 @@ export class BudgetProtocol extends DatabaseService {
 
   async #standing(tx: WriteTx, agent: AgentPrincipal): Promise<Standing> {
     const standing = await this.#registry.standing(agent.agentId, { tx })
+    // Authentication came before the locks: a token that was replaced since must not leave a lease behind (SEC-14).
+    if (standing.liveTokenId !== agent.tokenId) {
+      throw new ProtocolError('TOKEN_REVOKED', 'the token has been replaced or revoked')
+    }
     if (!standing.ownerActive) throw new ProtocolError('ACCOUNT_SUSPENDED', "the agent's owner is suspended")
     if (standing.desiredState === 'stopped') {
       const details = standing.stateReason === null ? {} : { reason: standing.stateReason }

@@ -5,6 +5,7 @@ import { LeaseError } from '@iron/lease-manager'
 /** Why a message was refused before it reached the budget. Refusals of the called services pass through unchanged. */
 export type ProtocolErrorCode =
   | 'VALIDATION_ERROR'
+  | 'TOKEN_REVOKED'
   | 'ACCOUNT_SUSPENDED'
   | 'AGENT_STOPPED'
   | 'NO_PROVIDER_ASSIGNED'

@@ -230,6 +230,24 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     expect((await world.budgets.get(agent.id))?.reserved).toBe(ZERO)
   })
 
+  test('SEC-14 a token that was replaced after it was authenticated borrows nothing', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, registry, principal, agent, owner, leases } = world
+    const { lease } = await protocol.handshake(principal)
+    const { token } = await registry.regenerateIcToken(agent.id, owner.id)
+    const calls = [
+      () => protocol.handshake(principal),
+      () => protocol.reserve(principal),
+      () => protocol.refresh(principal, lease.id),
+    ]
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'TOKEN_REVOKED' })
+    expect((await leases.list({ agentId: agent.id, status: 'active' })).data).toEqual([])
+    const successor = await protocol.handshake(await world.login(token))
+    expect(successor.lease.status).toBe('active')
+    await registry.revokeIcToken(agent.id, owner.id)
+    await expect(protocol.handshake(principal)).rejects.toMatchObject({ code: 'TOKEN_REVOKED' })
+  })
+
   test('malformed requests are refused by field, before anything is touched', async () => {
     await using world = await createWorld(dialect)
     const bad = { runtimeId: '', idempotencyKey: 'ä', provider: 'x'.repeat(101) }

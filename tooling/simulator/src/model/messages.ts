@@ -35,6 +35,8 @@ function grant(
   agent.sweep()
   const old = message.kind === 'refresh' ? agent.leases.get(message.leaseId) : undefined
   if (message.kind === 'refresh' && old === undefined) return 'LEASE_NOT_FOUND'
+  // Authenticated before the locks: replaced or revoked since.
+  if (agent.token?.text !== sent.token) return 'TOKEN_REVOKED'
   if (!world.owner(agent.ownerId).active) return 'ACCOUNT_SUSPENDED'
   if (agent.stopped) return 'AGENT_STOPPED'
   const { key, requested } = message

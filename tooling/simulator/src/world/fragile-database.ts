@@ -97,7 +97,7 @@ export class FragileDatabase implements IronDatabase {
     return this.#inner.listen(...call)
   }
 
-  ping(): Promise<void> {
+  ping(): ReturnType<IronDatabase['ping']> {
     return this.#inner.ping()
   }
 

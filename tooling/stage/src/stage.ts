@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { ADMIN, installationSettings, type Server, startServer } from '@iron/cluster'
+import { ADMIN, installationSettings, RATE_LIMITS_OFF, type Server, startServer } from '@iron/cluster'
 import { type FakeLlm, MODEL, startFakeLlm } from './fake-llm.ts'
 
 /** What the agent may spend, in US dollars. */
@@ -22,6 +22,9 @@ export interface Balance {
 export interface Stage extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly address: string
+  /** The environment of the control plane: who has it may run `iron` commands on its database. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly adminLogin: { readonly email: string; readonly password: string }
   /** An empty folder that goes with the stage. */
   readonly folder: string
   readonly llm: FakeLlm
@@ -40,7 +43,7 @@ export async function openStage(): Promise<Stage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'iron-stage-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   const llm = opened.use(await startFakeLlm(`sk-stage-${randomBytes(12).toString('hex')}`))
-  const settings = installationSettings(`sqlite:${path.join(folder, 'iron.db')}`)
+  const settings = installationSettings(`sqlite:${path.join(folder, 'iron.db')}`, RATE_LIMITS_OFF)
   let server: Server = await startServer('sources', settings)
   opened.defer(() => server[Symbol.asyncDispose]())
   const { address, port } = server
@@ -74,6 +77,8 @@ export async function openStage(): Promise<Stage> {
   const closing = opened.move()
   return {
     address,
+    settings,
+    adminLogin: ADMIN,
     folder,
     llm,
     agentId: agent.id,

@@ -9,6 +9,7 @@ import { checkDeployment } from './deployment.ts'
 import { checkEnvironment } from './environment.ts'
 import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
+import { checkLinks } from './links.ts'
 import { checkPacked } from './packed.ts'
 import { checkNodes, checkQuickstarts } from './readme-quickstarts.ts'
 import { checkShaking } from './shaking.ts'
@@ -23,6 +24,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   static: {
     'top-level': checkTopLevel,
     'tracked-text': checkTrackedText,
+    links: checkLinks,
     skeleton: checkSkeletons,
     boundaries: checkBoundaries,
     environment: checkEnvironment,

@@ -37,7 +37,10 @@ export async function runIron(
   env: Environment,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const started = await iron(program, args, env)
+  // A started program alone does not keep this one alive.
+  const alive = setInterval(() => undefined, 60_000)
   const { code } = await started.exited
+  clearInterval(alive)
   return { code, output: `${started.stdout}${started.stderr}` }
 }
 

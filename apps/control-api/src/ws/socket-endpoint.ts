@@ -161,6 +161,9 @@ export class SocketEndpoint implements Upgrades {
     // A client that asks for a subprotocol or an extension gets a connection without.
     delete request.headers['sec-websocket-protocol']
     delete request.headers['sec-websocket-extensions']
+    // The answer that opens it has an id like every other (OPS-12).
+    const addRequestId = (lines: string[]): number => lines.push(`X-Request-Id: ${context.requestId}`)
+    this.#protocol.once('headers', addRequestId)
     this.#protocol.handleUpgrade(request, transport, head, (socket) => {
       const connection = new Connection({
         socket,
@@ -178,6 +181,8 @@ export class SocketEndpoint implements Upgrades {
       socket.once('close', () => this.#connections.delete(connection))
       if (login !== undefined) connection.begin(login)
     })
+    // Without an answer there was no use for it.
+    this.#protocol.removeListener('headers', addRequestId)
   }
 
   #tick(): void {

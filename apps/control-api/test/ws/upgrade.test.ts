@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { WebSocket } from 'ws'
 import type { Operators, Person } from '../support/operators.ts'
 import { startOperators } from '../support/operators.ts'
 import { expectStatus } from '../support/server-process.ts'
@@ -38,6 +39,17 @@ describe('an upgrade', () => {
     expect([answer.status, answer.body.code, answer.headers['upgrade']]).toEqual([426, 'UPGRADE_REQUIRED', 'websocket'])
     using client = await SocketClient.open(server.port, { path })
     expect(client.socket.extensions + client.socket.protocol).toBe('')
+  })
+
+  test('OPS-12 the answer that opens one has a request id, the client’s own where it is safe', async () => {
+    const ids: (string | undefined)[] = []
+    for (const own of ['my-id.1', 'not safe']) {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`, { headers: { 'X-Request-Id': own } })
+      socket.once('upgrade', ({ headers }) => ids.push(headers['x-request-id'] as string | undefined))
+      await once(socket, 'open')
+      socket.terminate()
+    }
+    expect(ids).toEqual(['my-id.1', expect.stringMatching(/^[0-9a-f-]{36}$/)])
   })
 
   test('EVT-12 a foreign origin is refused, an allowed one and none are not', async () => {

@@ -22,6 +22,10 @@ LOW_SHARE = Decimal("0.25")  # borrow anew when less than this share of the gran
 MARGIN_SECONDS = 5  # no call starts so shortly before the end of a lease
 RETRY_FIRST_SECONDS, RETRY_MOST_SECONDS = 0.5, 30
 GOODBYE_SECONDS = 30
+# Nothing more is lent for now; what was lent already may be used up.
+NO_FURTHER_GRANT = {"BUDGET_EXCEEDED", "LIMIT_EXCEEDED", "ACCOUNT_SUSPENDED"}
+# The lease has ended without us, is unknown after a restore, or was asked for with other figures: a new one is due.
+BEGIN_ANEW = {"LEASE_NOT_ACTIVE", "LEASE_NOT_FOUND", "IDEMPOTENCY_CONFLICT"}
 MICRODOLLAR = Decimal("0.000001")
 
 
@@ -50,7 +54,7 @@ class Budget:
             running.rename(running.with_suffix(".json"))
         self.lease_id = None
         self.granted = self.spent = Decimal(0)
-        self._deadline = self._retry_at = 0.0
+        self._deadline = self._retry_at = self._borrow_again_at = 0.0
         self._ttl = self._misses = 0
         self._over_budget = False
 
@@ -110,16 +114,20 @@ class Budget:
             free = self.granted - self.spent
             enough = time.monotonic() < self._deadline and free >= worst and not self._over_budget
             low = free < self.granted * LOW_SHARE or self._deadline - time.monotonic() < self._ttl * float(LOW_SHARE)
-            if enough and (not low or not self._may_ask()):
+            if enough and not (low and self._may_ask() and time.monotonic() >= self._borrow_again_at):
                 return
             try:
-                if self._attempt(self._borrow):
-                    continue
+                answered = self._attempt(self._borrow)
             except Refused as refusal:
-                if enough and refusal.code == "BUDGET_EXCEEDED":
-                    return  # no further grant: what was lent may still be used up
-                raise
-            if not enough:
+                if not enough or refusal.code not in NO_FURTHER_GRANT:
+                    raise
+                self._borrow_again_at = time.monotonic() + RETRY_MOST_SECONDS
+                return
+            if answered and self.lease_id is not None:
+                if self.granted >= worst:
+                    return
+                raise Refused("BUDGET_EXCEEDED", "what is left of the budget does not cover this call")
+            if not answered and not enough:
                 print("waiting for Iron: the lease is used up", flush=True)
                 self._pause()
 
@@ -138,9 +146,9 @@ class Budget:
                 wish = {"lease_id": self.lease_id, "requested_usd": float(self._lease_usd)}
                 grant = self._post("/budget/refresh", wish)
         except Refused as refusal:
-            if refusal.code != "LEASE_NOT_ACTIVE":
+            if refusal.code not in BEGIN_ANEW:
                 raise
-            self.lease_id = None  # it ended without us: begin anew
+            self.lease_id = None
             (self._journal / "lease").unlink()
             return
         self.lease_id, self.granted, self.spent = grant["lease_id"], Decimal(str(grant["granted_usd"])), Decimal(0)
@@ -153,7 +161,11 @@ class Budget:
         if lease_id is None:
             return
         total = {"spent_usd": float(self.spent)} if lease_id == self.lease_id else {}
-        self._post("/budget/return", {"lease_id": lease_id, **total})
+        try:
+            self._post("/budget/return", {"lease_id": lease_id, **total})
+        except Refused as refusal:
+            if refusal.code not in BEGIN_ANEW:
+                raise
         (self._journal / "lease").unlink()
         self.lease_id, self.granted, self.spent = None, Decimal(0), Decimal(0)
 

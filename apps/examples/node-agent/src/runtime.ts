@@ -16,6 +16,11 @@ const [RETRY_FIRST_MS, RETRY_MOST_MS] = [500, 30_000]
 /** How long an ending agent tries to tell Iron the rest, in milliseconds. What is left then stays in the journal. */
 const GOODBYE_MS = 30_000
 
+/** Nothing more is lent for now; what was lent already may be used up. */
+const NO_FURTHER_GRANT = new Set(['BUDGET_EXCEEDED', 'LIMIT_EXCEEDED', 'ACCOUNT_SUSPENDED'])
+/** The lease has ended without us, is unknown after a restore, or was asked for with other figures: a new one is due. */
+const BEGIN_ANEW = new Set(['LEASE_NOT_ACTIVE', 'LEASE_NOT_FOUND', 'IDEMPOTENCY_CONFLICT'])
+
 export interface RuntimeOptions {
   /** Of the control plane. */
   readonly address: string
@@ -36,6 +41,8 @@ export class AgentRuntime {
   /** Attempts in a row that Iron did not answer, and when to try again (`performance.now()`). */
   #misses = 0
   #retryAtMs = 0
+  /** After a refused grant: when to ask for another. */
+  #borrowAgainAtMs = 0
 
   constructor(options: RuntimeOptions) {
     this.#options = options
@@ -94,15 +101,20 @@ export class AgentRuntime {
     for (;;) {
       const lease = this.#lease
       const isEnough = lease !== undefined && lease.covers(worst) && !this.#reporter.overBudget
-      if (isEnough && (!lease.isLow || !this.#mayAsk)) return lease
+      if (isEnough && !(lease.isLow && this.#mayAsk && performance.now() >= this.#borrowAgainAtMs)) return lease
+      let isAnswered: boolean
       try {
-        if (await this.#attempt(() => this.#borrow())) continue
+        isAnswered = await this.#attempt(() => this.#borrow())
       } catch (error) {
-        // No further grant: what was lent already may still be used up.
-        if (isEnough && error instanceof Refused && error.code === 'BUDGET_EXCEEDED') return lease
-        throw error
+        if (!isEnough || !(error instanceof Refused && NO_FURTHER_GRANT.has(error.code))) throw error
+        this.#borrowAgainAtMs = performance.now() + RETRY_MOST_MS
+        return lease
       }
-      if (!isEnough) {
+      if (isAnswered && this.#lease !== undefined) {
+        if (this.#lease.covers(worst)) return this.#lease
+        throw new Refused('BUDGET_EXCEEDED', 'what is left of the budget does not cover this call')
+      }
+      if (!isAnswered && !isEnough) {
         console.log('waiting for Iron: the lease is used up')
         await this.#pause()
       }
@@ -123,8 +135,7 @@ export class AgentRuntime {
         ? this.#iron.post<GrantAnswer>('/budget/handshake', { requested_usd: leaseUsd }, note.key)
         : this.#iron.post<GrantAnswer>('/budget/refresh', { lease_id: old.id, requested_usd: leaseUsd })
     ).catch((error: unknown) => {
-      // That lease has ended without us: the next attempt begins anew.
-      if (!(error instanceof Refused && error.code === 'LEASE_NOT_ACTIVE')) throw error
+      if (!(error instanceof Refused && BEGIN_ANEW.has(error.code))) throw error
       this.#lease = undefined
       this.#journal.lease = undefined
       return undefined
@@ -140,7 +151,9 @@ export class AgentRuntime {
     const id = this.#journal.lease?.leaseId
     if (id === undefined) return
     const total = this.#lease === undefined ? {} : { spent_usd: toUsd(this.#lease.guard.status().spent) }
-    await this.#iron.post('/budget/return', { lease_id: id, ...total })
+    await this.#iron.post('/budget/return', { lease_id: id, ...total }).catch((error: unknown) => {
+      if (!(error instanceof Refused && BEGIN_ANEW.has(error.code))) throw error
+    })
     this.#lease = this.#reporter.lease = undefined
     this.#journal.lease = undefined
   }

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
-import { agentEnvironment, playOutage, type Stage } from '@iron/stage'
+import { agentEnvironment, END_OF_BUDGET, playEndOfBudget, playOutage, type Stage } from '@iron/stage'
 import { startProcess } from '@iron/test-kit'
 
 const cwd = fileURLToPath(new URL('../..', import.meta.url))
@@ -36,6 +36,7 @@ test('the agent works through an outage, and every call is booked once, also whe
       const { spent_usd, reserved_usd } = await stage.balance()
       expect([spent_usd, reserved_usd]).toEqual([stage.llm.billed.costMicros / 1e6, 0])
       expect(stage.llm.billed.calls).toBe(15)
+      expect(await playEndOfBudget(stage, process.execPath, program, cwd)).toEqual(END_OF_BUDGET)
     },
   })
 

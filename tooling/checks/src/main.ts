@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { checkBoundaries } from './boundaries.ts'
 import { checkDeployment } from './deployment.ts'
 import { checkEnvironment } from './environment.ts'
+import { checkErrorCodes } from './error-codes.ts'
 import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
 import { checkLinks } from './links.ts'
@@ -17,6 +18,7 @@ import { checkSkeletons } from './skeleton.ts'
 import { checkTopLevel } from './top-level.ts'
 import { checkTrackedText } from './tracked-text.ts'
 import { checkUnused } from './unused.ts'
+import { checkVariables } from './variables.ts'
 
 /** Those of `static` need no build; `packages` reads what `pnpm build` made; `quickstarts` and `nodes` install
  * from the registry. Without a name, `nodes` is left out: it takes minutes. */
@@ -25,6 +27,8 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     'top-level': checkTopLevel,
     'tracked-text': checkTrackedText,
     links: checkLinks,
+    'error-codes': checkErrorCodes,
+    variables: checkVariables,
     skeleton: checkSkeletons,
     boundaries: checkBoundaries,
     environment: checkEnvironment,

@@ -16,13 +16,21 @@ rmSync(results, { recursive: true, force: true })
 const quick = process.argv.includes('--quick')
 const turboArgs = process.argv.slice(2).filter((arg) => arg !== '--quick' && arg !== '--')
 const env = { ...process.env, IRON_TEST_RESULTS: results, ...(quick ? { IRON_TEST_QUICK: '1' } : {}) }
+const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
+const members = globSync(['migrations', 'packages/*', 'apps/*', 'apps/examples/*', 'tooling/*'], { cwd: root })
+  .map((folder) => path.join(root, folder))
+  .filter((folder) => globSync('package.json', { cwd: folder }).length === 1)
+  .map((folder) => ({ folder, manifest: json(path.join(folder, 'package.json')) }))
+  .filter(({ manifest }) => manifest.scripts?.test?.includes('iron-jest'))
+
 // The server's suites take about as long as all others together: one lane each uses both cores to the end.
-const longest = '@iron/control-api'
+const LONGEST = '@iron/control-api'
+const hasLongest = members.some(({ manifest }) => manifest.name === LONGEST)
 const lanes =
-  turboArgs.length === 0
+  turboArgs.length === 0 && hasLongest && members.length > 1
     ? [
-        ['--concurrency=1', `--filter=${longest}`],
-        ['--concurrency=1', `--filter=!${longest}`],
+        ['--concurrency=1', `--filter=${LONGEST}`],
+        ['--concurrency=1', `--filter=!${LONGEST}`],
       ]
     : [['--concurrency=2', ...turboArgs]]
 const codes = await Promise.all(lanes.map(runLane))
@@ -35,7 +43,6 @@ function runLane(lane) {
   return new Promise((resolve) => turbo.on('exit', (exit) => resolve(exit ?? 1)))
 }
 
-const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
 const runs = globSync('*.json', { cwd: results }).map((file) => json(path.join(results, file)))
 const sum = (name) => runs.reduce((total, run) => total + run[name], 0)
 let failed = sum('failed')
@@ -43,12 +50,8 @@ const passed = sum('passed')
 
 // A member that was to be tested and left no figures died before it could.
 if (turboArgs.length === 0) {
-  const manifests = globSync(['migrations', 'packages/*', 'apps/*', 'apps/examples/*', 'tooling/*'], { cwd: root })
-    .map((folder) => path.join(root, folder))
-    .filter((folder) => globSync('package.json', { cwd: folder }).length === 1)
-  for (const folder of manifests) {
-    const tested = json(path.join(folder, 'package.json')).scripts?.test?.includes('iron-jest')
-    if (!tested || runs.some((run) => run.folder === folder)) continue
+  for (const { folder } of members) {
+    if (runs.some((run) => run.folder === folder)) continue
     process.stdout.write(`no result: ${path.relative(root, folder)}\n`)
     failed += 1
   }

@@ -1,6 +1,6 @@
 /** What bounds an answer: its time, and the largest number that is exact. */
 import { describe, expect, test } from '@jest/globals'
-import { openDatabase, type ReadTx } from '@iron/database'
+import { openDatabase } from '@iron/database'
 import { boundedRead } from '../src/bounded-read.ts'
 import { Analytics } from '../src/index.ts'
 import { call, openWorld, PLACES, type World } from './world.ts'
@@ -10,18 +10,18 @@ const LATE = { name: 'AnalyticsError', code: 'QUERY_TIMEOUT', details: { timeout
 /** Keeps every read of a database waiting until it is told to stop. */
 async function hold({ test: { db } }: World): Promise<() => Promise<void>> {
   const gate = Promise.withResolvers<undefined>()
+  const locked = Promise.withResolvers<undefined>()
   const holders =
     db.dialect === 'postgres'
       ? [
           db.write(async (tx) => {
             await tx.execute({ sql: 'LOCK TABLE requests IN ACCESS EXCLUSIVE MODE', parameters: [] })
+            locked.resolve(undefined)
             await gate.promise
           }),
         ]
       : Array.from({ length: 4 }, () => db.read(() => gate.promise))
-  const seen: ReadTx[] = []
-  // The writer of a memory database, or the lock, is held once nobody else gets in.
-  if (db.dialect === 'postgres') while (seen.length === 0) seen.push(await db.read(async (tx) => tx))
+  if (db.dialect === 'postgres') await locked.promise
   return async () => {
     gate.resolve(undefined)
     await Promise.all(holders)

@@ -15,7 +15,7 @@ const PROGRAMS: Readonly<Record<Member, string>> = {
 }
 
 /** A workspace with the real test command, whose members only pretend to run jest. */
-function workspaceOf(members: readonly Member[]): TemporaryFolder {
+function workspaceOf(members: readonly Member[], firstName: string): TemporaryFolder {
   const folder = new TemporaryFolder()
   for (const file of ['test.mjs', 'turbo.mjs']) {
     cpSync(path.join(repository, 'tooling', 'dev', file), path.join(folder.path, 'tooling', 'dev', file))
@@ -29,7 +29,7 @@ function workspaceOf(members: readonly Member[]): TemporaryFolder {
   for (const [index, member] of members.entries()) {
     const name = `member-${index}`
     folder.write(`packages/${name}/package.json`, {
-      name,
+      name: index === 0 ? firstName : name,
       version: '0.0.0',
       type: 'module',
       scripts: { test: 'node iron-jest.js' },
@@ -39,7 +39,7 @@ function workspaceOf(members: readonly Member[]): TemporaryFolder {
       `import { mkdirSync, writeFileSync } from 'node:fs'
        const leave = (figures) => {
          mkdirSync(process.env.IRON_TEST_RESULTS, { recursive: true })
-         writeFileSync(process.env.IRON_TEST_RESULTS + '/${name}.json', JSON.stringify({ folder: process.cwd(), ...figures }))
+         writeFileSync(process.env.IRON_TEST_RESULTS + '/${name}.json', JSON.stringify({ folder: process.cwd(), suites: [], ...figures }))
        }
        ${PROGRAMS[member]}`,
     )
@@ -48,13 +48,14 @@ function workspaceOf(members: readonly Member[]): TemporaryFolder {
 }
 
 describe('pnpm test', () => {
-  test.each<[Member[], string, number]>([
-    [['passes', 'passes'], '6 passed, 0 failed', 0],
-    [['passes', 'fails', 'passes'], '8 passed, 1 failed', 1],
-    [['passes', 'dies'], '3 passed, 1 failed', 1],
-    [['tests nothing'], '0 passed, 0 failed', 1],
-  ])('members that: %j: ends with "%s"', async (members, last, code) => {
-    using folder = workspaceOf(members)
+  test.each<[Member[], string, number, string]>([
+    [['passes', 'passes'], '6 passed, 0 failed', 0, 'member-0'],
+    [['passes', 'fails', 'passes'], '8 passed, 1 failed', 1, 'member-0'],
+    [['passes', 'dies'], '3 passed, 1 failed', 1, 'member-0'],
+    [['tests nothing'], '0 passed, 0 failed', 1, 'member-0'],
+    [['fails', 'passes', 'dies'], '5 passed, 2 failed', 1, '@iron/control-api'],
+  ])('members that: %j: ends with "%s"', async (members, last, code, firstName) => {
+    using folder = workspaceOf(members, firstName)
     // A figure of an earlier run must not be counted.
     folder.write('node_modules/.cache/iron/results/old.json', { folder: 'old', passed: 1000, failed: 0, skipped: 0 })
     const run = await runProgram(process.execPath, ['tooling/dev/test.mjs'], { cwd: folder.path })

@@ -111,6 +111,8 @@ const INTERNAL: ReadonlySet<string> = new Set([
   'MIGRATION_CHECKSUM_MISMATCH',
   'MIGRATION_FAILED',
   'UNSAFE_INTEGER',
+  'COPY_REFUSED',
+  'COPY_FAILED',
   // cost-calculator
   'UNKNOWN_MODEL',
   'INVALID_PRICE',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -10,6 +10,8 @@ import { openStage, type Stage } from '../../src/stage.ts'
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 const app = path.join(root, 'apps', 'control-api')
 const DOCS = 'apps/control-api/docs'
+/** Those with a test of their own below. */
+const played = new Set<string>()
 
 const postgres = await postgresForTests()
 if (postgres === undefined) console.warn('SKIPPED: postgresql.md, there is no PostgreSQL')
@@ -36,6 +38,7 @@ afterAll(async () => {
 
 /** Plays a page in an empty folder beside the stage, with its addresses and credentials in the place of the printed ones. */
 async function play(page: string, replaced: Readonly<Record<string, string>> = {}): Promise<string> {
+  played.add(page)
   let script = sessionOf(runnableBlocks(readFileSync(path.join(root, page), 'utf8')))
   const all = {
     'http://127.0.0.1:3000': stage.address,
@@ -117,4 +120,15 @@ describe('every command and program of a page works as printed', () => {
   test('README.md', async () => {
     expect(await play('README.md')).toContain('"spent_usd":4.5,')
   }, 60_000)
+
+  test('no page is left out', () => {
+    const unplayed = readdirSync(path.join(root, DOCS))
+      .filter((file) => file.endsWith('.md') && !played.has(`${DOCS}/${file}`))
+      .filter((file) => file !== 'postgresql.md' || postgres !== undefined)
+      .filter((file) => {
+        const blocks = runnableBlocks(readFileSync(path.join(root, DOCS, file), 'utf8'))
+        return blocks.some(({ notRun }) => notRun === undefined)
+      })
+    expect(unplayed).toEqual([])
+  })
 })

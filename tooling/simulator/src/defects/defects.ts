@@ -59,12 +59,12 @@ export const defects: readonly Defect[] = [
     [
       'packages/budget-protocol/src/budget-protocol.ts',
       `    checkGrantRequest(request)
-    return this.#message(async (tx) => {
+    return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: false, standing })`,
       `    checkGrantRequest(request)
     agent = { ...agent, room: await this.#limits.room(agent.ownerId) } as AgentPrincipal
-    return this.#message(async (tx) => {
+    return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: false, standing })`,
     ],

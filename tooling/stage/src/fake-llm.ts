@@ -18,17 +18,26 @@ export interface FakeLlm extends AsyncDisposable {
   readonly baseUrl: string
   readonly apiKey: string
   readonly billed: { readonly calls: number; readonly costMicros: number }
+  /** Calls after so many are answered only when the function that this returns has been called. */
+  hold(afterCalls: number): () => void
 }
 
 export async function startFakeLlm(apiKey: string): Promise<FakeLlm> {
   const billed = { calls: 0, costMicros: 0 }
+  let holdAfter = Infinity
+  let released = Promise.withResolvers<undefined>()
   const server = createServer((request, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
     }
-    if (request.headers.authorization !== `Bearer ${apiKey}`) answer(401, { error: { message: 'Incorrect API key' } })
-    else
-      complete(request, billed).then(
+    if (request.headers.authorization !== `Bearer ${apiKey}`) {
+      answer(401, { error: { message: 'Incorrect API key' } })
+      return
+    }
+    const turn = billed.calls < holdAfter ? Promise.resolve(undefined) : released.promise
+    turn
+      .then(() => complete(request, billed))
+      .then(
         (body) => answer(200, body),
         () => answer(400, { error: { message: 'no JSON' } }),
       )
@@ -38,6 +47,14 @@ export async function startFakeLlm(apiKey: string): Promise<FakeLlm> {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     apiKey,
     billed,
+    hold: (afterCalls) => {
+      holdAfter = afterCalls
+      released = Promise.withResolvers<undefined>()
+      return () => {
+        holdAfter = Infinity
+        released.resolve(undefined)
+      }
+    },
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

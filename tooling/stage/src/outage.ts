@@ -44,6 +44,8 @@ export async function playOutage(program: string, args: readonly string[], optio
   const say = options.say ?? (() => undefined)
   await using stage = await openStage()
   say(`-- Iron serves ${stage.address}; the agent has 1 USD`)
+  // The agent can get no further than this before Iron is gone, however busy the machine is.
+  const release = stage.llm.hold(2)
   await using agent = await startProcess(program, args, { cwd: options.cwd, env: agentEnvironment(stage) })
   let shown = 0
   const show = (): void => {
@@ -55,6 +57,7 @@ export async function playOutage(program: string, args: readonly string[], optio
 
   await agent.waitFor(/^call 2\b/m, patience)
   await stage.takeAway()
+  release()
   show()
   say('-- Iron is gone (kill -9)')
   await agent.waitFor(/^waiting\b/m, patience)

@@ -101,7 +101,7 @@ export function formatUsd(amount: Microdollars, options: { readonly minDecimals?
   const whole = Math.floor(magnitude / MICROS_PER_USD)
   const fraction = String(magnitude % MICROS_PER_USD)
     .padStart(DECIMALS, '0')
-    .replace(/0+$/, '')
+    .replace(/(?<!0)0+$/, '')
     .padEnd(minDecimals, '0')
   return `${amount < 0 ? '-' : ''}${String(whole)}${fraction === '' ? '' : `.${fraction}`}`
 }

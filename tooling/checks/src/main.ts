@@ -8,6 +8,7 @@ import { checkBoundaries } from './boundaries.ts'
 import { checkDeployment } from './deployment.ts'
 import { checkEnvironment } from './environment.ts'
 import { checkErrorCodes } from './error-codes.ts'
+import { checkExpressions } from './expressions.ts'
 import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
 import { checkLinks } from './links.ts'
@@ -34,6 +35,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     environment: checkEnvironment,
     unused: checkUnused,
     deployment: checkDeployment,
+    expressions: checkExpressions,
   },
   packages: { packed: checkPacked, imports: checkImports, shaking: checkShaking },
   quickstarts: { 'readme-quickstarts': checkQuickstarts },

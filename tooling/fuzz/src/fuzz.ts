@@ -40,6 +40,8 @@ export interface FuzzReport {
   readonly neverSucceeded: readonly string[]
   readonly requestsPerSecond: number
   readonly slowestMs: number
+  /** What the slowest was: a raw form or an operation. */
+  readonly slowest: string
   readonly residentMiB: { readonly before: number; readonly highest: number }
 }
 
@@ -95,6 +97,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     neverSucceeded: surface.operations.map(({ name }) => name).filter((name) => !run.succeeded.has(name)),
     requestsPerSecond: Math.round(run.sent / tookSeconds),
     slowestMs: Math.round(run.slowestMs),
+    slowest: run.slowest,
     residentMiB: { before: Math.round(memory.before), highest: Math.round(memory.highest) },
   }
 }
@@ -106,6 +109,7 @@ class Run {
   readonly succeeded = new Set<string>()
   sent = 0
   slowestMs = 0
+  slowest = ''
   readonly #options: FuzzOptions
   readonly #surface: Surface
   readonly #world: World
@@ -139,7 +143,11 @@ class Run {
   async #try(connection: KeptConnection, attempt: Attempt, index: number): Promise<void> {
     const began = performance.now()
     const exchange = await this.#exchange(connection, attempt)
-    this.slowestMs = Math.max(this.slowestMs, performance.now() - began)
+    const tookMs = performance.now() - began
+    if (tookMs > this.slowestMs) {
+      this.slowestMs = tookMs
+      this.slowest = attempt.raw ?? attempt.operation.name
+    }
     for (const { status } of exchange.answers) {
       this.statuses.set(String(status), (this.statuses.get(String(status)) ?? 0) + 1)
     }

@@ -28,7 +28,9 @@ const report = await fuzz({
   say,
 })
 const { sent, failures, statuses, operations, succeeded, requestsPerSecond, slowestMs, residentMiB } = report
-say(`seed ${values.seed}: ${sent} requests, ${requestsPerSecond} a second, the slowest took ${slowestMs} ms`)
+say(
+  `seed ${values.seed}: ${sent} requests, ${requestsPerSecond} a second, the slowest took ${slowestMs} ms (${report.slowest})`,
+)
 say(
   `answers: ${Object.entries(statuses)
     .map(([status, count]) => `${status} × ${count}`)

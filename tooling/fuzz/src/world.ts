@@ -104,8 +104,8 @@ export class World {
   }
 
   /** An id of a kind: for what an admin changes only users that nobody is. */
-  idsOf(prefix: string, principal: Principal, isBody: boolean): readonly string[] {
-    if (prefix === 'user' && isBody && principal.name === 'root') return this.#spares
+  idsOf(prefix: string, principal: Principal, isMoved: boolean): readonly string[] {
+    if (prefix === 'user' && isMoved && principal.name === 'root') return this.#spares
     return this.ids.get(prefix) ?? []
   }
 
@@ -179,7 +179,7 @@ export class World {
     const session = await this.#userOf(name)
     const body = { name: `${CANARIES[name] ?? ''} ${(this.#made += 1)}` }
     let answer = await this.#caller.call('POST', '/api/v1/tokens', body, session)
-    if (answer.status === 409) {
+    if (answer.status !== 201) {
       await this.#furnish(name)
       answer = await this.#caller.call('POST', '/api/v1/tokens', body, this.#users.get(name)?.headers)
     }

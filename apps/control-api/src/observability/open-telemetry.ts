@@ -47,7 +47,7 @@ export class OpenTelemetry implements Tracing {
 
   constructor(settings: TracingSettings, note: (error: unknown) => void) {
     const exporter = new OTLPTraceExporter({
-      url: `${settings.endpoint.replace(/\/+$/, '')}/v1/traces`,
+      url: `${settings.endpoint.replace(/(?<!\/)\/+$/, '')}/v1/traces`,
       headers: parseKeyPairsIntoRecord(settings.headers),
       timeoutMillis: EXPORT_TIMEOUT_MS,
     })

@@ -43,7 +43,7 @@ function plainHost(hostname: string): string {
   const host = hostname
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
-    .replace(/\.+$/, '')
+    .replace(/(?<!\.)\.+$/, '')
   const wrapped = /^(?:::ffff:|::ffff:0:|64:ff9b::|::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host)
   if (!isIPv6(host) || wrapped === null) return host
   const high = parseInt(wrapped[1] as string, 16)

@@ -111,12 +111,12 @@ async function compareReports(served: Served, world: World, questions: readonly 
   let asked = 0
   for (let round = 0; round < ROUNDS; round += 1) {
     alone.push(await measure())
-    let isOver = false
+    const over = new AbortController()
     const asking = (async () => {
-      while (!isOver) await ask(served, questions[asked++ % questions.length] as Question)
+      while (!over.signal.aborted) await ask(served, questions[asked++ % questions.length] as Question)
     })()
     beside.push(await measure())
-    isOver = true
+    over.abort()
     await asking
   }
   say(
@@ -131,7 +131,7 @@ async function compareReports(served: Served, world: World, questions: readonly 
     const each = rounds.map((round) => round.p99Ms.toFixed(1)).join(' ')
     say(
       `${index === 0 ? 'alone ' : 'beside'}  ${perSecond.toFixed(0)}/s  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms (${each})` +
-        `${failures > 0 ? `  ${failures} FAILED` : ''}`,
+        (failures > 0 ? `  ${failures} FAILED` : ''),
     )
     return p99Ms
   }) as [number, number]

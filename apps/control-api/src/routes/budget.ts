@@ -32,6 +32,24 @@ const requested = { requested_usd: optional(usdAmount()) }
 const runtimeId = { runtime_id: optional(text({ max: 100 })) }
 const micros = (amount: number | undefined) => (amount === undefined ? undefined : usd(amount))
 
+/** Why a slice of budget is not lent. */
+const GRANT_REFUSALS = [
+  'ACCOUNT_SUSPENDED',
+  'AGENT_STOPPED',
+  'LEASE_NOT_ACTIVE',
+  'LEASE_CAP_REACHED',
+  'BUDGET_EXCEEDED',
+  'LIMIT_EXCEEDED',
+] as const
+/** Why the key that goes with it is not handed over. */
+const KEY_REFUSALS = [
+  'NO_PROVIDER_ASSIGNED',
+  'PROVIDER_NOT_ASSIGNED',
+  'PROVIDER_DISABLED',
+  'NO_ACTIVE_KEY',
+  'CRYPTO_UNAVAILABLE',
+] as const
+
 export const budgetRoutes = [
   defineRoute({
     method: 'POST',
@@ -45,19 +63,7 @@ export const budgetRoutes = [
     body: object({ ...requested, ...runtimeId, provider: optional(text({ max: 100 })) }),
     example: { requested_usd: 10, runtime_id: 'worker-1' },
     answers: { 200: handshakeShape },
-    errors: [
-      'ACCOUNT_SUSPENDED',
-      'AGENT_STOPPED',
-      'LEASE_NOT_ACTIVE',
-      'LEASE_CAP_REACHED',
-      'BUDGET_EXCEEDED',
-      'LIMIT_EXCEEDED',
-      'NO_PROVIDER_ASSIGNED',
-      'PROVIDER_NOT_ASSIGNED',
-      'PROVIDER_DISABLED',
-      'NO_ACTIVE_KEY',
-      'CRYPTO_UNAVAILABLE',
-    ],
+    errors: [...GRANT_REFUSALS, ...KEY_REFUSALS],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = {
@@ -81,14 +87,7 @@ export const budgetRoutes = [
     body: object({ ...requested, ...runtimeId }),
     example: { requested_usd: 10, runtime_id: 'worker-1' },
     answers: { 200: reservationShape },
-    errors: [
-      'ACCOUNT_SUSPENDED',
-      'AGENT_STOPPED',
-      'LEASE_NOT_ACTIVE',
-      'LEASE_CAP_REACHED',
-      'BUDGET_EXCEEDED',
-      'LIMIT_EXCEEDED',
-    ],
+    errors: [...GRANT_REFUSALS],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = { requested: micros(body.requested_usd), runtimeId: body.runtime_id, idempotencyKey }
@@ -156,20 +155,7 @@ export const budgetRoutes = [
     body: object({ ...requested, lease_id: id('lease') }),
     example: { lease_id: 'lease_0199c2f0-5a00-7000-8000-000000000006', requested_usd: 20 },
     answers: { 200: refreshShape },
-    errors: [
-      'LEASE_NOT_FOUND',
-      'ACCOUNT_SUSPENDED',
-      'AGENT_STOPPED',
-      'LEASE_NOT_ACTIVE',
-      'LEASE_CAP_REACHED',
-      'BUDGET_EXCEEDED',
-      'LIMIT_EXCEEDED',
-      'NO_PROVIDER_ASSIGNED',
-      'PROVIDER_NOT_ASSIGNED',
-      'PROVIDER_DISABLED',
-      'NO_ACTIVE_KEY',
-      'CRYPTO_UNAVAILABLE',
-    ],
+    errors: ['LEASE_NOT_FOUND', ...GRANT_REFUSALS, ...KEY_REFUSALS],
     handler: async (input) => {
       const { services, body, idempotencyKey } = input
       const request = { requested: micros(body.requested_usd), idempotencyKey }

@@ -7,8 +7,8 @@ import { ADMIN, createInstallation, expectStatus, type ServerProcess, startServe
 const METRICS = { Authorization: 'Bearer scrape-token-of-the-test-0123456789' }
 /** How soon requests are limited together again once Redis is back, in milliseconds. */
 const RECOVERY_MAX_MS = 10_000
-/** For a log-in, a new user and 120 requests without Redis: two slow password hashes on a busy machine are most of it. */
-const NO_WAIT_MAX_MS = 20_000
+/** For 120 requests without Redis. */
+const NO_WAIT_MAX_MS = 5_000
 
 /** A figure of `GET /metrics`. */
 async function metric(client: HttpClient, name: string): Promise<number> {
@@ -45,12 +45,15 @@ maybe(
     if (first === undefined || second === undefined) throw new Error('two servers were started')
 
     /** Forty may read an hour: how many of sixty requests over both processes are let through. */
+    let tookMs = 0
     const admitted = async (): Promise<number> => {
       const login = expectStatus(await first.post('/auth/login', ADMIN), 200)
       const user = await newUser(first, String(login.body.access_token))
+      const began = performance.now()
       const answers = await Promise.all(
         Array.from({ length: 120 }, (_, index) => (index % 2 === 0 ? first : second).get('/auth/me', user)),
       )
+      tookMs = performance.now() - began
       const statuses = new Set(answers.map(({ status }) => status))
       expect([...statuses].filter((status) => status !== 200 && status !== 429)).toEqual([])
       return answers.filter(({ status }) => status === 200).length
@@ -74,9 +77,8 @@ maybe(
 
     await redis.stop()
     // Nobody is refused or kept waiting for it: each process admits its own forty.
-    const began = performance.now()
     expect(await admitted()).toBe(80)
-    expect(performance.now() - began).toBeLessThan(NO_WAIT_MAX_MS)
+    expect(tookMs).toBeLessThan(NO_WAIT_MAX_MS)
     expect(await metric(first, 'iron_rate_limiter_degraded')).toBe(1)
     expect(await metric(first, 'iron_rate_limiter_degraded_decisions_total')).toBeGreaterThan(0)
 

@@ -18,7 +18,7 @@ export interface TransactionEngine {
 export type Notify = (channel: string, payload: string) => void
 
 /** Savepoints of jobs that run side by side would not nest. Whoever needs one fails, and is run again in a transaction of its own. */
-function sharedEngine(engine: TransactionEngine): TransactionEngine {
+function withoutSavepoints(engine: TransactionEngine): TransactionEngine {
   const command = async (): Promise<never> => {
     throw new Error('a job that shares its transaction has no savepoints')
   }
@@ -135,12 +135,15 @@ export class OpenTransaction implements WriteTx {
   }
 
   /**
-   * Runs one of several jobs that share this transaction side by side. What it deferred joins the rest when it succeeds; when it fails
-   * the whole transaction must be undone.
+   * Runs one of several jobs that share this transaction. What it deferred joins the rest when it succeeds; when it fails the whole
+   * transaction must be undone.
+   *
+   * @param order `abreast`: beside other jobs, so that it has no savepoints
    */
-  async share<T>(work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
+  async share<T>(order: 'abreast' | 'in turn', work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
     this.#mustBeOpen()
-    const part = new OpenTransaction(sharedEngine(this.#engine), this.#depth, this.#held)
+    const engine = order === 'abreast' ? withoutSavepoints(this.#engine) : this.#engine
+    const part = new OpenTransaction(engine, this.#depth, this.#held)
     try {
       const value = await work(part)
       this.#adopt(part)

@@ -167,7 +167,7 @@ export class WriteGroups {
     const chains = Map.groupBy(jobs, ({ group }) => group.key)
     const ends = keys.map(async (key) => {
       for (const job of chains.get(key) ?? []) {
-        values.set(job, await tx.share((part) => this.#host.inside(part, job.work)))
+        values.set(job, await tx.share('abreast', (part) => this.#host.inside(part, job.work)))
       }
     })
     // Also after a failure: nothing may be sent any more when the transaction is undone.

@@ -17,6 +17,11 @@ export const BUSY_TIMEOUT_MS = 5_000
  * happened every few group commits and took longer than they did; a page that is written often is copied once.
  */
 const WAL_CHECKPOINT_PAGES = 10_000
+/**
+ * Where SQLite notes what a statement or savepoint would have to undo. In a file, as is its default, that was half of all time
+ * spent in statements: every insert under a trigger notes each page that it touches (measured: 68 µs a call row instead of 33).
+ */
+const TEMP_STORE_MEMORY = 2
 /** Pages kept in memory per connection, in KiB. */
 const CACHE_KIB = 64 * 1_024
 
@@ -147,6 +152,7 @@ export class SqliteConnection implements Executor {
       ['recursive_triggers', 'ON', 1],
       ['trusted_schema', 'OFF', 0],
       ['cache_size', -CACHE_KIB, -CACHE_KIB],
+      ['temp_store', TEMP_STORE_MEMORY, TEMP_STORE_MEMORY],
     ]
     if (options.readonly !== true) {
       settings.push(

@@ -73,8 +73,7 @@ export class SqliteDatabase implements IronDatabase {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this.#writer)
     const timeoutMs = options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS
-    const isGrouped = options.group !== undefined && options.group !== false
-    return tellCall('write', 'sqlite', () => this.#writer.write(work, isGrouped, timeoutMs))
+    return tellCall('write', 'sqlite', () => this.#writer.write(work, options.group ?? false, timeoutMs))
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { tellCommit } from '../commits.ts'
 import { DatabaseError } from '../errors.ts'
+import type { WriteGroup } from '../iron-database.ts'
 import { kyselyOn } from '../kysely-executor.ts'
 import { type Notify, OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
 import { runInside, writeTimeout } from '../open-writes.ts'
@@ -17,15 +18,22 @@ type Work<T> = (tx: WriteTx) => Promise<T>
 
 interface Job {
   readonly work: Work<unknown>
-  readonly group: boolean
+  readonly group: WriteGroup | boolean
   readonly deadlineMs: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-type Outcome = { readonly job: Job; readonly tx: OpenTransaction } & (
+type Outcome = { readonly job: Job } & (
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 )
+
+/** What jobs did in one transaction, before its COMMIT. */
+interface Done {
+  readonly outcomes: readonly Outcome[]
+  /** Whose after-commit work and wake-ups are due once it is committed. */
+  readonly transactions: readonly OpenTransaction[]
+}
 
 /** How a writer tells what happens in it. */
 export interface WriterOptions {
@@ -36,7 +44,7 @@ export interface WriterOptions {
 /**
  * The one writer of a SQLite file: a queue in front of one connection. Nothing foreign runs between BEGIN IMMEDIATE and
  * COMMIT, which is all the locking of budget protocol 12.1. Grouped jobs that wait at the end of a loop turn share the next
- * transaction, each in its own savepoint; every caller is answered after the COMMIT that made its work durable.
+ * transaction; a failing one undoes no other. Every caller is answered after the COMMIT that made its work durable.
  */
 export class SqliteWriter {
   readonly #connection: SqliteConnection
@@ -72,7 +80,7 @@ export class SqliteWriter {
   }
 
   /** Queues a transaction. */
-  write<T>(work: Work<T>, group: boolean, timeoutMs: number): Promise<T> {
+  write<T>(work: Work<T>, group: WriteGroup | boolean, timeoutMs: number): Promise<T> {
     if (this.#closed) return Promise.reject(new DatabaseError('DATABASE_CLOSED', 'the database is closed'))
     if (this.waiting >= QUEUED_WRITES_MAX) {
       const details = { queued: QUEUED_WRITES_MAX }
@@ -123,7 +131,7 @@ export class SqliteWriter {
     const batch: Job[] = []
     while (this.#head < this.#queue.length && batch.length < GROUP_MAX) {
       const job = this.#queue[this.#head] as Job
-      if (batch.length > 0 && !(job.group && (batch[0] as Job).group)) break
+      if (batch.length > 0 && (job.group === false || (batch[0] as Job).group === false)) break
       this.#head += 1
       if (performance.now() > job.deadlineMs) job.reject(writeTimeout())
       else batch.push(job)
@@ -138,13 +146,13 @@ export class SqliteWriter {
     return batch
   }
 
-  async #commit(batch: Job[]): Promise<void> {
+  async #commit(batch: readonly Job[]): Promise<void> {
     if (batch.length === 0) return
-    let outcomes: Outcome[]
+    let done: Done
     try {
       this.#connection.command('BEGIN IMMEDIATE')
-      outcomes = await this.#runAll(batch)
-      const writes = outcomes.filter((outcome) => outcome.ok).length
+      done = (await this.#runTogether(batch)) ?? (await this.#runApart(batch))
+      const writes = done.outcomes.filter((outcome) => outcome.ok).length
       if (writes > 0) {
         this.#connection.command('COMMIT')
         tellCommit(writes)
@@ -154,20 +162,47 @@ export class SqliteWriter {
       for (const job of batch) job.reject(error)
       return
     }
-    for (const outcome of outcomes) {
-      if (!outcome.ok) {
-        outcome.job.reject(outcome.error)
-        continue
-      }
-      outcome.job.resolve(outcome.value)
-      outcome.tx.committed(this.#options.report)
-      for (const { channel, payload } of outcome.tx.notifications()) this.#options.notify(channel, payload)
+    for (const outcome of done.outcomes) {
+      if (outcome.ok) outcome.job.resolve(outcome.value)
+      else outcome.job.reject(outcome.error)
+    }
+    for (const tx of done.transactions) {
+      tx.committed(this.#options.report)
+      for (const { channel, payload } of tx.notifications()) this.#options.notify(channel, payload)
     }
   }
 
-  /** Runs the jobs in arrival order. Throws only when the whole transaction is lost. */
-  async #runAll(batch: Job[]): Promise<Outcome[]> {
+  /**
+   * Runs several jobs in arrival order without a savepoint for each, for SQLite copies every page that a savepoint may have to
+   * restore. What they deferred is written once for all, though before a job that may look at it.
+   *
+   * @returns undefined when one failed: the transaction has begun anew then, and nothing of any has happened
+   */
+  async #runTogether(batch: readonly Job[]): Promise<Done | undefined> {
+    if (batch.length === 1) return undefined
+    const tx = new OpenTransaction(this.#engine)
     const outcomes: Outcome[] = []
+    try {
+      for (const job of batch) {
+        if (!staysWithinKey(job.group)) await tx.flush()
+        const value = await tx.share('in turn', (part) => runWork(this, part, job))
+        outcomes.push({ job, ok: true, value })
+      }
+      await tx.flush()
+      tx.close()
+      return { outcomes, transactions: [tx] }
+    } catch {
+      tx.close()
+      this.#rollback()
+      this.#connection.command('BEGIN IMMEDIATE')
+      return undefined
+    }
+  }
+
+  /** Runs the jobs in arrival order, each in its own savepoint. Throws only when the whole transaction is lost. */
+  async #runApart(batch: readonly Job[]): Promise<Done> {
+    const outcomes: Outcome[] = []
+    const transactions: OpenTransaction[] = []
     const alone = batch.length === 1
     for (const job of batch) {
       const tx = new OpenTransaction(this.#engine)
@@ -177,7 +212,8 @@ export class SqliteWriter {
         await tx.flush()
         tx.close()
         if (!alone) this.#connection.command('RELEASE job')
-        outcomes.push({ job, tx, ok: true, value })
+        outcomes.push({ job, ok: true, value })
+        transactions.push(tx)
       } catch (error) {
         tx.close()
         if (!this.#connection.raw.inTransaction) throw error
@@ -185,10 +221,10 @@ export class SqliteWriter {
           this.#connection.command('ROLLBACK TO job')
           this.#connection.command('RELEASE job')
         }
-        outcomes.push({ job, tx, ok: false, error })
+        outcomes.push({ job, ok: false, error })
       }
     }
-    return outcomes
+    return { outcomes, transactions }
   }
 
   #rollback(): void {
@@ -198,6 +234,11 @@ export class SqliteWriter {
       this.#options.report(error)
     }
   }
+}
+
+/** Whether a job decides on nothing that jobs of other keys have deferred, such as the counters of an owner. */
+function staysWithinKey(group: WriteGroup | boolean): boolean {
+  return typeof group === 'object' && group.alone !== true
 }
 
 /** Runs a job's work, but not for longer than its caller waits: work that hangs must not hold the write lock. */

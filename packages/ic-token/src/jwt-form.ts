@@ -31,6 +31,15 @@ export function parseJwt(jwt: string): JwtHeader {
   return { alg: header.alg, kid: header.kid }
 }
 
+/** The payload of a token whose form was found good; `undefined` when it is no JSON. */
+export function payloadOf(jwt: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(jwt.slice(jwt.indexOf('.') + 1, jwt.lastIndexOf('.')), 'base64url').toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -33,3 +33,20 @@ test('no more than 10,000 are remembered; the oldest goes first', () => {
   verified.forget('jwt-1')
   expect(verified.get('jwt-1')).toBeUndefined()
 })
+
+test('the oldest goes first also after some were forgotten, for as long as tokens come', () => {
+  const verified = new VerifiedTokens()
+  const sample = makeManager().tokens.issue({ agentId: 'a' })
+  const kept: string[] = []
+  for (let index = 0; index < 3 * VERIFIED_TOKENS_MAX; index += 1) {
+    const jwt = `jwt-${index}`
+    verified.add({ ...sample, jwt })
+    if (kept.push(jwt) > VERIFIED_TOKENS_MAX) kept.shift()
+    if (index % 7 === 0) {
+      const [forgotten = ''] = kept.splice((index * 31) % kept.length, 1)
+      verified.forget(forgotten)
+    }
+  }
+  expect(verified.size).toBe(kept.length)
+  expect(kept.every((jwt) => verified.get(jwt)?.jwt === jwt)).toBe(true)
+})

@@ -64,6 +64,24 @@ describe('AccountMemory', () => {
       'e',
     ])
   })
+
+  test('the oldest make room also after others were forgotten, for as long as values come', () => {
+    const memory = new AccountMemory<number>(MAX_AGE_MS, 100)
+    const kept: number[] = []
+    for (let value = 0; value < 1_000; value += 1) {
+      memory.reading(String(value), 5_000)(value)
+      if (kept.push(value) > 100) kept.shift()
+      if (value % 7 === 0) memory.forget(String(kept.splice((value * 31) % kept.length, 1)[0]))
+      if (value === 500) {
+        memory.forgetAll()
+        kept.length = 0
+      }
+    }
+    const found = Array.from({ length: 1_000 }, (_, value) => value).filter(
+      (value) => memory.get(String(value), 5_000) !== undefined,
+    )
+    expect(found).toEqual(kept)
+  })
 })
 
 describe.each(await enginesForTests())('following changes on %s', (dialect) => {

@@ -53,9 +53,16 @@ export interface Found {
   readonly undated: boolean
 }
 
-interface Resolution {
+interface Candidates {
   readonly routed: Groups
   readonly undated: Groups
+}
+
+interface Resolution extends Candidates {
+  /** The answer without an instant. */
+  readonly found: Found | undefined
+  /** Whether it is the answer at every instant. */
+  readonly isTimeless: boolean
 }
 
 export class PriceIndex {
@@ -80,16 +87,8 @@ export class PriceIndex {
   }
 
   find(model: string, query: PriceQuery = {}): Found | undefined {
-    const { routed, undated } = this.#resolve(model, providerKey(query.provider))
-    for (const group of routed) {
-      const price = dearest(group, query.at)
-      if (price !== undefined) return { price, undated: false }
-    }
-    for (const group of undated) {
-      const price = dearest(group, query.at)
-      if (price !== undefined) return { price, undated: true }
-    }
-    return undefined
+    const resolution = this.#resolve(model, providerKey(query.provider))
+    return query.at === undefined || resolution.isTimeless ? resolution.found : foundIn(resolution, query.at)
   }
 
   #resolve(model: string, provider: string | undefined): Resolution {
@@ -103,13 +102,15 @@ export class PriceIndex {
       ofProvider = undefined
     }
     if (ofProvider === undefined) this.#memory.set(key, (ofProvider = new Map<string, Resolution>()))
-    const resolution = this.#lookUp(model, provider)
+    const candidates = this.#lookUp(model, provider)
+    const entries = [...candidates.routed, ...candidates.undated].flat()
+    const resolution = { ...candidates, found: foundIn(candidates, undefined), isTimeless: entries.every(isTimeless) }
     ofProvider.set(model, resolution)
     this.#remembered += 1
     return resolution
   }
 
-  #lookUp(model: string, provider: string | undefined): Resolution {
+  #lookUp(model: string, provider: string | undefined): Candidates {
     const isProvider = (word: string): boolean => this.#sellers.has(word)
     const names = modelNames(model, isProvider)
     const seller = provider === undefined ? undefined : this.#sellers.get(provider)
@@ -121,7 +122,7 @@ export class PriceIndex {
   }
 
   /** Each seller of the chain in turn; an entry for every provider comes after one of the provider itself. */
-  #groups(names: ModelNames, chain: readonly string[]): Resolution {
+  #groups(names: ModelNames, chain: readonly string[]): Candidates {
     const among = (spellings: readonly string[]): Groups =>
       [...chain, null].flatMap((id) =>
         spellings.map((name) => (this.#byName.get(name) ?? []).filter((entry) => entry.provider === id)),
@@ -130,7 +131,7 @@ export class PriceIndex {
   }
 
   /** The model alone decides; each provider answers for the most telling spelling it knows. */
-  #anywhere(names: ModelNames, hint: string | undefined): Resolution {
+  #anywhere(names: ModelNames, hint: string | undefined): Candidates {
     const named = (name: string): readonly PriceEntry[] => this.#byName.get(name) ?? []
     const among = (spellings: readonly string[]): Groups => {
       const hinted = spellings.flatMap((name) => named(name).filter((entry) => entry.provider === hint))
@@ -144,6 +145,25 @@ export class PriceIndex {
     )
     return { routed, undated: among(names.undated) }
   }
+}
+
+function foundIn({ routed, undated }: Candidates, at: number | undefined): Found | undefined {
+  for (const group of routed) {
+    const price = dearest(group, at)
+    if (price !== undefined) return { price, undated: false }
+  }
+  for (const group of undated) {
+    const price = dearest(group, at)
+    if (price !== undefined) return { price, undated: true }
+  }
+  return undefined
+}
+
+/** Whether an entry has one price, at all times. */
+function isTimeless({ versions }: PriceEntry): boolean {
+  return (
+    versions.every(({ price, hours }) => hours === undefined && price.validFrom === undefined) && versions.length === 1
+  )
 }
 
 function dearest(group: readonly PriceEntry[], at: number | undefined): Price | undefined {
@@ -169,9 +189,7 @@ function weigh(price: Price): number {
 /** The price in force at an instant; without one the newest, the dearest of the day's hours. */
 function priceAt(entry: PriceEntry, at: number | undefined): Price | undefined {
   const { versions } = entry
-  const only = versions[0]
-  if (versions.length === 1 && only !== undefined && only.hours === undefined && only.price.validFrom === undefined)
-    return only.price
+  if (isTimeless(entry)) return versions[0]?.price
   if (at !== undefined) {
     return versions.findLast(({ price, hours }) => (price.validFrom ?? -Infinity) <= at && within(hours, at))?.price
   }

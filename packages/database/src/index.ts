@@ -31,6 +31,7 @@ export {
   PER_PAGE_DEFAULT,
   PER_PAGE_MAX,
 } from './page.ts'
+export { claimDatabase } from './sqlite/claim.ts'
 export type {
   AgentBudgetsTable,
   AgentOwnerView,

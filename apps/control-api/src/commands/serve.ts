@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { claimDatabase } from '@iron/database'
 import { TokenManagerError } from '@iron/token-manager'
 import { loadConfig } from '../config.ts'
 import { ApiServer } from '../server.ts'
@@ -8,9 +9,15 @@ import { StateManager } from '../state-manager.ts'
 /** Random bytes of a generated admin password: 24 characters. */
 const PASSWORD_BYTES = 18
 
-/** Runs the server until it is told to stop. */
+/**
+ * Runs the server until it is told to stop.
+ *
+ * @throws {ConfigError}; {DatabaseError} DATABASE_BUSY when another server serves the SQLite file
+ */
 export async function serve(): Promise<void> {
-  const state = new StateManager(loadConfig())
+  const config = loadConfig()
+  using _claim = claimDatabase(config.databaseUrl)
+  const state = new StateManager(config)
   try {
     await createFirstAdmin(state)
   } catch (error) {

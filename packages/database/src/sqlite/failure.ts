@@ -42,13 +42,25 @@ export function sqliteFailure(error: unknown): Error {
   if (error.code === 'SQLITE_ERROR' || error.code === 'SQLITE_MISMATCH' || error.code === 'SQLITE_RANGE') {
     return error as unknown as Error
   }
-  const isUnopened = error.code.startsWith('SQLITE_CANTOPEN')
-  const message = isUnopened ? 'there is no database file, or it cannot be opened' : 'the database cannot be used'
-  return new DatabaseError('DATABASE_UNAVAILABLE', message, {
+  return new DatabaseError('DATABASE_UNAVAILABLE', unusable(error.code), {
     details: { reason: error.code },
     retryable: true,
     cause: error,
   })
+}
+
+/** What an operator can do something about, by the code of SQLite; an extended code begins with its plain one. */
+const UNUSABLE: readonly (readonly [code: string, text: string])[] = [
+  ['SQLITE_CANTOPEN', 'there is no database file, or its folder cannot be written'],
+  ['SQLITE_FULL', 'the disk of the database is full'],
+  ['SQLITE_IOERR_SHMSIZE', 'the disk of the database is full'],
+  ['SQLITE_READONLY', 'the database file or its folder cannot be written'],
+  ['SQLITE_CORRUPT', 'the database file is damaged: restore a backup'],
+  ['SQLITE_NOTADB', 'the file is not a database, or it is damaged: restore a backup'],
+]
+
+function unusable(code: string): string {
+  return UNUSABLE.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'the database cannot be used'
 }
 
 /** `UNIQUE constraint failed: users.email` names the columns, a trigger its own text. */

@@ -12,6 +12,7 @@ import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { writeNewFile } from './write-new-file.ts'
 import { BUSY_TIMEOUT_MS, SqliteConnection, VACUUM_INTO } from './connection.ts'
+import { OpenFiles } from './open-files.ts'
 import { ReaderPool } from './reader-pool.ts'
 import { SqliteWriter } from './writer.ts'
 
@@ -45,6 +46,7 @@ export class SqliteDatabase implements IronDatabase {
   readonly #writer: SqliteWriter
   readonly #wakeUps: WakeUps
   readonly #inMemory: boolean
+  readonly #files: OpenFiles | undefined
   #readers: ReaderPool | undefined
   readonly #lookupExecutor: Executor = { execute: async (query) => this.#lookUp(query) }
   readonly #lookupKysely = kyselyOn('sqlite', this.#lookupExecutor)
@@ -59,9 +61,11 @@ export class SqliteDatabase implements IronDatabase {
     this.ids = options.ids
     this.#wakeUps = new WakeUps(options.report)
     this.#connection = new SqliteConnection(options.file, options)
+    this.#files = this.#inMemory ? undefined : new OpenFiles(options.file)
     this.#writer = new SqliteWriter(this.#connection, {
       notify: (channel, payload) => this.#wakeUps.wake(channel, payload),
       report: options.report,
+      beforeCommit: () => this.#files?.requireInPlace(),
     })
   }
 
@@ -94,6 +98,7 @@ export class SqliteDatabase implements IronDatabase {
   async ping(): Promise<Pong> {
     if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     await this.#connection.execute(sql`SELECT 1`.compile(queryBuilders.sqlite))
+    this.#files?.requireInPlace()
     return { clockAheadMs: 0 }
   }
 

@@ -39,6 +39,8 @@ interface Done {
 export interface WriterOptions {
   readonly notify: Notify
   readonly report: (error: unknown) => void
+  /** Throws when nothing may be committed now. */
+  readonly beforeCommit: () => void
 }
 
 /**
@@ -154,6 +156,7 @@ export class SqliteWriter {
       done = (await this.#runTogether(batch)) ?? (await this.#runApart(batch))
       const writes = done.outcomes.filter((outcome) => outcome.ok).length
       if (writes > 0) {
+        this.#options.beforeCommit()
         this.#connection.command('COMMIT')
         tellCommit(writes)
       } else this.#rollback()

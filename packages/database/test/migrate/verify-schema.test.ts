@@ -59,7 +59,7 @@ test.each(['unchecked', 'verify'] as const)(
       await expect(openDatabase(missing, { migrations })).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
       await expect(openDatabase(place.url, { migrations })).rejects.toMatchObject({
         code: 'DATABASE_UNAVAILABLE',
-        message: 'there is no database file, or it cannot be opened',
+        message: 'there is no database file, or its folder cannot be written',
       })
       expect([existsSync(path.dirname(missing)), existsSync(place.url)]).toEqual([false, false])
     } finally {

@@ -1,7 +1,7 @@
 /** Runs the control API: from its build, as an operator does, or from its sources, for tests that build nothing. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startProcess, type StartedProcess } from '@iron/test-kit'
+import { startProcess, type StartedProcess, type StartOptions } from '@iron/test-kit'
 
 const app = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'apps', 'control-api')
 
@@ -15,10 +15,20 @@ export interface Server extends AsyncDisposable {
   readonly process: StartedProcess
 }
 
+const LISTENING = /^iron control-api listening on (http:\/\/\S+)$/m
+
 type Environment = Readonly<Record<string, string>>
 
-export async function startServer(program: Program, env: Environment): Promise<Server> {
-  const started = await iron(program, ['serve'], env, /^iron control-api listening on (http:\/\/\S+)$/m)
+/** How a process may differ from others. */
+export interface ServerOptions {
+  /** More options for Node. */
+  readonly node?: readonly string[] | undefined
+  /** As whom it runs, where this runs as root. */
+  readonly user?: StartOptions['user']
+}
+
+export async function startServer(program: Program, env: Environment, options: ServerOptions = {}): Promise<Server> {
+  const started = await iron(program, ['serve'], env, { ...options, ready: LISTENING })
   const address = started.ready[1] as string
   return {
     address,
@@ -44,15 +54,21 @@ export async function runIron(
   return { code, output: `${started.stdout}${started.stderr}` }
 }
 
-function iron(program: Program, args: readonly string[], env: Environment, ready?: RegExp): Promise<StartedProcess> {
+function iron(
+  program: Program,
+  args: readonly string[],
+  env: Environment,
+  { node = [], user, ready }: ServerOptions & { readonly ready?: RegExp } = {},
+): Promise<StartedProcess> {
   const main =
     program === 'built'
       ? [path.join(app, 'dist', 'main.js')]
       : ['--conditions=@iron/source', path.join(app, 'src', 'main.ts')]
-  return startProcess(process.execPath, [...main, ...args], {
+  return startProcess(process.execPath, [...node, ...main, ...args], {
     env: { ...env, NODE_OPTIONS: undefined },
     cwd: app,
     timeoutMs: START_WITHIN_MS,
+    user,
     ...(ready !== undefined && { ready }),
   })
 }

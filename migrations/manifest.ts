@@ -2,6 +2,7 @@
 import { up as up0001 } from './0001_baseline.ts'
 import { up as up0002 } from './0002_list_indexes.ts'
 import { up as up0003 } from './0003_request_sums.ts'
+import { up as up0004 } from './0004_call_costs.ts'
 import type { MigrationStep } from './step.ts'
 
 /** Every step, in order. */
@@ -23,5 +24,11 @@ export const steps: readonly MigrationStep[] = [
     name: 'request_sums',
     checksum: '41144f51b03d4e16d6ad8534753ea81564bc9b94748e401a027c85c3f6c85756',
     up: up0003,
+  },
+  {
+    number: 4,
+    name: 'call_costs',
+    checksum: '94a6ecb6c2c71382c3f176d041cce76bd2dcdd31e40abc959b2a903f8fe28840',
+    up: up0004,
   },
 ]

@@ -112,8 +112,8 @@ export class Analytics extends DatabaseService {
   }
 
   /**
-   * How the costs of single calls are spread. Reads each call: a period of more than 31 days, or one with calls that were
-   * pruned, is refused.
+   * How the costs of single calls are spread, exactly. A period of more than 31 days is refused, and one with calls that were
+   * pruned after they had been rolled up by a version that did not count single costs.
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */

@@ -397,7 +397,7 @@ describe.each(PLACES)('costs of single calls on $dialect $storage', (place) => {
     expect(await analytics.costs('all-time', { agentId: 'a', outcome: 'failed' })).toMatchObject({ requests: 0 })
   })
 
-  test('a period of which calls were pruned is refused, instead of answered from what is left', async () => {
+  test('a period of which calls were pruned that had been rolled up without costs is refused', async () => {
     await using world = await openWorld(place)
     const { analytics, clock, requests } = world
     const start = clock.now()
@@ -406,6 +406,7 @@ describe.each(PLACES)('costs of single calls on $dialect $storage', (place) => {
     await requests.record(call({ agentId: 'b', cost: 2 }))
     clock.advance(60 * DAY)
     await requests.rollUp()
+    await world.forgetCosts()
     expect(await requests.prune({ olderThan: clock.now() - 60 * DAY })).toBe(1)
     const gone = {
       code: 'VALIDATION_ERROR',
@@ -427,6 +428,7 @@ describe.each(PLACES)('costs of single calls on $dialect $storage', (place) => {
     }
     clock.advance(61 * DAY)
     await requests.rollUp()
+    await world.forgetCosts()
     expect(await requests.prune({ olderThan: clock.now() - 60 * DAY, limit: 1 })).toBe(1)
     expect(await analytics.range('all-time')).toMatchObject({ from: start })
     expect(await analytics.totals('all-time')).toMatchObject({ spend: 3 })
@@ -435,5 +437,26 @@ describe.each(PLACES)('costs of single calls on $dialect $storage', (place) => {
       details: { fields: { period: expect.stringContaining('no longer kept') } },
     }
     await expect(analytics.costs({ from: start, to: start + HOUR })).rejects.toMatchObject(gone)
+  })
+
+  test('costs outlive their calls, and are exact in periods that begin and end within a day', async () => {
+    await using world = await openWorld(place)
+    const { analytics, clock, requests } = world
+    const start = clock.now()
+    for (let hour = 0; hour < 60; hour += 1) {
+      await requests.record(call({ agentId: hour % 2 === 0 ? 'a' : 'b', cost: hour * hour }))
+      clock.advance(HOUR)
+    }
+    clock.advance(60 * DAY)
+    await world.rollUp()
+    for (const pruned of [false, true]) {
+      if (pruned) expect(await requests.prune({ olderThan: clock.now() - 60 * DAY })).toBe(60)
+      const period = { from: start + 3 * HOUR, to: start + 58 * HOUR }
+      expect(await analytics.costs(period)).toMatchObject({ requests: 55, median: 30 * 30, min: 9, max: 57 * 57 })
+      const even = { requests: 27, median: 30 * 30, min: 16, max: 56 * 56 }
+      expect(await analytics.costs(period, { agentId: 'a' })).toMatchObject(even)
+      const odd = { requests: 28, median: (29 * 29 + 31 * 31) / 2, min: 9, max: 57 * 57 }
+      expect(await analytics.costs(period, { agentId: 'b' })).toMatchObject(odd)
+    }
   })
 })

@@ -21,10 +21,10 @@ function nearestRank(values: readonly number[], percent: number): number {
 }
 
 describe('latency percentiles', () => {
-  test('are null without calls', () => {
+  test('are null without calls', async () => {
     const histogram = new Histogram()
-    histogram.addTexts('')
-    histogram.addTexts('{}')
+    await histogram.addTexts('')
+    await histogram.addTexts('{}')
     expect(histogram.percentile(50)).toBeNull()
   })
 
@@ -51,19 +51,19 @@ describe('latency percentiles', () => {
     )
   })
 
-  test('PRI-25 say the same of calls and of their roll-ups, also half rolled up', () => {
-    fc.assert(
-      fc.property(fc.array(latencies, { maxLength: 5 }), latencies, (hours, rest) => {
+  test('PRI-25 say the same of calls and of their roll-ups, also half rolled up', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(latencies, { maxLength: 5 }), latencies, async (hours, rest) => {
         const [read, rolled] = [new Histogram(), new Histogram()]
         for (const value of [...hours.flat(), ...rest]) read.add(value, 1)
-        rolled.addTexts(hours.map(textOf).join(''))
+        await rolled.addTexts(hours.map(textOf).join(''))
         for (const value of rest) rolled.add(value, 1)
         expect([50, 95].map((p) => rolled.percentile(p))).toEqual([50, 95].map((p) => read.percentile(p)))
       }),
     )
   })
 
-  test('a bucket that cannot be is not passed over', () => {
-    expect(() => new Histogram().addTexts('{"99999":1}')).toThrow(/bucket 99999/)
+  test('a bucket that cannot be is not passed over', async () => {
+    await expect(new Histogram().addTexts('{"99999":1}')).rejects.toThrow(/bucket 99999/)
   })
 })

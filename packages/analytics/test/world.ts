@@ -1,7 +1,7 @@
 /** What every test of this package starts from: an empty database, the log that writes calls, and people who own things. */
 import type { Microdollars } from '@iron/cost-calculator'
 import { createTestDb, enginesForTests, type TestDb, type TestDbOptions } from '@iron/database/testing'
-import { type NewCall, RequestLog } from '@iron/journal'
+import { type NewCall, readProgress, RequestLog } from '@iron/journal'
 import { Analytics, type AnalyticsOptions } from '../src/index.ts'
 
 export const MINUTE = 60_000
@@ -30,6 +30,8 @@ export interface World extends AsyncDisposable {
   token(id: string, about: { owner: string; project?: string | null }): Promise<void>
   /** Moves on until everything before this moment is rolled up. */
   rollUp(): Promise<void>
+  /** Makes what is rolled up as it was before roll-ups counted single costs. */
+  forgetCosts(): Promise<void>
 }
 
 export async function openWorld(options: TestDbOptions = {}, analytics: AnalyticsOptions = {}): Promise<World> {
@@ -63,6 +65,12 @@ export async function openWorld(options: TestDbOptions = {}, analytics: Analytic
     rollUp: async () => {
       clock.advance(HOUR + 5 * MINUTE)
       while ((await requests.rollUp()) > 0);
+    },
+    forgetCosts: async () => {
+      for (const table of ['request_rollups', 'request_sums']) await test.rows(`UPDATE ${table} SET costs = '{}'`)
+      await test.rows("DELETE FROM meta WHERE key = 'rollup.costs'")
+      const { rolledHour } = await test.db.read(readProgress)
+      await insert('meta', { key: 'rollup.costs', value: String(rolledHour + HOUR) })
     },
     [Symbol.asyncDispose]: () => test.close(),
   }

@@ -341,6 +341,8 @@ export interface RequestRollupsTable {
   ceiling_micros: Microdollars
   /** Counts by bucket k = 1.05^k..1.05^(k+1) milliseconds. */
   latency: Generated<JsonText>
+  /** Counts by what a single call cost, in microdollars; in sums, by `hour` and `each_day` only. */
+  costs: Generated<JsonText>
 }
 
 /** What hours of `request_rollups` add up to. */

@@ -131,7 +131,7 @@ export class RequestLog extends DatabaseService {
    * most to the sums by day and month.
    *
    * @param options.limit most hours of this call; default 100
-   * @returns how many hours were computed: fewer than `limit` when nothing is left to do
+   * @returns how many hours were computed or added, whichever are more: fewer than `limit` when nothing is left to do
    */
   async rollUp(options: { readonly limit?: number | undefined } = {}): Promise<number> {
     return rollUpHours(await this.ready(), this.#sources.clock.now(), options.limit)

@@ -78,6 +78,7 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
         billed_micros: 2_000_000,
         ceiling_micros: 1_000_000,
         latency: `{"${String(latencyBucket(100))}":2,"${String(latencyBucket(3_000))}":1}`,
+        costs: '{"1000000":3}',
       },
       expect.objectContaining({
         ...common,
@@ -229,6 +230,45 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
     expect(await requests.totals({ from: january, to: february, agentId: 'a' })).toMatchObject({ failed: 1 })
     await requests.verifyRollups({ repair: true })
     expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 0 })
+  })
+
+  test('MON-06 a sum beyond 2^53 is refused each time and never stored; the hours it would be of keep their figures', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    t.clock.set(Date.UTC(2026, 0, 31, 12))
+    const cost = Number.MAX_SAFE_INTEGER as Microdollars
+    for (const [agentId, id] of [
+      ['a', 'r1'],
+      ['a', 'r2'],
+      ['b', 'r3'],
+    ] as const) {
+      await requests.record(call(id, { agentId, cost }))
+      t.clock.advance(HOUR_MS)
+    }
+    t.clock.advance(6 * MINUTE_MS)
+    const beyond = { code: 'UNSAFE_INTEGER', details: { column: 'cost_micros' } }
+    for (let time = 0; time < 2; time += 1) await expect(requests.rollUp()).rejects.toMatchObject(beyond)
+    expect(await t.scalar('SELECT count(*) FROM request_rollups')).toBe(3)
+    await expect(requests.totals({ agentId: 'a' })).rejects.toMatchObject({ code: 'UNSAFE_INTEGER' })
+    expect(await requests.totals({ agentId: 'b' })).toMatchObject({ requests: 1, cost })
+    expect(await requests.totals({ from: Date.UTC(2026, 0, 31, 13), to: Date.UTC(2026, 0, 31, 14) })).toMatchObject({
+      cost,
+    })
+  })
+
+  test('hours that are in no sums yet are work left over, also when none has to be rolled up', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    for (const id of ['r1', 'r2', 'r3']) {
+      await requests.record(call(id))
+      t.clock.advance(HOUR_MS)
+    }
+    t.clock.advance(6 * MINUTE_MS)
+    await requests.rollUp()
+    await forgetSums(t)
+    expect(await requests.rollUp({ limit: 2 })).toBe(2)
+    expect(await requests.rollUp({ limit: 2 })).toBe(1)
+    expect(await requests.rollUp({ limit: 2 })).toBe(0)
   })
 
   test('DAT-25: a repeat of a pruned call is still a duplicate, and with other content refused', async () => {

@@ -12,6 +12,12 @@ const DAY_MS = 24 * HOUR_MS
 const FAIL_SILENT_EVERY_MS = 15 * SECOND_MS
 const VERIFY_EVERY_MS = 60 * SECOND_MS
 const ROLL_UP_EVERY_MS = 5 * MINUTE_MS
+/**
+ * Hours that are rolled up in one step, each in a transaction of its own, and the pause until the next step: after a year of
+ * outage they are done within the hour, and writers have the database to themselves in between.
+ */
+const ROLL_UP_STEP_HOURS = 5
+const ROLL_UP_STEP_PAUSE_MS = 0.5 * SECOND_MS
 const RECHECK_SCHEMA_EVERY_MS = 5 * MINUTE_MS
 const PRUNE_EVERY_MS = 10 * MINUTE_MS
 const PRUNE_LOGS_EVERY_MS = HOUR_MS
@@ -35,7 +41,9 @@ export function startJobs(services: Services, config: ControlApiConfig, logger: 
   }
   timers.every('verify', VERIFY_EVERY_MS, verify, { atOnce: true })
   timers.every('schema', RECHECK_SCHEMA_EVERY_MS, () => noteSchema(services))
-  timers.every('roll-up', ROLL_UP_EVERY_MS, () => services.requests.rollUp())
+  const rollUp = async (): Promise<boolean> =>
+    (await services.requests.rollUp({ limit: ROLL_UP_STEP_HOURS })) === ROLL_UP_STEP_HOURS
+  timers.every('roll-up', ROLL_UP_EVERY_MS, rollUp, { againMs: ROLL_UP_STEP_PAUSE_MS })
   timers.every('prune', PRUNE_EVERY_MS, async () => {
     await services.sessions.prune({ olderThan: before(KEEP_ENDED_SESSIONS_MS) })
     await services.tokens.prune({ olderThan: before(KEEP_REPLACED_SECRETS_MS) })

@@ -11,20 +11,24 @@ export class Timers {
     this.#logger = logger
   }
 
-  /** Runs `work` every `everyMs`, the next time only after it has finished; the first time after that long, or at once. */
+  /**
+   * Runs `work` every `everyMs`, the next time only after it has finished; the first time after that long, or at once.
+   *
+   * @param options.againMs how soon it runs again when it resolves to true: it has left something over
+   */
   every(
     name: string,
     everyMs: number,
     work: () => Promise<unknown>,
-    { atOnce = false }: { readonly atOnce?: boolean } = {},
+    { atOnce = false, againMs = everyMs }: { readonly atOnce?: boolean; readonly againMs?: number } = {},
   ): void {
     const schedule = (afterMs: number): void => {
       if (this.#stopped) return
       const timer = setTimeout(() => {
         this.#timers.delete(timer)
-        const run = this.#run(name, work).finally(() => {
+        const run: Promise<void> = this.#run(name, work).then((isLeftOver) => {
           this.#running.delete(run)
-          schedule(everyMs)
+          schedule(isLeftOver ? againMs : everyMs)
         })
         this.#running.add(run)
       }, afterMs)
@@ -41,11 +45,13 @@ export class Timers {
     await Promise.all(this.#running)
   }
 
-  async #run(name: string, work: () => Promise<unknown>): Promise<void> {
+  /** Whether it has left something over. */
+  async #run(name: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
-      await work()
+      return (await work()) === true
     } catch (error) {
       this.#logger.error({ job: name, err: error }, 'job failed')
+      return false
     }
   }
 }

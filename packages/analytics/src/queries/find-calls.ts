@@ -39,9 +39,11 @@ export async function findCalls(tx: ReadTx, period: Period, scope: Scope, clock:
   return { ...calls, period, now, filter: { ...scope, from, to: endsNow(period) ? to + 1 : to } }
 }
 
+const NOTHING_ROLLED = { rolledHour: -1, summedHour: -1, prunedHour: -1, costsFrom: -1, dirtyHours: [] }
+
 /** The same calls, to be read one by one, in finished hours too. */
 export function unrolled<Calls extends CallSet>(calls: Calls): Calls {
-  return { ...calls, progress: { rolledHour: -1, summedHour: -1, prunedHour: -1, dirtyHours: [] } }
+  return { ...calls, progress: NOTHING_ROLLED }
 }
 
 /** The bounds of the period; `all-time` begins with the first call. */

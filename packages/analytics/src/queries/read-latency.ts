@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { ReadTx } from '@iron/database'
 import { callsIn, endOf, HOUR_MS, queryPart, startOf } from '@iron/journal'
 import { Histogram } from '../histogram.ts'
@@ -39,8 +38,7 @@ async function addRollups(tx: ReadTx, calls: AskedCalls, histogram: Histogram): 
         (source) => `SELECT string_agg(latency, '') AS texts ${source} AND latency <> '{}' GROUP BY ${start}`,
       )
       for (const { texts } of await queryPart<{ texts: string }>(tx, query)) {
-        histogram.addTexts(texts)
-        await setImmediate()
+        await histogram.addTexts(texts)
       }
     }
     from = to

@@ -1,11 +1,15 @@
-import type { Amounts, Microdollars } from '@iron/cost-calculator'
+import type { Amounts } from '@iron/cost-calculator'
 import { Faults, type ReadTx } from '@iron/database'
-import { callsIn, HOUR_MS, queryPart, totalSql } from '@iron/journal'
+import { callCosts, endOf, HOUR_MS, queryPart, startOf, usageTotalsOf } from '@iron/journal'
+import { CostSpread } from '../cost-spread.ts'
+import { readCounts, type VisitCount } from '../count-texts.ts'
 import { refuseFaults } from '../errors.ts'
+import type { TimeRange } from '../period.ts'
 import { averageCost, middleCost } from '../rounding.ts'
 import { type AskedCalls, firstRolledHour, rangeOf, unrolled } from './find-calls.ts'
+import { sumFigures } from './sum-all.ts'
 
-/** Longest period of which single calls are read, in days (http-api 4.15). */
+/** Longest period over which costs are spread, in days (http-api 4.15). */
 export const COSTS_DAYS_MAX = 31
 
 /** How the costs of single calls are spread; all 0 without calls. */
@@ -13,57 +17,59 @@ export interface Costs extends Amounts<'avg' | 'median' | 'min' | 'max' | 'spend
   readonly requests: number
 }
 
-interface CostRecord {
-  readonly requests: number
-  readonly spend: Microdollars
-  readonly lowest: Microdollars
-  readonly highest: Microdollars
-  /** The two in the middle; for an odd count the same one. */
-  readonly lower: Microdollars
-  readonly upper: Microdollars
-}
-
-/** How the costs of a set of calls are spread. */
+/**
+ * How the costs of a set of calls are spread. They are gone through twice: how many calls cost about how much tells where the
+ * middle is, and only the costs near it are sorted.
+ */
 export async function spreadCosts(tx: ReadTx, calls: AskedCalls): Promise<Costs> {
-  await mustBeReadable(tx, calls)
-  const counted = callsIn(
-    'requests',
-    unrolled(calls),
-    (source) =>
-      `SELECT cost_micros AS cost, count(*) AS calls, sum(cost_micros) AS spend ${source} GROUP BY cost_micros`,
-  )
-  const [record] = await queryPart<CostRecord>(tx, { sql: spreadSql(counted.sql), values: counted.values })
-  const { requests, spend, lowest, highest, lower, upper } = record as CostRecord
-  const median = middleCost(lower, upper)
-  return Object.freeze({ requests, spend, avg: averageCost(spend, requests), median, min: lowest, max: highest })
+  const range = await readableRange(tx, calls)
+  const { cost: spend } = usageTotalsOf(await sumFigures(tx, calls))
+  const spread = new CostSpread()
+  await eachCost(tx, calls, range, (cost, count) => spread.add(cost, count))
+  const { calls: requests, min, max } = spread
+  const lower = spread.at(Math.ceil(requests / 2))
+  const upper = spread.at(Math.floor(requests / 2) + 1)
+  await eachCost(tx, calls, range, (cost, count) => {
+    lower.add(cost, count)
+    upper.add(cost, count)
+  })
+  const median = middleCost(lower.cost, upper.cost)
+  return Object.freeze({ requests, spend, avg: averageCost(spend, requests), median, min, max })
+}
+/** Day by day, which bounds what is in memory. Hours that were rolled up without single costs are read from their calls. */
+async function eachCost(tx: ReadTx, calls: AskedCalls, { from }: TimeRange, visit: VisitCount): Promise<void> {
+  const { filter, progress } = calls
+  const { costsFrom } = progress
+  let start = from
+  while (start < filter.to) {
+    const day = Math.min(endOf('day', startOf('day', start)), filter.to)
+    const end = start < costsFrom ? Math.min(day, costsFrom) : day
+    const slice = { progress, filter: { ...filter, from: start, to: end } }
+    const query = callCosts(start < costsFrom ? unrolled(slice) : slice)
+    for (const { texts } of await queryPart<{ texts: string }>(tx, query)) await readCounts(texts, visit)
+    start = end
+  }
 }
 
-/** Calls are counted by their cost first: the engine sorts different costs, and only one row crosses. */
-function spreadSql(counted: string): string {
-  const middle = (side: '>=' | '>'): string =>
-    `(SELECT coalesce(min(cost), 0) FROM ranked WHERE 2 * upto ${side} (SELECT max(upto) FROM ranked))`
-  return `
-    WITH costs AS (${counted}), ranked AS MATERIALIZED (
-      SELECT cost, calls, spend, CAST(sum(calls) OVER (ORDER BY cost) AS bigint) AS upto FROM costs
-    )
-    SELECT ${totalSql('calls')} AS requests, ${totalSql('spend')} AS spend, coalesce(min(cost), 0) AS lowest,
-      coalesce(max(cost), 0) AS highest, ${middle('>=')} AS lower, ${middle('>')} AS upper
-    FROM ranked`
-}
-
-/** @throws {AnalyticsError} VALIDATION_ERROR when the period is too long or some of its calls are gone */
-async function mustBeReadable(tx: ReadTx, calls: AskedCalls): Promise<void> {
-  const { from, to } = await rangeOf(tx, calls)
+/** @throws {AnalyticsError} VALIDATION_ERROR when the period is too long or what some of its calls cost is not known any more */
+async function readableRange(tx: ReadTx, calls: AskedCalls): Promise<TimeRange> {
+  const range = await rangeOf(tx, calls)
   const faults = new Faults()
-  faults.check(to - from <= COSTS_DAYS_MAX * 24 * HOUR_MS, 'period', `must be at most ${COSTS_DAYS_MAX} days long`)
+  faults.check(
+    range.to - range.from <= COSTS_DAYS_MAX * 24 * HOUR_MS,
+    'period',
+    `must be at most ${COSTS_DAYS_MAX} days long`,
+  )
   if (!faults.any && (await someAreGone(tx, calls)))
     faults.add('period', 'has calls that are no longer kept one by one')
   refuseFaults(faults)
+  return range
 }
 
+/** Whether calls were pruned that had been rolled up before single costs were counted. */
 async function someAreGone(tx: ReadTx, calls: AskedCalls): Promise<boolean> {
   const { filter, progress } = calls
-  const end = Math.min(filter.to, progress.prunedHour + HOUR_MS)
-  if (progress.prunedHour < 0 || end <= filter.from) return false
+  const end = Math.min(filter.to, progress.prunedHour + HOUR_MS, progress.costsFrom)
+  if (end <= filter.from) return false
   return (await firstRolledHour(tx, { progress, filter: { ...filter, to: end } })) !== undefined
 }

@@ -239,7 +239,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     columns:
       'hour_start time, subject_id id, provider text ..100, model text ..255, outcome enum completed|failed, requests int,' +
       'input_tokens int, cache_read_tokens int, cache_write_tokens int, output_tokens int, reasoning_tokens int,' +
-      'total_tokens int, cost_micros money, billed_micros money, ceiling_micros money, latency json = {}',
+      'total_tokens int, cost_micros money, billed_micros money, ceiling_micros money, latency json = {}, costs json = {}',
     primaryKey: 'hour_start, subject_id, provider, model, outcome',
     indexes: { request_rollups_subject: 'subject_id, hour_start' },
     withoutRowid: true,
@@ -249,7 +249,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'grain enum hour|day|month|each_day|each_month, start time, subject_id text ..255, provider text ..100, model text ..255,' +
       'outcome enum completed|failed, requests int 1.., input_tokens int, cache_read_tokens int, cache_write_tokens int,' +
       'output_tokens int, reasoning_tokens int, total_tokens int, cost_micros money, billed_micros money,' +
-      'ceiling_micros money, latency json = {}',
+      'ceiling_micros money, latency json = {}, costs json = {}',
     primaryKey: 'grain, start, subject_id, provider, model, outcome',
     indexes: { request_sums_subject: 'subject_id, start' },
     withoutRowid: true,

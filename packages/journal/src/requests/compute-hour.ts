@@ -1,10 +1,14 @@
 import type { RequestRollupsTable, ReadTx } from '@iron/database'
 import { namedSql } from '../named-sql.ts'
-import { HOUR_MS } from './hours.ts'
+import { Counts } from './counts.ts'
+import { HOUR_MS, type Progress } from './hours.ts'
 import { latencyBucket } from './latency.ts'
 
 /** A row of `request_rollups` as it is read. */
-export type RollupRow = Omit<RequestRollupsTable, 'latency'> & { readonly latency: string }
+export type RollupRow = Omit<RequestRollupsTable, 'latency' | 'costs'> & {
+  readonly latency: string
+  readonly costs: string
+}
 
 type Key = Pick<RollupRow, 'subject_id' | 'provider' | 'model' | 'outcome'>
 
@@ -16,7 +20,7 @@ function total(expression: string): string {
   return `CAST(coalesce(sum(${expression}), 0) AS bigint)`
 }
 
-const sums = namedSql<{ from: number; to: number }, Omit<RollupRow, 'hour_start' | 'latency'>>(
+const sums = namedSql<{ from: number; to: number }, Omit<RollupRow, 'hour_start' | 'latency' | 'costs'>>(
   'hour_sums',
   () => `
     SELECT ${key}, count(*) AS requests,
@@ -36,20 +40,42 @@ const latencies = namedSql<{ from: number; to: number }, Key & { latency_ms: num
     FROM requests WHERE ${span} AND latency_ms IS NOT NULL GROUP BY ${groups}, latency_ms`,
 )
 
+const costs = namedSql<{ from: number; to: number }, Key & { cost_micros: number; calls: number }>(
+  'hour_costs',
+  () => `
+    SELECT ${key}, cost_micros, count(*) AS calls
+    FROM requests WHERE ${span} GROUP BY ${groups}, cost_micros`,
+)
+
 /** The roll-up rows of one hour, recomputed from the calls of that hour; sorted by key. */
-export async function computeHour(tx: ReadTx, hour: number): Promise<readonly RollupRow[]> {
+export async function computeHour(
+  tx: ReadTx,
+  hour: number,
+  { costsFrom }: Pick<Progress, 'costsFrom'>,
+): Promise<readonly RollupRow[]> {
   const range = { from: hour, to: hour + HOUR_MS }
-  const histograms = new Map<string, Record<string, number>>()
-  for (const row of await latencies.all(tx, range)) {
-    const name = nameOf(row)
-    const histogram = histograms.get(name) ?? {}
-    const bucket = String(latencyBucket(row.latency_ms))
-    histogram[bucket] = (histogram[bucket] ?? 0) + row.calls
-    histograms.set(name, histogram)
-  }
+  const byLatency = new CountsByKey()
+  for (const row of await latencies.all(tx, range)) byLatency.add(row, latencyBucket(row.latency_ms), row.calls)
+  const byCost = new CountsByKey()
+  if (hour >= costsFrom) for (const row of await costs.all(tx, range)) byCost.add(row, row.cost_micros, row.calls)
   const rows = await sums.all(tx, range)
-  // Members that are whole numbers stand in ascending order, so that equal histograms are equal texts.
-  return rows.map((row) => ({ hour_start: hour, ...row, latency: JSON.stringify(histograms.get(nameOf(row)) ?? {}) }))
+  return rows.map((row) => ({ hour_start: hour, ...row, latency: byLatency.textOf(row), costs: byCost.textOf(row) }))
+}
+
+/** Counts of calls, for each row of an hour. */
+class CountsByKey {
+  readonly #counts = new Map<string, Counts>()
+
+  add(key: Key, value: number, calls: number): void {
+    const name = nameOf(key)
+    let counts = this.#counts.get(name)
+    if (counts === undefined) this.#counts.set(name, (counts = new Counts()))
+    counts.add(value, calls)
+  }
+
+  textOf(key: Key): string {
+    return String(this.#counts.get(nameOf(key)) ?? new Counts())
+  }
 }
 
 function nameOf({ subject_id, provider, model, outcome }: Key): string {

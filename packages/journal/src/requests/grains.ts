@@ -48,6 +48,11 @@ export const MADE_OF: Readonly<Partial<Record<SumGrain, SumGrain>>> = {
   each_month: 'each_day',
 }
 
+/** Whether a grain counts single costs: where they are read, and nowhere that many different ones would make a row long. */
+export function keepsCosts(grain: SumGrain): boolean {
+  return grain === 'hour' || grain === 'each_day'
+}
+
 /** Whether rows of a grain tell of one agent or token. */
 export function isOfEach(grain: SumGrain): boolean {
   return grain.startsWith('each_')

@@ -9,6 +9,8 @@ export const ROLLED_KEY = 'rollup.hour'
 export const SUMMED_KEY = 'rollup.summed'
 /** Where the last hour is noted of which rows were pruned: it cannot be recomputed any more. */
 export const PRUNED_KEY = 'rollup.pruned'
+/** Where the first hour is noted whose roll-ups count single costs; no note: all do. */
+export const COSTS_KEY = 'rollup.costs'
 const DIRTY_PREFIX = 'rollup.dirty.'
 
 /**
@@ -30,6 +32,8 @@ export interface Progress {
   readonly summedHour: number
   /** Start of the last hour that lost rows. */
   readonly prunedHour: number
+  /** Start of the first hour whose roll-ups and sums count single costs; -1: all do. */
+  readonly costsFrom: number
   /** Starts of rolled-up hours that have changed since, ascending. */
   readonly dirtyHours: readonly number[]
 }
@@ -48,6 +52,7 @@ export async function readProgress(tx: ReadTx): Promise<Progress> {
     rolledHour: parseHour(notes.get(ROLLED_KEY)),
     summedHour: parseHour(notes.get(SUMMED_KEY)),
     prunedHour: parseHour(notes.get(PRUNED_KEY)),
+    costsFrom: parseHour(notes.get(COSTS_KEY)),
     dirtyHours: dirtyHours.map((key) => Number(key.slice(DIRTY_PREFIX.length))).sort((a, b) => a - b),
   }
 }

@@ -31,15 +31,17 @@ export interface RollupCheck {
   readonly sumDifferences: number
 }
 
-/** Rolls up the oldest hours that need it, each in a transaction of its own; returns how many were computed. */
+/**
+ * Rolls up the oldest hours that need it and adds the oldest to the sums, each in a transaction of its own; returns how many of
+ * one or the other, whichever are more.
+ */
 export async function rollUpHours(db: IronDatabase, now: number, limit: number = HOURS_DEFAULT): Promise<number> {
   const faults = new Faults()
   faults.integer('limit', limit, 1)
   faults.throwIfAny(invalid('the limit is not valid'))
   let hours = 0
   while (hours < limit && (await db.write((tx) => rollUpNext(tx, now)))) hours += 1
-  await sumHours(db, limit)
-  return hours
+  return Math.max(hours, await sumHours(db, limit))
 }
 
 /** Computes the oldest hour that changed or is not rolled up yet. False when there is none. */
@@ -61,7 +63,7 @@ async function rollUpNext(tx: WriteTx, now: number): Promise<boolean> {
     await setMeta(tx, ROLLED_KEY, String(settled))
     return false
   }
-  await writeHour(tx, next)
+  await writeHour(tx, next, progress)
   await setMeta(tx, ROLLED_KEY, String(next))
   return true
 }
@@ -79,17 +81,17 @@ async function nextHour(tx: ReadTx, { rolledHour }: Progress): Promise<number | 
 }
 
 /** Writes an hour whose figures may be in the sums already. */
-async function rewriteHour(tx: WriteTx, hour: number, { summedHour }: Progress): Promise<void> {
-  const isSummed = hour <= summedHour
+async function rewriteHour(tx: WriteTx, hour: number, progress: Progress): Promise<void> {
+  const isSummed = hour <= progress.summedHour
   const fits = isSummed && (await subtractHour(tx, hour))
-  await writeHour(tx, hour)
+  await writeHour(tx, hour, progress)
   if (fits) await addHour(tx, hour)
   else if (isSummed) await rebuildSums(tx, hour)
 }
 
-async function writeHour(tx: WriteTx, hour: number): Promise<void> {
+async function writeHour(tx: WriteTx, hour: number, progress: Progress): Promise<void> {
   await tx.sql.deleteFrom('request_rollups').where('hour_start', '=', hour).execute()
-  await insertRollups(tx, await computeHour(tx, hour))
+  await insertRollups(tx, await computeHour(tx, hour, progress))
 }
 
 const insertRollups = insertMany<RollupRow>('request_rollups', {
@@ -109,6 +111,7 @@ const insertRollups = insertMany<RollupRow>('request_rollups', {
   billed_micros: 'bigint',
   ceiling_micros: 'bigint',
   latency: 'text',
+  costs: 'text',
 })
 
 /** Which hours to compare, epoch ms. */
@@ -143,7 +146,8 @@ async function verifyNext(
   range: RollupRange,
 ): Promise<{ readonly hour: number; readonly differences: number } | undefined> {
   await tx.lock(ROLL_UP_LOCK)
-  const { rolledHour, prunedHour, dirtyHours } = await readProgress(tx)
+  const progress = await readProgress(tx)
+  const { rolledHour, prunedHour, dirtyHours } = progress
   const end = Math.min(range.to ?? Infinity, rolledHour + HOUR_MS)
   let hour = Math.max(hourOf(from), prunedHour < 0 ? 0 : prunedHour + HOUR_MS)
   for (;;) {
@@ -154,9 +158,9 @@ async function verifyNext(
     hour += HOUR_MS
   }
   const stored = await tx.sql.selectFrom('request_rollups').selectAll().where('hour_start', '=', hour).execute()
-  const differences = countDifferences(stored, await computeHour(tx, hour))
+  const differences = countDifferences(stored, await computeHour(tx, hour, progress))
   // Sums are not changed along: they are compared, and written again, once all hours are right.
-  if (differences > 0 && range.repair === true) await writeHour(tx, hour)
+  if (differences > 0 && range.repair === true) await writeHour(tx, hour, progress)
   return { hour, differences }
 }
 

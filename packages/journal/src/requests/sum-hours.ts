@@ -7,16 +7,21 @@ import type { IronDatabase, ReadTx, RequestSumsTable, WriteTx } from '@iron/data
 import { insertMany } from '../insert-many.ts'
 import { namedSql } from '../named-sql.ts'
 import type { RollupRow } from './compute-hour.ts'
-import { endOf, isOfEach, LENGTH_OF, MADE_OF, startOf, SUM_GRAINS, type SumGrain } from './grains.ts'
+import { endOf, isOfEach, keepsCosts, LENGTH_OF, MADE_OF, startOf, SUM_GRAINS, type SumGrain } from './grains.ts'
 import { HOUR_MS, type Progress, readProgress, ROLL_UP_LOCK, setMeta, SUMMED_KEY } from './hours.ts'
 import { type Figures, Sums } from './summed-figures.ts'
 
 /** A row of `request_sums` as it is read. */
-export type SumRow = Omit<RequestSumsTable, 'latency'> & { readonly latency: string }
+export type SumRow = Omit<RequestSumsTable, 'latency' | 'costs'> & { readonly latency: string; readonly costs: string }
 
-/** Adds the oldest hours that are rolled up and not in the sums; at most `limit`, each in a transaction of its own. */
-export async function sumHours(db: IronDatabase, limit: number): Promise<void> {
-  for (let hours = 0; hours < limit && (await db.write(sumNext)); hours += 1);
+/**
+ * Adds the oldest hours that are rolled up and not in the sums; at most `limit`, each in a transaction of its own. Returns how
+ * many.
+ */
+export async function sumHours(db: IronDatabase, limit: number): Promise<number> {
+  let hours = 0
+  while (hours < limit && (await db.write(sumNext))) hours += 1
+  return hours
 }
 
 /** False when all are in the sums. */
@@ -86,7 +91,7 @@ export async function computeSpan(
           .where('start', '>=', start)
           .where('start', '<', end)
           .execute()
-  const sums = new Sums()
+  const sums = new Sums({ costs: keepsCosts(grain) })
   for (const row of rows) sums.add(subjectIn(grain, row), row, 1)
   return sums.rows().map((row) => ({ grain, start, ...row }))
 }
@@ -110,7 +115,7 @@ async function changeSums(tx: WriteTx, hour: number, sign: 1 | -1): Promise<bool
   const rows = await rowsOfHour.all(tx, { hour })
   for (const grain of SUM_GRAINS) {
     const start = startOf(LENGTH_OF[grain], hour)
-    const sums = new Sums()
+    const sums = new Sums({ costs: keepsCosts(grain) })
     for (const row of await takeSums.all(tx, { grain, start, hour })) sums.add(row.subject_id, row, 1)
     for (const row of rows) sums.add(subjectIn(grain, row), row, sign)
     if (!sums.arePossible()) return false
@@ -142,4 +147,5 @@ const insertSums = insertMany<SumRow>('request_sums', {
   billed_micros: 'bigint',
   ceiling_micros: 'bigint',
   latency: 'text',
+  costs: 'text',
 })

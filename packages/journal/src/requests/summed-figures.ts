@@ -1,4 +1,6 @@
+import { DatabaseError } from '@iron/database'
 import type { RollupRow } from './compute-hour.ts'
+import { Counts } from './counts.ts'
 
 /** A row of figures under its key, whatever time it tells of. */
 export type Figures = Omit<RollupRow, 'hour_start'>
@@ -21,28 +23,39 @@ type Figure = (typeof FIGURES)[number]
 interface Sum {
   readonly key: Pick<Figures, 'subject_id' | 'provider' | 'model' | 'outcome'>
   readonly figures: Record<Figure, number>
-  readonly latency: Map<number, number>
+  readonly latency: Counts
+  readonly costs: Counts
 }
 
-/** Figures added up by subject, provider, model and outcome, latencies by their buckets. */
+/** Figures added up by subject, provider, model and outcome, latencies and costs by how many calls had which. */
 export class Sums {
   readonly #sums = new Map<string, Sum>()
+  readonly #keepsCosts: boolean
 
-  /** Adds a row under a subject, or takes it away. */
+  /** @param keeps.costs whether single costs are counted too */
+  constructor(keeps: { readonly costs: boolean }) {
+    this.#keepsCosts = keeps.costs
+  }
+
+  /**
+   * Adds a row under a subject, or takes it away.
+   *
+   * @throws {DatabaseError} UNSAFE_INTEGER: a sum would be beyond 2^53
+   */
   add(subject: string, row: Figures, sign: 1 | -1): void {
     const sum = this.#sumOf({ subject_id: subject, provider: row.provider, model: row.model, outcome: row.outcome })
-    for (const figure of FIGURES) sum.figures[figure] += sign * row[figure]
-    for (const [bucket, calls] of Object.entries(JSON.parse(row.latency) as Record<string, number>)) {
-      sum.latency.set(Number(bucket), (sum.latency.get(Number(bucket)) ?? 0) + sign * calls)
-    }
+    for (const figure of FIGURES) sum.figures[figure] = exactSum(sum.figures[figure], sign * row[figure], figure)
+    sum.latency.addText(row.latency, sign)
+    if (this.#keepsCosts) sum.costs.addText(row.costs, sign)
   }
 
   /** Whether nothing was taken away that had not been added. */
   arePossible(): boolean {
     return [...this.#sums.values()].every(
-      ({ figures, latency }) =>
+      ({ figures, latency, costs }) =>
         FIGURES.every((figure) => figures[figure] >= 0 && (figures.requests > 0 || figures[figure] === 0)) &&
-        [...latency.values()].every((calls) => calls >= 0),
+        latency.arePossible() &&
+        costs.arePossible(),
     )
   }
 
@@ -51,7 +64,10 @@ export class Sums {
     return [...this.#sums.entries()]
       .filter(([, { figures }]) => figures.requests > 0)
       .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([, { key, figures, latency }]) => ({ ...key, ...figures, latency: latencyText(latency) }) as Figures)
+      .map(
+        ([, { key, figures, latency, costs }]) =>
+          ({ ...key, ...figures, latency: String(latency), costs: String(costs) }) as Figures,
+      )
   }
 
   #sumOf(key: Sum['key']): Sum {
@@ -59,13 +75,15 @@ export class Sums {
     let sum = this.#sums.get(name)
     if (sum === undefined) {
       const figures = Object.fromEntries(FIGURES.map((figure) => [figure, 0])) as Record<Figure, number>
-      this.#sums.set(name, (sum = { key, figures, latency: new Map() }))
+      this.#sums.set(name, (sum = { key, figures, latency: new Counts(), costs: new Counts() }))
     }
     return sum
   }
 }
 
-/** Members that are whole numbers stand in ascending order, so that equal histograms are equal texts. */
-function latencyText(latency: ReadonlyMap<number, number>): string {
-  return JSON.stringify(Object.fromEntries([...latency].filter(([, calls]) => calls > 0)))
+/** Beyond 2^53 digits would be lost in silence. */
+function exactSum(one: number, other: number, figure: Figure): number {
+  const sum = one + other
+  if (Number.isSafeInteger(sum)) return sum
+  throw new DatabaseError('UNSAFE_INTEGER', 'a sum of calls is beyond 2^53', { details: { column: figure } })
 }

@@ -8,7 +8,7 @@ import type { Sources } from '../sources.ts'
 import { checkTelemetry } from './check-telemetry.ts'
 import type { CallFacts, NewCall } from './call.ts'
 import { priceCall } from './price-call.ts'
-import { recordCall } from './record.ts'
+import { recordCalls } from './record.ts'
 import type { CallTelemetry, ItemResult, PiiTelemetry, TelemetryEvent } from './telemetry.ts'
 import { claimEventIds } from './telemetry-ids.ts'
 
@@ -75,12 +75,15 @@ async function ingestPart(
   const ready = items.filter((item) => 'eventId' in item)
   const ids = ready.map(({ eventId }) => eventId)
   const unseen = new Set(await claimEventIds(tx, agentId, ids, sources.clock.now()))
+  const accepted = new Set<ReadyItem>(ready.filter(({ eventId }) => unseen.delete(eventId)))
+  const calls = [...accepted].flatMap((item) => ('call' in item ? [item.call] : []))
+  const record = await recordCalls(tx, calls, sources)
   const results: ItemResult[] = []
   for (const item of items) {
     if ('refused' in item) results.push(item.refused)
-    else if (!unseen.delete(item.eventId)) results.push(DUPLICATE)
+    else if (!accepted.has(item)) results.push(DUPLICATE)
     else {
-      if ('call' in item) await recordCall(tx, item.call, sources)
+      if ('call' in item) await record(item.call)
       else publishPii(tx, agentId, item.pii, sources)
       results.push(ACCEPTED)
     }

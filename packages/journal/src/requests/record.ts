@@ -1,12 +1,12 @@
 import { type Microdollars, toUsd } from '@iron/cost-calculator'
-import { type DialectName, type JsonObject, prepare, type WriteTx } from '@iron/database'
+import { type JsonObject, prepare, type WriteTx } from '@iron/database'
 import { eventQueue } from '../events/append.ts'
 import { prepareEvent } from '../events/event.ts'
-import { namedSql } from '../named-sql.ts'
 import type { Sources } from '../sources.ts'
 import type { Call, NewCall } from './call.ts'
 import { type BilledRow, findBilled, mustRepeat } from './find-billed.ts'
-import { hourOf, noteChange, parseHour, readProgress, ROLL_UP_LOCK, ROLLED_KEY } from './hours.ts'
+import { hourOf, noteChange, readProgress, ROLL_UP_LOCK } from './hours.ts'
+import { type Inserted, insertRow, insertRows } from './insert-rows.ts'
 import { payloadHashOf } from './payload-hash.ts'
 import { clampedAt } from './price-call.ts'
 import { callOf, REQUEST_COLUMNS, type RequestRow } from './row.ts'
@@ -29,55 +29,39 @@ export interface Recorded {
 export async function recordCall(tx: WriteTx, call: NewCall, sources: Sources): Promise<Recorded> {
   const row = rowOf(call, sources)
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    const inserted = await insertNew.first(tx, row)
-    if (inserted !== undefined) {
-      const rolledHour = parseHour(inserted.rolled_hour)
-      if (hourOf(row.received_at) <= rolledHour) await noteChange(tx, row.received_at, rolledHour)
-      if (row.source === 'agent') publish(tx, row, sources)
-      return { call: callOf(row, null), duplicate: false }
-    }
+    const inserted = await insertRow(tx, row)
+    if (inserted !== undefined) return recordNew(tx, row, inserted, sources)
     const known = await recordKnown(tx, row)
     if (known !== undefined) return known
   }
   throw new Error('a request row appeared and vanished again and again')
 }
 
+/** Writes the row of one of the calls that were handed over together. */
+export type RecordOne = (call: NewCall) => Promise<Recorded>
+
 /**
- * A call whose key was kept is never booked again, and a row that is there is left to the caller; ON CONFLICT alone would do
- * for the row, but SQLite asks the trigger against replacing billed rows first, and that one raises. The last hour that is
- * rolled up comes back with the row, so that a clock that stepped back is noticed without another statement.
+ * Writes the rows of those calls of one agent, all with request ids, that are new: one statement on PostgreSQL. The others are
+ * written when they are asked for, as are the events of all.
  */
-const insertNew = namedSql<RequestRow, { id: string; rolled_hour: string | null }>(
-  'request_insert',
-  (dialect) => `
-    INSERT INTO requests (${REQUEST_COLUMNS.join(', ')})
-    SELECT ${REQUEST_COLUMNS.map((column) => typed(column, dialect)).join(', ')}
-    WHERE NOT EXISTS (SELECT 1 FROM request_keys WHERE subject_id = :subject_id AND request_id = :request_id)
-      AND NOT EXISTS (SELECT 1 FROM requests WHERE subject_id = :subject_id AND request_id = :request_id)
-    ON CONFLICT (subject_id, request_id) DO NOTHING
-    RETURNING id, (SELECT value FROM meta WHERE key = '${ROLLED_KEY}') AS rolled_hour`,
-)
+export async function recordCalls(tx: WriteTx, calls: readonly NewCall[], sources: Sources): Promise<RecordOne> {
+  const firsts = new Map<string, NewCall>()
+  for (const call of calls) if (!firsts.has(call.requestId as string)) firsts.set(call.requestId as string, call)
+  const rows = new Map([...firsts.values()].map((call) => [call, rowOf(call, sources)]))
+  const inserted = await insertRows(tx, [...rows.values()])
+  return async (call) => {
+    const row = rows.get(call)
+    const isNew = row === undefined ? undefined : inserted.get(row)
+    if (row === undefined || isNew === undefined) return recordCall(tx, call, sources)
+    return recordNew(tx, row, isNew, sources)
+  }
+}
 
-const INTEGERS: ReadonlySet<string> = new Set<keyof RequestRow>([
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'total_tokens',
-  'cost_micros',
-  'overrun_micros',
-  'billed',
-  'late',
-  'latency_ms',
-  'at',
-  'received_at',
-])
-
-/** PostgreSQL has to be told what a parameter of a SELECT list is. */
-function typed(column: string, dialect: DialectName): string {
-  if (dialect === 'sqlite') return `:${column}`
-  return `CAST(:${column} AS ${INTEGERS.has(column) ? 'bigint' : 'text'})`
+/** What follows from a row that was not there. */
+async function recordNew(tx: WriteTx, row: RequestRow, { rolledHour }: Inserted, sources: Sources): Promise<Recorded> {
+  if (hourOf(row.received_at) <= rolledHour) await noteChange(tx, row.received_at, rolledHour)
+  if (row.source === 'agent') publish(tx, row, sources)
+  return { call: callOf(row, null), duplicate: false }
 }
 
 const findRow = prepare<{ subject: string; requestId: string }, RequestRow>((db, p, dialect) => {

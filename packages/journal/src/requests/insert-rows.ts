@@ -1,0 +1,102 @@
+/**
+ * Rows of calls that are new. A call whose key was kept is never booked again, and a row that is there is left to the caller; ON
+ * CONFLICT alone would do for the row, but SQLite asks the trigger against replacing billed rows first, and that one raises. The
+ * last hour that is rolled up comes back with a row, so that a clock that stepped back is noticed without another statement.
+ */
+import type { DialectName, WriteTx } from '@iron/database'
+import { namedSql } from '../named-sql.ts'
+import { parseHour, ROLLED_KEY } from './hours.ts'
+import { REQUEST_COLUMNS, type RequestRow } from './row.ts'
+
+/** A row was written. */
+export interface Inserted {
+  /** Start of the last hour that is rolled up. */
+  readonly rolledHour: number
+}
+
+interface InsertedRow {
+  readonly request_id: string | null
+  readonly rolled_hour: string | null
+}
+
+/** Writes one row. `undefined`: the call is known. */
+export async function insertRow(tx: WriteTx, row: RequestRow): Promise<Inserted | undefined> {
+  const inserted = await insertOne.first(tx, row)
+  return inserted && { rolledHour: parseHour(inserted.rolled_hour) }
+}
+
+/**
+ * Writes those rows, of one subject and different request ids, whose calls are not known: row by row on SQLite, where a statement
+ * costs microseconds; in one statement on PostgreSQL, where a round trip is what costs.
+ */
+export async function insertRows(tx: WriteTx, rows: readonly RequestRow[]): Promise<ReadonlyMap<RequestRow, Inserted>> {
+  const written = new Map<RequestRow, Inserted>()
+  if (tx.dialect === 'sqlite' || rows.length <= 1) {
+    for (const row of rows) {
+      const inserted = await insertRow(tx, row)
+      if (inserted !== undefined) written.set(row, inserted)
+    }
+    return written
+  }
+  const parameters = REQUEST_COLUMNS.map((column) => rows.map((row) => row[column]))
+  const inserted = await tx.execute<InsertedRow>({ sql: INSERT_MANY, parameters, name: 'journal_request_insert_many' })
+  const hourOfId = new Map(inserted.rows.map((row) => [row.request_id, parseHour(row.rolled_hour)]))
+  for (const row of rows) {
+    const rolledHour = hourOfId.get(row.request_id)
+    if (rolledHour !== undefined) written.set(row, { rolledHour })
+  }
+  return written
+}
+
+const COLUMNS = REQUEST_COLUMNS.join(', ')
+
+/** An insert of what `source` gives, unless the call of `subject` and `request` is known. */
+function insertSql(source: string, subject: string, request: string): string {
+  return `
+    INSERT INTO requests (${COLUMNS})
+    ${source}
+    WHERE NOT EXISTS (SELECT 1 FROM request_keys WHERE subject_id = ${subject} AND request_id = ${request})
+      AND NOT EXISTS (SELECT 1 FROM requests WHERE subject_id = ${subject} AND request_id = ${request})
+    ON CONFLICT (subject_id, request_id) DO NOTHING
+    RETURNING request_id, (SELECT value FROM meta WHERE key = '${ROLLED_KEY}') AS rolled_hour`
+}
+
+const insertOne = namedSql<RequestRow, InsertedRow>('request_insert', (dialect) =>
+  insertSql(
+    `SELECT ${REQUEST_COLUMNS.map((column) => typed(column, dialect)).join(', ')}`,
+    ':subject_id',
+    ':request_id',
+  ),
+)
+
+const INTEGERS: ReadonlySet<string> = new Set<keyof RequestRow>([
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'total_tokens',
+  'cost_micros',
+  'overrun_micros',
+  'billed',
+  'late',
+  'latency_ms',
+  'at',
+  'received_at',
+])
+
+/** PostgreSQL has to be told what a parameter of a SELECT list is. */
+function typed(column: string, dialect: DialectName): string {
+  return dialect === 'sqlite' ? `:${column}` : `CAST(:${column} AS ${typeOf(column)})`
+}
+
+function typeOf(column: string): 'bigint' | 'text' {
+  return INTEGERS.has(column) ? 'bigint' : 'text'
+}
+
+const ARRAYS = REQUEST_COLUMNS.map((column, index) => `$${index + 1}::${typeOf(column)}[]`).join(', ')
+const INSERT_MANY = insertSql(
+  `SELECT ${COLUMNS} FROM unnest(${ARRAYS}) AS told (${COLUMNS})`,
+  'told.subject_id',
+  'told.request_id',
+)

@@ -25,7 +25,7 @@ export class TraceLog extends DatabaseService {
 
   /**
    * Keeps spans of an agent, each by itself: one result each, in order. A span counts once per trace and `spanId`; a span of a
-   * trace that is another agent's is refused with `TRACE_NOT_FOUND`.
+   * trace that is another agent's is refused with `TRACE_NOT_FOUND`, and one more than a trace holds with `VALIDATION_ERROR`.
    *
    * @param spans at most 1000
    * @throws {AnalyticsError} VALIDATION_ERROR for the agent or the number of spans; faults of a span are its result

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { ReadTx } from '@iron/database'
 import type { ItemResult } from '@iron/journal'
 import { type NewSpan, SPANS_MAX, type Trace, TraceLog } from '../src/index.ts'
+import { TRACE_ATTRIBUTES_MAX, TRACE_SPANS_MAX } from '../src/traces/trace-room.ts'
 import { DAY, openWorld, PLACES, type World } from './world.ts'
 
 function span(traceId: string, spanId: string, about: Partial<NewSpan> = {}): NewSpan {
@@ -89,6 +90,27 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
     for (const traceId of ['t3', 't4']) {
       expect(new Set((await traces.get(traceId))?.spans.map(({ agentId }) => agentId)).size).toBe(1)
     }
+  })
+
+  test('a trace holds so many spans and so much attributes; repeats and other traces go on', async () => {
+    await using world = await openWorld(place)
+    const traces = new TraceLog(world.test.db)
+    const many = Array.from({ length: TRACE_SPANS_MAX }, (_, n) => span('t1', `s${String(n)}`))
+    for (let from = 0; from < many.length; from += SPANS_MAX) {
+      expect(new Set(statuses(await traces.append('agent', many.slice(from, from + SPANS_MAX))))).toEqual(
+        new Set(['accepted']),
+      )
+    }
+    const full = { status: 'error', code: 'VALIDATION_ERROR', details: { fields: { traceId: expect.any(String) } } }
+    const results = await traces.append('agent', [span('t1', 'more'), span('t1', 's7'), span('t2', 'more')])
+    expect(results).toMatchObject([full, { status: 'duplicate' }, { status: 'accepted' }])
+    expect((await traces.get('t1'))?.spans).toHaveLength(TRACE_SPANS_MAX)
+
+    const attributes = { text: 'x'.repeat(16_384 - '{"text":""}'.length) }
+    const fit = TRACE_ATTRIBUTES_MAX / 16_384
+    const large = Array.from({ length: fit + 1 }, (_, n) => span('t3', `s${String(n)}`, { attributes }))
+    const kept = await traces.append('agent', [...large, span('t3', 'small')])
+    expect(statuses(kept)).toEqual([...Array<string>(fit).fill('accepted'), 'VALIDATION_ERROR', 'VALIDATION_ERROR'])
   })
 
   test('VAL-02 a faulty span is refused with all its faults and affects no other', async () => {

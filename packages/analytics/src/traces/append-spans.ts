@@ -3,6 +3,7 @@ import { type ItemResult, queryPart } from '@iron/journal'
 import { AnalyticsError } from '../errors.ts'
 import { checkSpan } from './check-span.ts'
 import type { NewSpan, SpanRow } from './span.ts'
+import { readRooms } from './trace-room.ts'
 
 /**
  * Spans written in one transaction: few enough that on SQLite, which writes on the main thread, other requests are answered in
@@ -45,7 +46,9 @@ async function appendPart(
   now: number,
 ): Promise<readonly ItemResult[]> {
   const spans = items.flatMap((item) => ('span' in item ? [item.span] : []))
-  const foreign = await lockTraces(tx, agentId, spans)
+  const traceIds = [...new Set(spans.map((span) => span.traceId))].sort()
+  const foreign = await lockTraces(tx, agentId, traceIds)
+  const rooms = await readRooms(tx, traceIds)
   const known = await knownSpans(tx, spans)
   const rows: SpanRow[] = []
   const results = items.map((item): ItemResult => {
@@ -53,8 +56,11 @@ async function appendPart(
     if (foreign.has(item.span.traceId)) return NOT_FOUND
     const key = keyOf(item.span.traceId, item.span.spanId)
     if (known.has(key)) return DUPLICATE
+    const row = rowOf(agentId, item.span, now)
+    const full = rooms.get(row.trace_id)?.take(row.attributes.length)
+    if (full !== undefined) return fullResult(full)
     known.add(key)
-    rows.push(rowOf(agentId, item.span, now))
+    rows.push(row)
     return ACCEPTED
   })
   if (rows.length > 0) await tx.sql.insertInto('spans').values(rows).execute()
@@ -69,14 +75,19 @@ function errorResult({ code, message, details }: AnalyticsError): ItemResult {
   return Object.freeze({ status: 'error', code, message, details })
 }
 
+function fullResult(fault: string): ItemResult {
+  const details = { fields: { traceId: fault } }
+  return errorResult(new AnalyticsError('VALIDATION_ERROR', 'the trace is full', { details }))
+}
+
 const firstSpan = prepare<{ traceId: string }, { agent_id: string }>((db, p) =>
   db.selectFrom('spans').select('agent_id').where('trace_id', '=', p('traceId')).limit(1),
 )
 
 /** Locks the traces, so that none gets two owners, and tells those of other agents. */
-async function lockTraces(tx: WriteTx, agentId: string, spans: readonly NewSpan[]): Promise<ReadonlySet<string>> {
+async function lockTraces(tx: WriteTx, agentId: string, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
   const foreign = new Set<string>()
-  for (const traceId of [...new Set(spans.map((span) => span.traceId))].sort()) {
+  for (const traceId of traceIds) {
     await tx.lock(`analytics:trace:${traceId}`)
     const first = await firstSpan.first(tx, { traceId })
     if (first !== undefined && first.agent_id !== agentId) foreign.add(traceId)

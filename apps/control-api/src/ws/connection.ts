@@ -67,6 +67,8 @@ export class Connection implements StreamOwner {
   #wasHeard = false
   #beatAtMs = Infinity
   #cutAtMs = Infinity
+  /** The code that this side closed with; a client that does not read never repeats it. */
+  #closedWith: number | undefined
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -84,7 +86,7 @@ export class Connection implements StreamOwner {
     socket.on('close', (code) => {
       this.#stop()
       parts.seat.release()
-      sockets.closed(this.#login?.reader.principal.kind ?? 'pending', code)
+      sockets.closed(this.#login?.reader.principal.kind ?? 'pending', this.#closedWith ?? code)
     })
   }
 
@@ -293,6 +295,7 @@ export class Connection implements StreamOwner {
   #close(code: number, error?: SocketError, ref?: string | null): void {
     if (this.#isClosing) return
     const { socket } = this.#parts
+    this.#closedWith = code
     this.#end()
     if (error !== undefined && code >= CLOSE.malformed) this.#outbox.send(errorFrame(error, ref))
     socket.close(code, error?.code)

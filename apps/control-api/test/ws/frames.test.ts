@@ -197,3 +197,16 @@ describe('EVT-10 a connection', () => {
     expect(client.socket.readyState).toBe(client.socket.OPEN)
   })
 })
+
+test('a client that never reads again is counted under the code it was closed with, not as one that went away', async () => {
+  const { sockets } = server.services.metrics
+  const timeouts = (): number => sockets.ended.get('4408') ?? 0
+  const before = timeouts()
+  using client = await connected()
+  client.socket.pause()
+  const untilMs = performance.now() + 10 * IDLE_MS
+  while (timeouts() === before && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  expect(timeouts()).toBe(before + 1)
+})

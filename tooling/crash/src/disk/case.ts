@@ -144,7 +144,12 @@ export class Case implements AsyncDisposable {
     const lost = await this.lost()
     hold(lost.length === 0, `${lost.length} acknowledged reports are lost: ${lost.join(' ')}`)
     await this.reports(1)
-    await requireSound({ program: this.#program, env: this.#env })
+    await this.requireSound()
+  }
+
+  /** @throws {Violation} with what `iron verify` finds */
+  requireSound(): Promise<void> {
+    return requireSound({ program: this.#program, env: this.#env })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,5 @@
 import definePackage from '@iron/tsup-config'
 
-export default definePackage({ entry: ['src/index.ts', 'src/main.ts', 'src/development.ts'] })
+export default definePackage({
+  entry: ['src/index.ts', 'src/main.ts', 'src/development.ts', 'src/commands/verify/ledger-thread.ts'],
+})

@@ -110,7 +110,7 @@ export class Ledger extends DatabaseService {
    * Recomputes one agent, or all of them, from the ledger and names every difference; none when the books are sound. Never
    * repairs; a mismatch is audited once until it is rebuilt.
    *
-   * @throws {LeaseError} AGENT_NOT_FOUND for a named agent without budget
+   * @throws {LeaseError} AGENT_NOT_FOUND for a named agent without budget, unless a head of it is expected: that is a difference
    */
   async verify(options: LedgerVerifyOptions = {}): Promise<readonly LedgerFault[]> {
     const { agentId, expect = [] } = options
@@ -123,8 +123,9 @@ export class Ledger extends DatabaseService {
       verifyAgents(db, this.#booksOn(db), ids, { ...options, expected })
     if (agentId !== undefined) {
       const known = await db.read((tx) => readBudget(tx, agentId), { lookup: true })
-      if (known === undefined) throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
-      return verifyThese([agentId])
+      if (known !== undefined) return verifyThese([agentId])
+      if (expected.has(agentId)) return Object.freeze([missing(agentId)])
+      throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
     }
     const found: LedgerFault[] = []
     for await (const agents of this.#agents(db)) {
@@ -133,9 +134,7 @@ export class Ledger extends DatabaseService {
       else for (const id of agents) found.push(...(await verifyThese([id])))
       for (const id of agents) expected.delete(id)
     }
-    for (const id of expected.keys()) {
-      found.push(Object.freeze({ agentId: id, seq: null, what: 'agent missing', cached: 0, ledger: 1 }))
-    }
+    for (const id of expected.keys()) found.push(missing(id))
     return Object.freeze(found)
   }
 
@@ -185,6 +184,11 @@ export class Ledger extends DatabaseService {
     const times = { ttlMs: undefined, graceMs: 0 }
     return (this.#books ??= openBooks(db, this.#options, this.clock, this.idsOf(db), times))
   }
+}
+
+/** An agent whose ledger was known elsewhere, and that is not there. */
+function missing(agentId: string): LedgerFault {
+  return Object.freeze({ agentId, seq: null, what: 'agent missing', cached: 0, ledger: 1 })
 }
 
 async function agentsAfter(tx: ReadTx, agentId: string): Promise<string[]> {

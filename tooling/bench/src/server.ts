@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { startProcess, type StartedProcess } from '@iron/test-kit'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
-const serverMain = path.resolve(here, '..', '..', '..', 'apps', 'control-api', 'dist', 'main.js')
+/** The built program. */
+export const serverMain = path.resolve(here, '..', '..', '..', 'apps', 'control-api', 'dist', 'main.js')
 const CLASSES =
   'FLOOD AUTHFAIL LOGIN LOGIN_EMAIL AUTH PUBLIC READ WRITE SECRET ANALYTICS GRANT REPORT BATCH BEAT'.split(' ')
 

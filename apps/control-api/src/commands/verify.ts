@@ -1,7 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
-import { loadConfig } from '../config.ts'
+import type { IronDatabase } from '@iron/database'
+import { type ControlApiConfig, loadConfig } from '../config.ts'
 import { auditLogOf, openAsItIs } from './examined-database.ts'
-import { formatHead, type HeadOptions, keptHeads } from './heads.ts'
+import { formatHead, type HeadOptions, keptHeads, type KeptHeads } from './heads.ts'
+import { Progress } from './progress.ts'
 import { examine } from './verify/examine.ts'
 import type { Findings } from './verify/findings.ts'
 import { findingsJson, findingsText } from './verify/print-findings.ts'
@@ -21,10 +23,30 @@ export async function verify(options: VerifyOptions): Promise<void> {
   const config = loadConfig()
   const kept = await keptHeads(options)
   await using database = await openAsItIs(config)
-  const findings = await examine(database, auditLogOf(database, config), kept)
+  const findings = await examineWithProgress(database, config, kept, options.json !== true)
   process.stdout.write(options.json === true ? findingsJson(findings) : findingsText(findings))
   if (!findings.ok) process.exitCode = 1
   else if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, findings)
+}
+
+/** Shows a person in a terminal how far it is; a log gets nothing but the findings. */
+async function examineWithProgress(
+  database: IronDatabase,
+  config: ControlApiConfig,
+  kept: KeptHeads,
+  isForPerson: boolean,
+): Promise<Findings> {
+  using progress = new Progress()
+  const beganMs = performance.now()
+  const onVerified = (rows: number, total: number): void => {
+    const rate = Math.round((rows * 1_000) / (performance.now() - beganMs))
+    progress.at(`${rate.toLocaleString('en-US')} ledger rows/s,`, rows, total)
+  }
+  const isShown = isForPerson && process.stderr.isTTY
+  return await examine(database, auditLogOf(database, config), kept, {
+    url: config.databaseUrl,
+    ...(isShown && { onVerified }),
+  })
 }
 
 /** Written beside and renamed: the last good heads are never half replaced. */

@@ -278,6 +278,33 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     }
   })
 
+  test('threads find what one finds, and say how far they are', async () => {
+    const kept = {
+      audit: undefined,
+      ledger: [
+        { agentId: 'agent-that-was-deleted', seq: 3, hash: 'a'.repeat(64) },
+        { agentId: history.otherId, seq: 9, hash: 'a'.repeat(64) },
+      ],
+    }
+    await attacker.rows('UPDATE ledger_entries SET amount_micros = 7 WHERE agent_id = ? AND seq = 4', history.agentId)
+    const verified: number[][] = []
+    const { ledger: byThreads } = await examineRows(attacker.database, audit, kept, {
+      url: history.place.url,
+      threadedRowsMin: 0,
+      onVerified: (...progress) => verified.push(progress),
+    })
+    expect(byThreads).toEqual((await found(kept)).ledger)
+    expect(byThreads.agents.map(({ agentId, fault }) => [agentId, fault])).toEqual(
+      expect.arrayContaining([
+        [history.agentId, 'changed'],
+        [history.otherId, 'truncated'],
+        ['agent-that-was-deleted', 'missing'],
+      ]),
+    )
+    const rows = byThreads.heads.reduce((sum, { seq }) => sum + seq, 0)
+    expect(verified).toEqual([[rows, rows]])
+  })
+
   test('what cannot be read is a finding, and the rest is looked at all the same', async () => {
     await attacker.rows("DELETE FROM log_heads WHERE name = 'audit'")
     await attacker.rows('UPDATE agent_budgets SET spent_micros = 1 WHERE agent_id = ?', history.agentId)

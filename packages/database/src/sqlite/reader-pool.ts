@@ -147,9 +147,9 @@ export class ReaderPool {
 /** Gives the values their names back. */
 function rowsOf<R>({ columns, values }: FlatRows): R[] {
   const rows: R[] = []
-  for (let from = 0; from < values.length; from += columns.length) {
+  for (let next = 0; next < values.length;) {
     const row: Record<string, unknown> = {}
-    for (const [index, column] of columns.entries()) row[column] = values[from + index]
+    for (const column of columns) row[column] = values[next++]
     rows.push(row as R)
   }
   return rows

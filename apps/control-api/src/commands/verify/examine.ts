@@ -4,7 +4,7 @@
  */
 import { DatabaseError, type IronDatabase, verifySchema } from '@iron/database'
 import type { AuditLog } from '@iron/journal'
-import { Ledger, type LedgerHead } from '@iron/lease-manager'
+import { Ledger, type LedgerFault, type LedgerHead } from '@iron/lease-manager'
 import { safeText } from '../../observability/logger.ts'
 import type { KeptHeads } from '../heads.ts'
 import {
@@ -14,11 +14,31 @@ import {
   type LedgerFindings,
   type SchemaFindings,
 } from './findings.ts'
+import { batchesOf, verifyBatch, type VerifiedRows } from './ledger-batches.ts'
+import { verifyInThreads } from './ledger-threads.ts'
+
+/** Ledger rows from which starting threads is worth it: about a second of work for one. */
+const THREADED_ROWS_MIN = 100_000
+
+/** How an examination is done. */
+export interface ExamineOptions {
+  /** The database's address: with it a large ledger is verified in threads, each on connections of its own. */
+  readonly url?: string | undefined
+  /** Default {@link THREADED_ROWS_MIN}. */
+  readonly threadedRowsMin?: number | undefined
+  /** Told how many ledger rows have been verified, of how many. */
+  readonly onVerified?: VerifiedRows | undefined
+}
 
 /** Examines a database, and holds it against heads that were kept elsewhere. */
-export async function examine(database: IronDatabase, audit: AuditLog, kept: KeptHeads): Promise<Findings> {
+export async function examine(
+  database: IronDatabase,
+  audit: AuditLog,
+  kept: KeptHeads,
+  options: ExamineOptions = {},
+): Promise<Findings> {
   const schema = await examineSchema(database)
-  const rows = await examineRows(database, audit, kept)
+  const rows = await examineRows(database, audit, kept, options)
   return { ok: schema.ok && rows.audit.ok && rows.ledger.ok, schema, ...rows }
 }
 
@@ -27,8 +47,9 @@ export async function examineRows(
   database: IronDatabase,
   audit: AuditLog,
   kept: KeptHeads,
+  options: ExamineOptions = {},
 ): Promise<Pick<Findings, 'audit' | 'ledger'>> {
-  return { audit: await examineAudit(audit, kept), ledger: await examineLedger(new Ledger(database), kept) }
+  return { audit: await examineAudit(audit, kept), ledger: await examineLedger(new Ledger(database), kept, options) }
 }
 
 async function examineSchema(database: IronDatabase): Promise<SchemaFindings> {
@@ -52,16 +73,40 @@ async function examineAudit(audit: AuditLog, { audit: expect }: KeptHeads): Prom
   }
 }
 
-async function examineLedger(ledger: Ledger, { ledger: expect }: KeptHeads): Promise<LedgerFindings> {
+async function examineLedger(
+  ledger: Ledger,
+  { ledger: expect }: KeptHeads,
+  options: ExamineOptions,
+): Promise<LedgerFindings> {
   const heads: LedgerHead[] = []
   try {
     for await (const head of ledger.heads()) heads.push(head)
-    const faults = Map.groupBy(await ledger.verify({ expect, readOnly: true }), ({ agentId }) => agentId)
-    const agents = [...faults].map(([agentId, ofAgent]) => findingsOfAgent(agentId, ofAgent))
+    const faults = Map.groupBy(await ledgerFaults(ledger, heads, expect, options), ({ agentId }) => agentId)
+    const agents = [...faults]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([agentId, ofAgent]) => findingsOfAgent(agentId, ofAgent))
     return { ok: agents.length === 0, heads, agents, problem: null }
   } catch (error) {
     return { ok: false, heads, agents: [], problem: textOf(error) }
   }
+}
+
+async function ledgerFaults(
+  ledger: Ledger,
+  heads: readonly LedgerHead[],
+  expect: readonly LedgerHead[],
+  { url, threadedRowsMin = THREADED_ROWS_MIN, onVerified }: ExamineOptions,
+): Promise<readonly LedgerFault[]> {
+  const { batches, rows } = batchesOf(heads, expect)
+  let verified = 0
+  const seen = (more: number): void => onVerified?.((verified += more), rows)
+  if (url !== undefined && rows >= threadedRowsMin) return verifyInThreads(url, batches, seen)
+  const faults: LedgerFault[] = []
+  for (const batch of batches) {
+    faults.push(...(await verifyBatch(ledger, batch)))
+    seen(batch.rows)
+  }
+  return faults
 }
 
 function textOf(error: unknown): string {

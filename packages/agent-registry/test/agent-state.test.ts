@@ -328,7 +328,7 @@ describe.each(await enginesForTests())('an agent at a glance on %s', (dialect) =
     await using world = await createWorld(dialect)
     const { registry, owner, leases } = world
     const empty = { total: 0, running: 0, idle: 0, stopped: 0, failed: 0 }
-    expect(await registry.overview()).toMatchObject({ agents: empty, budget: { allocated: ZERO, percentUsed: 0 } })
+    expect(await registry.overview()).toMatchObject({ agents: empty, budget: { allocated: 0n, percentUsed: 0 } })
     const ann = await world.user('ann')
     const [a, b, c] = [await world.agent(), await world.agent(), await world.agent()]
     await world.agent({ ownerId: ann.id, allocated: usd(50) })
@@ -340,18 +340,18 @@ describe.each(await enginesForTests())('an agent at a glance on %s', (dialect) =
     expect(await registry.overview()).toEqual({
       agents: { ...empty, total: 3, running: 1, idle: 1, stopped: 1 },
       budget: {
-        allocated: usd(250),
-        spent: usd(5),
-        reserved: usd(5),
-        available: usd(240),
-        remaining: usd(240),
-        overdrawn: ZERO,
+        allocated: BigInt(usd(250)),
+        spent: BigInt(usd(5)),
+        reserved: BigInt(usd(5)),
+        available: BigInt(usd(240)),
+        remaining: BigInt(usd(240)),
+        overdrawn: 0n,
         percentUsed: 2,
       },
     })
     expect(await registry.overview({ ownerId: ann.id })).toMatchObject({
       agents: { ...empty, total: 1, idle: 1 },
-      budget: { allocated: usd(50), spent: ZERO },
+      budget: { allocated: BigInt(usd(50)), spent: 0n },
     })
     expect(await registry.overview({ ownerId: 'nobody' })).toMatchObject({ agents: empty })
   })

@@ -15,8 +15,6 @@ export type UsdAmount = string | (number & { readonly [unit]?: never })
 /** An object with the named amounts. */
 export type Amounts<Name extends string> = { readonly [N in Name]: Microdollars }
 
-/** Microdollars in a US dollar. */
-const MICROS_PER_USD = 1_000_000
 /** Decimals of a microdollar. */
 const DECIMALS = 6
 
@@ -89,21 +87,26 @@ function scaled(digits: string, power: number, roundUp: boolean): bigint {
   return head + 1n
 }
 
-/** US dollars as a JSON number: the shortest text that is exact to 6 decimals. */
-export function toUsd(amount: Microdollars): number {
+/**
+ * US dollars as a JSON number: the shortest text that is exact to 6 decimals. Of a sum beyond 2^53 microdollars, the nearest number
+ * there is.
+ */
+export function toUsd(amount: Microdollars | bigint): number {
   return Number(formatUsd(amount))
 }
 
-/** US dollars as text, for example `8.2`; at least `minDecimals` of them. */
-export function formatUsd(amount: Microdollars, options: { readonly minDecimals?: number | undefined } = {}): string {
+/** US dollars as text, for example `8.2`; at least `minDecimals` of them. Exact, also of a sum that no amount can hold. */
+export function formatUsd(
+  amount: Microdollars | bigint,
+  options: { readonly minDecimals?: number | undefined } = {},
+): string {
   const minDecimals = options.minDecimals ?? 0
-  const magnitude = Math.abs(amount)
-  const whole = Math.floor(magnitude / MICROS_PER_USD)
-  const fraction = String(magnitude % MICROS_PER_USD)
-    .padStart(DECIMALS, '0')
+  const digits = String(amount < 0 ? -amount : amount).padStart(DECIMALS + 1, '0')
+  const fraction = digits
+    .slice(-DECIMALS)
     .replace(/(?<!0)0+$/, '')
     .padEnd(minDecimals, '0')
-  return `${amount < 0 ? '-' : ''}${String(whole)}${fraction === '' ? '' : `.${fraction}`}`
+  return `${amount < 0 ? '-' : ''}${digits.slice(0, -DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 /** @throws {CostError} AMOUNT_OUT_OF_RANGE instead of losing digits (MON-06); 0 for no amounts */

@@ -102,6 +102,13 @@ describe('usd', () => {
   })
 })
 
+test('MON-06 a sum that no amount can hold is written exactly, and as the nearest JSON number', () => {
+  expect(formatUsd(10_000_000_000_000_001n)).toBe('10000000000.000001')
+  expect(formatUsd(-10_000_000_000_500_000n, { minDecimals: 2 })).toBe('-10000000000.50')
+  expect(toUsd(9_000_000_000_250_000n)).toBe(9_000_000_000.25)
+  expect([formatUsd(0n), formatUsd(7n)]).toEqual(['0', '0.000007'])
+})
+
 describe('micros', () => {
   test('MON-01 takes whole safe numbers only', () => {
     expect(micros(5n)).toBe(5)

@@ -39,11 +39,13 @@ export {
   HOUR_KEY,
   MODEL_KEY,
   PROVIDER_KEY,
+  moneyTotalSql,
   SUBJECT_KEY,
   totalSql,
   type UsageTotals,
   usageTotalsOf,
 } from './requests/sums.ts'
+export { SUMMED_MICROS_MAX } from './requests/summed-money.ts'
 export type { CallTelemetry, ItemResult, PiiTelemetry, TelemetryEvent } from './requests/telemetry.ts'
 export { type CallSet, callSet, callsIn } from './requests/times.ts'
 export type { Activity } from './requests/totals.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Microdollars, usd } from '@iron/cost-calculator'
+import { MAX_AMOUNT, type Microdollars, usd } from '@iron/cost-calculator'
 import { createTestDb, enginesForTests, type TestDb } from '@iron/database/testing'
 import {
   type CallFilter,
@@ -7,8 +7,10 @@ import {
   hourOf,
   latencyBucket,
   latencyBucketMs,
+  moneyTotalSql,
   type NewCall,
   RequestLog,
+  SUMMED_MICROS_MAX,
 } from '@iron/journal'
 import fc from 'fast-check'
 
@@ -358,13 +360,42 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
     expect(await requests.activity('a')).toEqual({ total: 2, today: 1, lastAt: t.clock.now() })
   })
 
+  test('MON-06 costs that no sum can hold stop it, and end no question: also ten thousand times the dearest call', async () => {
+    await using t = await createTestDb({ dialect })
+    const sumOf = async (micros: number, count: number): Promise<unknown> => {
+      const counted = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${String(count)})`
+      const sql = `${counted} SELECT ${moneyTotalSql(`${String(micros)} + i - i`)} AS total FROM n`
+      return (await t.db.read((tx) => tx.execute<{ total: number }>({ sql, parameters: [] }))).rows[0]?.total
+    }
+    expect(await sumOf(MAX_AMOUNT, 9)).toBe(9 * MAX_AMOUNT)
+    for (const count of [10, 10_000]) expect(await sumOf(MAX_AMOUNT, count)).toBe(SUMMED_MICROS_MAX)
+    expect(await sumOf(1_999_999, 1_000)).toBe(1_999_999_000)
+
+    const requests = new RequestLog(t.db)
+    const fill = async (prefix: string): Promise<void> => {
+      for (let index = 0; index < 12; index += 1)
+        await requests.record(told(`${prefix}${String(index)}`, { cost: MAX_AMOUNT }))
+    }
+    await fill('r')
+    expect(await requests.totals()).toMatchObject({ requests: 12, cost: SUMMED_MICROS_MAX })
+    t.clock.advance(2 * HOUR_MS)
+    while ((await requests.rollUp()) > 0);
+    expect(await requests.totals()).toMatchObject({ requests: 12, cost: SUMMED_MICROS_MAX })
+    // A late call rolls its hour up again: what had stopped is added up anew.
+    await fill('s')
+    t.clock.advance(2 * HOUR_MS)
+    while ((await requests.rollUp()) > 0);
+    expect(await requests.totals()).toMatchObject({ requests: 24, cost: SUMMED_MICROS_MAX })
+    expect(await requests.verifyRollups()).toMatchObject({ differences: 0, sumDifferences: 0 })
+  })
+
   test('PRI-25, PRI-22: sums equal a recomputation whatever is told, rolled up or pruned, and reading adds nothing (property)', async () => {
     const step = fc.record({
       kind: fc.constantFrom('report', 'report', 'telemetry', 'wait', 'rollUp', 'prune', 'upgrade'),
       id: fc.nat(6),
       agent: fc.constantFrom('a', 'b'),
       model: fc.constantFrom('m', 'n'),
-      cost: fc.nat(1_000),
+      cost: fc.oneof({ arbitrary: fc.nat(1_000), weight: 7 }, { arbitrary: fc.constant(MAX_AMOUNT), weight: 3 }),
       latencyMs: fc.option(fc.nat(5_000), { nil: undefined }),
       outcome: fc.constantFrom(undefined, 'completed', 'failed'),
       waitMs: fc.constantFrom(MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 7 * HOUR_MS, DAY_MS, 30 * DAY_MS),
@@ -403,7 +434,8 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
                 row.at >= (filter.from ?? 0) &&
                 row.at < (filter.to ?? Infinity),
             )
-            return { requests: rows.length, cost: rows.reduce((sum, row) => sum + row.cost, 0) }
+            const cost = rows.reduce((sum, row) => sum + row.cost, 0)
+            return { requests: rows.length, cost: Math.min(cost, SUMMED_MICROS_MAX) }
           }
           expect(counted.size).toBe(anew)
           const now = t.clock.now()

@@ -2,7 +2,7 @@ export { AgentBudgetManager, type AgentBudgetManagerOptions } from './agent-budg
 export type { BooksOptions } from './books.ts'
 export { CLOCK_TOLERANCE_MS, CLOCK_WARNING } from './budget/agent-now.ts'
 export type { Adjustment } from './budget/adjust-budget.ts'
-export type { Balance, Balances, BudgetStatus, RiskLevel } from './budget/balance.ts'
+export type { Balance, Balances, BalanceSum, BudgetStatus, RiskLevel } from './budget/balance.ts'
 export { type Budget, budgetIdOf } from './budget/budget.ts'
 export { BudgetRequestManager } from './budget-request-manager.ts'
 export type { ApprovalOptions, BudgetApproval } from './budget-requests/approve-request.ts'

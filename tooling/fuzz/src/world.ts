@@ -25,6 +25,8 @@ const CANARIES: Readonly<Record<string, string>> = {
   bob: 'canary-of-bob-9c1d',
   carol: 'canary-of-carol-2e8b',
 }
+/** What calls that are only told of cost, in USD: together more than 2^53 microdollars. */
+const COSTS_TOLD_USD = [0.01, ...Array.from({ length: 10 }, () => 1_000_000_000)]
 /** Tendings that an agent lives through. */
 const AGENT_TENDINGS = 5
 const NAMES = Object.keys(CANARIES)
@@ -228,16 +230,16 @@ export class World {
     this.#know('lease', (JSON.parse(lease.body) as { readonly lease_id?: string }).lease_id)
     const timestamp = new Date().toISOString()
     const request = `${canary}-${(this.#made += 1)}`
-    const event = {
-      event_id: request,
+    const events = COSTS_TOLD_USD.map((cost, index) => ({
+      event_id: `${request}-${index}`,
       type: 'request.completed',
-      request_id: request,
+      request_id: `${request}-${index}`,
       model: canary,
-      cost_usd: 0.01,
+      cost_usd: cost,
       timestamp,
       attributes: { note: canary },
-    }
-    await this.#caller.call('POST', '/api/v1/analytics/events', { events: [event] }, runtime)
+    }))
+    await this.#caller.call('POST', '/api/v1/analytics/events', { events }, runtime)
     const trace = `trace_${randomUUID()}`
     const span = {
       trace_id: trace,

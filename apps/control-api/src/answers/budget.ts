@@ -1,5 +1,5 @@
 import { minus, toUsd } from '@iron/cost-calculator'
-import type { Balance, Budget, BudgetChange } from '@iron/lease-manager'
+import type { Balance, BalanceSum, Budget, BudgetChange } from '@iron/lease-manager'
 import { id, nullable, oneOf, time } from '../http/schemas.ts'
 import { isoTime } from './scalars.ts'
 import { component, dollars, percent, type Shaped, shown, signedDollars, usuallyNull, whole } from './shape.ts'
@@ -54,7 +54,7 @@ export const budgetChangeShape = component('BudgetChange', {
 })
 
 /** `Balance` of http-api 4.4. */
-export function balanceAnswer(balance: Balance): Shaped<typeof balanceShape> {
+export function balanceAnswer(balance: Balance | BalanceSum): Shaped<typeof balanceShape> {
   return {
     allocated_usd: toUsd(balance.allocated),
     spent_usd: toUsd(balance.spent),

@@ -1,12 +1,12 @@
 import type { ReadTx } from '@iron/database'
-import type { Balance } from '@iron/lease-manager'
+import type { BalanceSum } from '@iron/lease-manager'
 import type { AgentState } from '../agent.ts'
 import type { RegistryParts } from '../registry-parts.ts'
 
 /** How many agents there are, by state, and the sum of their budgets; archived ones are left out of both. */
 export interface AgentsOverview {
   readonly agents: { readonly total: number } & Readonly<Record<AgentState, number>>
-  readonly budget: Balance
+  readonly budget: BalanceSum
 }
 
 export async function agentsOverview(

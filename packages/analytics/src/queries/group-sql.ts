@@ -1,4 +1,4 @@
-import { ADDED_SUMS, totalSql, type SqlPart } from '@iron/journal'
+import { ADDED_SUMS, moneyTotalSql, type SqlPart } from '@iron/journal'
 import { DIMENSION_SQL, type Dimension } from '../dimension.ts'
 
 /** Which groups, in which order. */
@@ -25,8 +25,8 @@ export function allGroupsSql(name: string, dimension: Dimension): string {
   const { keyType, allocated } = DIMENSION_SQL[dimension]
   return `
     SELECT CAST(0 AS bigint) AS place, CAST(NULL AS ${keyType}) AS group_key, CAST(NULL AS text) AS group_provider,
-      CAST(NULL AS text) AS label, count(*) AS group_count, ${totalSql(allocated)} AS allocated,
-      ${totalSql('CASE WHEN group_key IS NULL THEN 0 ELSE cost_micros END')} AS keyed_cost, ${ADDED_SUMS}
+      CAST(NULL AS text) AS label, count(*) AS group_count, ${moneyTotalSql(allocated)} AS allocated,
+      ${moneyTotalSql('CASE WHEN group_key IS NULL THEN 0 ELSE cost_micros END')} AS keyed_cost, ${ADDED_SUMS}
     FROM ${name}`
 }
 

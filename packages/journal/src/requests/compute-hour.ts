@@ -3,6 +3,7 @@ import { namedSql } from '../named-sql.ts'
 import { Counts } from './counts.ts'
 import { HOUR_MS, type Progress } from './hours.ts'
 import { latencyBucket } from './latency.ts'
+import { moneyTotalSql, totalSql } from './sums.ts'
 
 /** A row of `request_rollups` as it is read. */
 export type RollupRow = Omit<RequestRollupsTable, 'latency' | 'costs'> & {
@@ -16,20 +17,16 @@ const key = `subject_id, coalesce(provider, '') AS provider, coalesce(model, '')
 const groups = `subject_id, coalesce(provider, ''), coalesce(model, ''), coalesce(outcome, 'completed')`
 const span = 'received_at >= :from AND received_at < :to'
 
-function total(expression: string): string {
-  return `CAST(coalesce(sum(${expression}), 0) AS bigint)`
-}
-
 const sums = namedSql<{ from: number; to: number }, Omit<RollupRow, 'hour_start' | 'latency' | 'costs'>>(
   'hour_sums',
   () => `
     SELECT ${key}, count(*) AS requests,
-      ${total('input_tokens')} AS input_tokens, ${total('cache_read_tokens')} AS cache_read_tokens,
-      ${total('cache_write_tokens')} AS cache_write_tokens, ${total('output_tokens')} AS output_tokens,
-      ${total('reasoning_tokens')} AS reasoning_tokens, ${total('total_tokens')} AS total_tokens,
-      ${total('cost_micros')} AS cost_micros,
-      ${total('CASE WHEN billed = 1 THEN cost_micros ELSE 0 END')} AS billed_micros,
-      ${total("CASE WHEN pricing = 'ceiling' THEN cost_micros ELSE 0 END")} AS ceiling_micros
+      ${totalSql('input_tokens')} AS input_tokens, ${totalSql('cache_read_tokens')} AS cache_read_tokens,
+      ${totalSql('cache_write_tokens')} AS cache_write_tokens, ${totalSql('output_tokens')} AS output_tokens,
+      ${totalSql('reasoning_tokens')} AS reasoning_tokens, ${totalSql('total_tokens')} AS total_tokens,
+      ${moneyTotalSql('cost_micros')} AS cost_micros,
+      ${moneyTotalSql('CASE WHEN billed = 1 THEN cost_micros ELSE 0 END')} AS billed_micros,
+      ${moneyTotalSql("CASE WHEN pricing = 'ceiling' THEN cost_micros ELSE 0 END")} AS ceiling_micros
     FROM requests WHERE ${span} GROUP BY ${groups} ORDER BY 1, 2, 3, 4`,
 )
 

@@ -1,6 +1,7 @@
 import { DatabaseError } from '@iron/database'
 import type { RollupRow } from './compute-hour.ts'
 import { Counts } from './counts.ts'
+import { SUMMED_MICROS_MAX } from './summed-money.ts'
 
 /** A row of figures under its key, whatever time it tells of. */
 export type Figures = Omit<RollupRow, 'hour_start'>
@@ -20,6 +21,9 @@ const FIGURES = [
 
 type Figure = (typeof FIGURES)[number]
 
+/** Those that stop at {@link SUMMED_MICROS_MAX}. */
+const MONEY = new Set<Figure>(['cost_micros', 'billed_micros', 'ceiling_micros'])
+
 interface Sum {
   readonly key: Pick<Figures, 'subject_id' | 'provider' | 'model' | 'outcome'>
   readonly figures: Record<Figure, number>
@@ -31,6 +35,7 @@ interface Sum {
 export class Sums {
   readonly #sums = new Map<string, Sum>()
   readonly #keepsCosts: boolean
+  #isLost = false
 
   /** @param keeps.costs whether single costs are counted too */
   constructor(keeps: { readonly costs: boolean }) {
@@ -40,23 +45,27 @@ export class Sums {
   /**
    * Adds a row under a subject, or takes it away.
    *
-   * @throws {DatabaseError} UNSAFE_INTEGER: a sum would be beyond 2^53
+   * @throws {DatabaseError} UNSAFE_INTEGER: a sum of other figures than money would be beyond 2^53
    */
   add(subject: string, row: Figures, sign: 1 | -1): void {
     const sum = this.#sumOf({ subject_id: subject, provider: row.provider, model: row.model, outcome: row.outcome })
-    for (const figure of FIGURES) sum.figures[figure] = exactSum(sum.figures[figure], sign * row[figure], figure)
+    for (const figure of FIGURES) {
+      const [one, other] = [sum.figures[figure], sign * row[figure]]
+      // From a sum that stopped nothing can be taken: how far beyond it would be is not known.
+      if (sign === -1 && MONEY.has(figure) && one >= SUMMED_MICROS_MAX) this.#isLost = true
+      sum.figures[figure] = MONEY.has(figure) ? Math.min(one + other, SUMMED_MICROS_MAX) : exactSum(one, other, figure)
+    }
     sum.latency.addText(row.latency, sign)
     if (this.#keepsCosts) sum.costs.addText(row.costs, sign)
   }
 
-  /** Whether nothing was taken away that had not been added. */
+  /** Whether nothing was taken away that had not been added, or from a sum that had stopped. */
   arePossible(): boolean {
-    return [...this.#sums.values()].every(
-      ({ figures, latency, costs }) =>
-        FIGURES.every((figure) => figures[figure] >= 0 && (figures.requests > 0 || figures[figure] === 0)) &&
-        latency.arePossible() &&
-        costs.arePossible(),
-    )
+    const isPossible = ({ figures, latency, costs }: Sum): boolean =>
+      FIGURES.every((figure) => figures[figure] >= 0 && (figures.requests > 0 || figures[figure] === 0)) &&
+      latency.arePossible() &&
+      costs.arePossible()
+    return !this.#isLost && [...this.#sums.values()].every(isPossible)
   }
 
   /** Those that have calls, sorted by key as the roll-ups are. */

@@ -7,6 +7,7 @@ import type { SqlPart } from '../sql-part.ts'
 import { CALL_TABLES, type CallTable } from './filter.ts'
 import { DAY_MS, type Grain } from './grains.ts'
 import { HOUR_MS } from './hours.ts'
+import { MICROS_PER_USD, SUMMED_MICROS_MAX } from './summed-money.ts'
 import { type CallSet, callsIn } from './times.ts'
 
 /** Sums over calls; what was not told counts as 0. */
@@ -41,8 +42,11 @@ const SUM_COLUMNS = [
   'billed_micros',
 ] as const satisfies readonly (keyof CallSums)[]
 
+/** Columns that hold money. */
+const MONEY = new Set<string>(['cost_micros', 'billed_micros'] satisfies (keyof CallSums)[])
+
 /** Select list that adds up rows of {@link callSums}. */
-export const ADDED_SUMS: string = SUM_COLUMNS.map((column) => `${totalSql(column)} AS ${column}`).join(', ')
+export const ADDED_SUMS: string = SUM_COLUMNS.map((column) => `${sumOf(column, column)} AS ${column}`).join(', ')
 
 /** What calls are told apart by: the name of its column, and how each table tells it. */
 export type CallKey = {
@@ -100,6 +104,22 @@ export function totalSql(expression: string): string {
   return `CAST(coalesce(sum(${expression}), 0) AS bigint)`
 }
 
+/**
+ * The same of microdollars. A call may cost as much as one can say, and nothing bounds the calls that are only told of: instead of
+ * ending every question about them, their sum stops at {@link SUMMED_MICROS_MAX}. Whole dollars and the rest are added apart, which
+ * 64 bits always hold.
+ */
+export function moneyTotalSql(expression: string): string {
+  const whole = `coalesce(sum((${expression}) / ${MICROS_PER_USD}), 0)`
+  const rest = `coalesce(sum((${expression}) % ${MICROS_PER_USD}), 0)`
+  const isBeyond = `${whole} + ${rest} / ${MICROS_PER_USD} >= ${SUMMED_MICROS_MAX / MICROS_PER_USD}`
+  return `CAST(CASE WHEN ${isBeyond} THEN ${SUMMED_MICROS_MAX} ELSE ${whole} * ${MICROS_PER_USD} + ${rest} END AS bigint)`
+}
+
+function sumOf(column: string, expression: string): string {
+  return MONEY.has(column) ? moneyTotalSql(expression) : totalSql(expression)
+}
+
 function sumsIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): SqlPart {
   const count = table === 'requests' ? '1' : 'requests'
   const billed = table === 'requests' ? 'CASE WHEN billed = 1 THEN cost_micros ELSE 0 END' : 'billed_micros'
@@ -114,7 +134,7 @@ function sumsIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): Sql
   }
   const selected = [
     ...keys.map((key) => `${key[table]} AS ${key.name}`),
-    ...SUM_COLUMNS.map((column) => `${totalSql(expressions[column])} AS ${column}`),
+    ...SUM_COLUMNS.map((column) => `${sumOf(column, expressions[column])} AS ${column}`),
   ]
   const grouped = keys.length === 0 ? '' : ` GROUP BY ${keys.map((_, index) => index + 1).join(', ')}`
   return callsIn(table, calls, (source) => `SELECT ${selected.join(', ')} ${source}${grouped}`, keys)

@@ -13,6 +13,12 @@ export interface Balance extends Balances, Amounts<'remaining' | 'overdrawn'> {
   readonly percentUsed: number
 }
 
+/** Balances of many agents together, in microdollars: they may exceed what one amount can. */
+export interface BalanceSum extends Readonly<Record<Exclude<keyof Balance, 'percentUsed'>, bigint>> {
+  /** As of one {@link Balance}. */
+  readonly percentUsed: number
+}
+
 /** How close spending is to the allocation: below 50, 80, 90, 100 percent, or beyond (http-api 4.4). */
 export type RiskLevel = 'low' | 'medium' | 'high' | 'critical' | 'exhausted'
 
@@ -26,9 +32,9 @@ export const RISK_LEVELS: readonly RiskLevel[] = ['low', 'medium', 'high', 'crit
 const EXACT_PRODUCT_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 20_001)
 
 /** Spent / allocated × 100, rounded half up to two decimals. */
-export function percentUsed(allocated: Microdollars, spent: Microdollars): number {
-  if (allocated === 0) return spent === 0 ? 0 : 100
-  if (spent <= EXACT_PRODUCT_MAX && allocated <= EXACT_PRODUCT_MAX) {
+export function percentUsed(allocated: Microdollars | bigint, spent: Microdollars | bigint): number {
+  if (Number(allocated) === 0) return Number(spent) === 0 ? 0 : 100
+  if (typeof spent === 'number' && typeof allocated === 'number' && Math.max(spent, allocated) <= EXACT_PRODUCT_MAX) {
     return Math.floor((spent * 20_000 + allocated) / (2 * allocated)) / 100
   }
   return Number((BigInt(spent) * 20_000n + BigInt(allocated)) / (2n * BigInt(allocated))) / 100

@@ -22,7 +22,7 @@ import { LeaseError } from '../errors.ts'
 import { countOpenLeases } from '../lease/lease-row.ts'
 import { refuseFaults } from '../lease/validate.ts'
 import {
-  type Balance,
+  type BalanceSum,
   BUDGET_STATUSES,
   type BudgetStatus,
   percentUsed,
@@ -31,6 +31,7 @@ import {
 } from './balance.ts'
 import { type Budget, publicBudget } from './budget.ts'
 import { BUDGET_COLUMNS, budgetState, readBudget } from './budget-row.ts'
+import { restSum, wholeSum, wideSum } from './wide-sum.ts'
 
 /** Which budgets. Archived agents are left out unless named by `agentId`. */
 export interface BudgetFilter {
@@ -43,7 +44,7 @@ export interface BudgetFilter {
 }
 
 /** Balances summed over every match, not only the page. */
-export interface BudgetSummary extends Balance {
+export interface BudgetSummary extends BalanceSum {
   readonly agents: number
   readonly active: number
   readonly exhausted: number
@@ -216,14 +217,17 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
   const row = await matching(tx, filter)
     .select((eb) => {
       const left = eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros'))
-      const owed = eb(eb('b.reserved_micros', '+', eb.ref('b.spent_micros')), '-', eb.ref('b.allocated_micros'))
+      const remaining = eb.case().when(left, '>', ZERO).then(left).else(ZERO).end()
       return [
         eb.fn.countAll<number>().as('agents'),
-        eb.fn.sum<Microdollars | null>('b.allocated_micros').as('allocated'),
-        eb.fn.sum<Microdollars | null>('b.reserved_micros').as('reserved'),
-        eb.fn.sum<Microdollars | null>('b.spent_micros').as('spent'),
-        eb.fn.sum<Microdollars | null>(eb.case().when(left, '>', ZERO).then(left).else(ZERO).end()).as('remaining'),
-        eb.fn.sum<Microdollars | null>(eb.case().when(left, '<', ZERO).then(owed).else(ZERO).end()).as('overdrawn'),
+        wholeSum(eb.ref('b.allocated_micros')).as('allocated_whole'),
+        restSum(eb.ref('b.allocated_micros')).as('allocated_rest'),
+        wholeSum(eb.ref('b.reserved_micros')).as('reserved_whole'),
+        restSum(eb.ref('b.reserved_micros')).as('reserved_rest'),
+        wholeSum(eb.ref('b.spent_micros')).as('spent_whole'),
+        restSum(eb.ref('b.spent_micros')).as('spent_rest'),
+        wholeSum(remaining).as('remaining_whole'),
+        restSum(remaining).as('remaining_rest'),
         eb.fn
           .sum<number | null>(eb.case().whenRef('b.spent_micros', '<', 'b.allocated_micros').then(1).else(0).end())
           .as('active'),
@@ -240,9 +244,11 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
       ]
     })
     .executeTakeFirstOrThrow()
-  const allocated = row.allocated ?? ZERO
-  const spent = row.spent ?? ZERO
-  const reserved = row.reserved ?? ZERO
+  const allocated = wideSum(row.allocated_whole, row.allocated_rest)
+  const spent = wideSum(row.spent_whole, row.spent_rest)
+  const reserved = wideSum(row.reserved_whole, row.reserved_rest)
+  const remaining = wideSum(row.remaining_whole, row.remaining_rest)
+  const available = allocated - reserved - spent
   const active = row.active ?? 0
   const unfunded = row.unfunded ?? 0
   return Object.freeze({
@@ -253,9 +259,10 @@ async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummar
     allocated,
     spent,
     reserved,
-    available: minus(minus(allocated, reserved), spent),
-    remaining: row.remaining ?? ZERO,
-    overdrawn: row.overdrawn ?? ZERO,
+    available,
+    remaining,
+    // What is left of some, less what others have overdrawn, is what all have together.
+    overdrawn: remaining - available,
     percentUsed: percentUsed(allocated, spent),
   })
 }

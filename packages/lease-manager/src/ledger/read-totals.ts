@@ -1,5 +1,6 @@
 /** What all books together say, for whoever watches an installation. */
 import { prepare, type ReadTx } from '@iron/database'
+import { restSum, wholeSum, wideSum } from '../budget/wide-sum.ts'
 
 /** Sums over all agents, archived ones included, in microdollars: together they may exceed what one amount can. */
 export interface LedgerTotals {
@@ -12,9 +13,6 @@ export interface LedgerTotals {
   readonly active: number
   readonly expired: number
 }
-
-/** Sums are taken of whole dollars and of the rest apart: each fits a safe integer where the sum of microdollars may not. */
-const MICROS = 1_000_000
 
 interface Halves {
   readonly whole: number | null
@@ -30,10 +28,7 @@ const balances = prepare<
   db.selectFrom('agent_budgets').select((eb) =>
     (['allocated', 'reserved', 'spent'] as const).flatMap((name) => {
       const micros = eb.cast<number>(`${name}_micros`, 'bigint')
-      return [
-        eb.fn.sum<number | null>(eb(micros, '/', MICROS)).as(`${name}_whole`),
-        eb.fn.sum<number | null>(eb(micros, '%', MICROS)).as(`${name}_rest`),
-      ]
+      return [wholeSum(micros).as(`${name}_whole`), restSum(micros).as(`${name}_rest`)]
     }),
   ),
 )
@@ -44,12 +39,12 @@ const openLeases = prepare<{ now: number }, Halves & { readonly open: number; re
       .selectFrom('leases')
       .select((eb) => {
         const spent = eb.cast<number>('spent_micros', 'bigint')
-        const held = eb(eb.cast<number>('granted_micros', 'bigint'), '-', spent)
+        const held = eb.parens(eb(eb.cast<number>('granted_micros', 'bigint'), '-', spent))
         return [
           eb.fn.countAll<number>().as('open'),
           eb.fn.sum<number | null>(eb.case().when('expires_at', '<=', p('now')).then(1).else(0).end()).as('expired'),
-          eb.fn.sum<number | null>(eb(eb.parens(held), '/', MICROS)).as('whole'),
-          eb.fn.sum<number | null>(eb(eb.parens(held), '%', MICROS)).as('rest'),
+          wholeSum(held).as('whole'),
+          restSum(held).as('rest'),
         ]
       })
       // An open lease has released nothing, as the table checks.
@@ -62,15 +57,11 @@ export async function readTotals(tx: ReadTx, now: number): Promise<LedgerTotals>
   const leases = await openLeases.first(tx, { now })
   const expired = leases?.expired ?? 0
   return Object.freeze({
-    allocated: micros(sums?.allocated_whole, sums?.allocated_rest),
-    reserved: micros(sums?.reserved_whole, sums?.reserved_rest),
-    spent: micros(sums?.spent_whole, sums?.spent_rest),
-    outstanding: micros(leases?.whole, leases?.rest),
+    allocated: wideSum(sums?.allocated_whole, sums?.allocated_rest),
+    reserved: wideSum(sums?.reserved_whole, sums?.reserved_rest),
+    spent: wideSum(sums?.spent_whole, sums?.spent_rest),
+    outstanding: wideSum(leases?.whole, leases?.rest),
     active: (leases?.open ?? 0) - expired,
     expired,
   })
-}
-
-function micros(whole: number | null | undefined, rest: number | null | undefined): bigint {
-  return BigInt(whole ?? 0) * BigInt(MICROS) + BigInt(rest ?? 0)
 }

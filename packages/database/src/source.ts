@@ -13,17 +13,16 @@ const MEMORY = ':memory:'
  * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL, `:memory:`, `sqlite::memory:`,
  * `postgres://…` and `postgresql://…` (packages.md 6).
  *
- * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme
+ * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, and for a URL that names no file
  */
 export function parseSource(source: string | URL): Source {
   const text = typeof source === 'string' ? source : source.href
   if (text === MEMORY || text === `sqlite:${MEMORY}`) return { dialect: 'sqlite', file: MEMORY }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: text }
-  if (scheme === 'file') return { dialect: 'sqlite', file: fileURLToPath(text) }
-  if (scheme === 'sqlite') return { dialect: 'sqlite', file: absolute(sqlitePath(text)) }
-  if (scheme === undefined && text.trim() !== '' && !text.includes('\0'))
-    return { dialect: 'sqlite', file: absolute(text) }
+  if (scheme === 'file') return { dialect: 'sqlite', file: named(() => absolute(fileURLToPath(text))) }
+  if (scheme === 'sqlite') return { dialect: 'sqlite', file: named(() => absolute(sqlitePath(text))) }
+  if (scheme === undefined && text.trim() !== '') return { dialect: 'sqlite', file: named(() => absolute(text)) }
   throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
     details: { scheme: scheme ?? null },
   })
@@ -32,6 +31,20 @@ export function parseSource(source: string | URL): Source {
 /** Creates the folder of a database file when it is missing. */
 export function makeFolder(file: string): void {
   if (file !== MEMORY) mkdirSync(path.dirname(file), { recursive: true })
+}
+
+/** The file that a URL names; one that cannot be decoded names none, and no file has a NUL in its name. */
+function named(read: () => string): string {
+  let file: string | undefined
+  try {
+    file = read()
+  } catch (error) {
+    if (error instanceof DatabaseError) throw error
+  }
+  if (file === undefined || file.includes('\0')) {
+    throw new DatabaseError('UNSUPPORTED_URL', 'the URL of a database file cannot be read')
+  }
+  return file
 }
 
 function sqlitePath(url: string): string {

@@ -27,6 +27,18 @@ test('a URL object is taken as well', () => {
   expect(parseSource(new URL('postgres://host/db'))).toEqual({ dialect: 'postgres', url: 'postgres://host/db' })
 })
 
-test.each(['mysql://host/db', 'http://host', '', '  ', 'sqlite:', 'sqlite://', 'a\0b'])('%j is refused', (source) => {
+test.each([
+  'mysql://host/db',
+  'http://host',
+  '',
+  '  ',
+  'sqlite:',
+  'sqlite://',
+  'a\0b',
+  'sqlite:%',
+  'sqlite:a%00b',
+  'file://[',
+  'file:///a%00b',
+])('%j is refused', (source) => {
   expect(() => parseSource(source)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))
 })

@@ -39,10 +39,19 @@ export interface FuzzReport {
   readonly succeeded: readonly string[]
   readonly neverSucceeded: readonly string[]
   readonly requestsPerSecond: number
-  readonly slowestMs: number
-  /** What the slowest was: a raw form or an operation. */
-  readonly slowest: string
-  readonly residentMiB: { readonly before: number; readonly highest: number }
+  /** Those that took longest, the longest first. */
+  readonly slowest: readonly Slow[]
+  /** Of the server; `highest` in each tenth of the requests: memory that is lost grows to the end. */
+  readonly residentMiB: { readonly before: number; readonly highest: readonly number[] }
+}
+
+/** How long one request took. */
+export interface Slow {
+  readonly ms: number
+  /** A raw form or an operation. */
+  readonly what: string
+  /** The number of the request. */
+  readonly index: number
 }
 
 /** Requests at the same time. */
@@ -53,6 +62,12 @@ const TEND_EVERY = 150
 const DEADLINE_MS = 40_000
 /** What the server may hold at most, in MiB. */
 const RESIDENT_MAX_MIB = 700
+/** Parts of a run whose memory is looked at apart. */
+const PARTS = 10
+/** How often it is looked at, in milliseconds. */
+const LOOK_EVERY_MS = 500
+/** Slow requests that are told. */
+const SLOWEST_TOLD = 5
 /** Failures after which a run ends. */
 const FAILURES_MAX = 20
 /** Characters of a request that are shown. */
@@ -70,15 +85,20 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const world = new World(caller)
   await world.create()
   const run = new Run(options, surface, world, server.port)
-  const memory = { before: residentMiB(server.process.pid), highest: 0 }
-  const look = setInterval(() => (memory.highest = Math.max(memory.highest, residentMiB(server.process.pid))), 500)
+  const before = residentMiB(server.process.pid)
+  const highest: number[] = []
+  const look = setInterval(() => {
+    const part = Math.min(PARTS - 1, Math.floor((run.sent / options.requests) * PARTS))
+    highest[part] = Math.max(highest[part] ?? 0, Math.round(residentMiB(server.process.pid)))
+  }, LOOK_EVERY_MS)
   stack.defer(() => clearInterval(look))
   const began = performance.now()
   await Promise.all(Array.from({ length: AT_ONCE }, () => run.work()))
   const tookSeconds = (performance.now() - began) / 1_000
   clearInterval(look)
   const { failures } = run
-  if (memory.highest > RESIDENT_MAX_MIB) failures.push(`the server holds ${Math.round(memory.highest)} MiB`)
+  const most = Math.max(...highest.filter(Number.isFinite))
+  if (most > RESIDENT_MAX_MIB) failures.push(`the server holds ${most} MiB`)
   // Nothing that was sent has changed what the server says to everybody.
   if ((await caller.call('GET', '/api/v1/openapi.json')).body !== description.body)
     failures.push('the server is another one')
@@ -96,9 +116,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     succeeded: [...run.succeeded].sort(),
     neverSucceeded: surface.operations.map(({ name }) => name).filter((name) => !run.succeeded.has(name)),
     requestsPerSecond: Math.round(run.sent / tookSeconds),
-    slowestMs: Math.round(run.slowestMs),
     slowest: run.slowest,
-    residentMiB: { before: Math.round(memory.before), highest: Math.round(memory.highest) },
+    residentMiB: { before: Math.round(before), highest: highest.filter(Number.isFinite) },
   }
 }
 
@@ -108,8 +127,7 @@ class Run {
   readonly statuses = new Map<string, number>()
   readonly succeeded = new Set<string>()
   sent = 0
-  slowestMs = 0
-  slowest = ''
+  slowest: readonly Slow[] = []
   readonly #options: FuzzOptions
   readonly #surface: Surface
   readonly #world: World
@@ -143,11 +161,8 @@ class Run {
   async #try(connection: KeptConnection, attempt: Attempt, index: number): Promise<void> {
     const began = performance.now()
     const exchange = await this.#exchange(connection, attempt)
-    const tookMs = performance.now() - began
-    if (tookMs > this.slowestMs) {
-      this.slowestMs = tookMs
-      this.slowest = attempt.raw ?? attempt.operation.name
-    }
+    const slow = { ms: Math.round(performance.now() - began), what: attempt.raw ?? attempt.operation.name, index }
+    this.slowest = [...this.slowest, slow].sort((a, b) => b.ms - a.ms).slice(0, SLOWEST_TOLD)
     for (const { status } of exchange.answers) {
       this.statuses.set(String(status), (this.statuses.get(String(status)) ?? 0) + 1)
     }

@@ -83,7 +83,7 @@ export async function verifySchema(db: IronDatabase): Promise<void> {
 
 /**
  * Looks again, while a server runs, whether an open database has this version's schema: a few reads of the catalog that hold up
- * nobody, and {@link verifySchema} only when they find it changed.
+ * nobody, and {@link verifySchema} only when they find it changed. What a newer version has added meanwhile is no change of it.
  *
  * @throws {DatabaseError} SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH, DATABASE_UNAVAILABLE
  */

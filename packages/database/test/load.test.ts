@@ -2,7 +2,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, test } from '@jest/globals'
-import { type CallMessage, CALLS_CHANNEL, type CommitMessage, COMMITS_CHANNEL, recheckSchema } from '../src/index.ts'
+import {
+  type CallMessage,
+  CALLS_CHANNEL,
+  type CommitMessage,
+  COMMITS_CHANNEL,
+  recheckSchema,
+  verifySchema,
+} from '../src/index.ts'
 import { createTestDb, enginesForTests } from '../src/testing.ts'
 
 /** The sizes of the commits that happen during `work`, largest last. */
@@ -92,11 +99,14 @@ describe.each(await enginesForTests())('load on %s', (dialect) => {
     await recheckSchema(test.db)
   })
 
-  test('R8 a newer version that migrated meanwhile is found', async () => {
+  test('DAT-07 a newer version that migrated meanwhile ends no running process, and what else changed is still found', async () => {
     await using test = await createTestDb({ dialect })
     await test.rows(`INSERT INTO schema_migrations (number, name, checksum, schema_hash, app_version, applied_at)
       SELECT number + 1, 'next', checksum, schema_hash, app_version, applied_at FROM schema_migrations
       ORDER BY number DESC LIMIT 1`)
-    await expect(recheckSchema(test.db)).rejects.toMatchObject({ details: { reason: 'newer' } })
+    await recheckSchema(test.db)
+    await expect(verifySchema(test.db)).rejects.toMatchObject({ details: { reason: 'newer' } })
+    await test.rows("UPDATE schema_migrations SET schema_hash = 'f' || substr(schema_hash, 2)")
+    await expect(recheckSchema(test.db)).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH' })
   })
 })

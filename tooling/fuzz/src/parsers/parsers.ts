@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundledPriceBook, formatUsd, micros, normalizeUsage, type ProviderKind, usd } from '@iron/cost-calculator'
-import { cursorWindow, encodeCursor, type IdPrefix, isId } from '@iron/database'
+import { cursorWindow, encodeCursor, isId } from '@iron/database'
 import { IcTokenManager } from '@iron/ic-token'
 import { openIpToken, parseMasterKeys, sealIpToken } from '@iron/ip-token-crypto'
 import { parsePermission, parseRole } from '@iron/rbac'
@@ -28,7 +28,7 @@ const parseSource = await inside<(text: string) => { dialect: string; file?: str
   'packages/database/src/source.ts',
   'parseSource',
 )
-const checkBaseUrl = await inside<(faults: object, path: string, value: unknown) => void>(
+const checkBaseUrl = await inside<(faults: object, path: string, value: unknown) => unknown>(
   'packages/token-manager/src/providers/base-url.ts',
   'checkBaseUrl',
 )
@@ -63,6 +63,9 @@ const tokens = new IcTokenManager({ keys: [{ kid: 'k1', secret: Buffer.alloc(32,
 const icToken = tokens.issue({ agentId: 'agent_7' }).token
 const binding = { icToken, agentId: 'agent_7', leaseId: 'lease_7', providerId: 'prov_7' }
 const prices = bundledPriceBook()
+
+/** What was read without a spelling of its own. */
+const seen = (..._: readonly unknown[]): undefined => undefined
 
 /** A text as the JSON value it spells, or as itself. */
 function jsonOf(text: string): unknown {
@@ -153,19 +156,19 @@ export const PARSERS: readonly Parser[] = [
   {
     name: 'API token',
     seeds: ['at_VZCFLukGJ4u1a7OONCYUdGUhDtX456EkrMIiztjBKto4', 'at_'],
-    read: (text) => void [isSecretText(text), hasBrokenChecksum(text), hintOf(text)],
+    read: (text) => seen(isSecretText(text), hasBrokenChecksum(text), hintOf(text)),
   },
   cursor('cursor of a number', ['number'], encodeCursor(17)),
   cursor('cursor of a time and an id', ['number', 'string'], encodeCursor(1_700_000_000_000, `agent_${UUID}`)),
   {
     name: 'id',
     seeds: [`agent_${UUID}`, `user_${UUID}`],
-    read: (text) => void (['agent', 'user'] as IdPrefix[]).map((prefix) => isId(text, prefix)),
+    read: (text) => seen(isId(text, 'agent'), isId(text, 'user')),
   },
   {
     name: 'role and permission',
     seeds: ['admin', 'agents:read'],
-    read: (text) => void [parseRole(text), parsePermission(text)],
+    read: (text) => seen(parseRole(text), parsePermission(text)),
   },
   {
     name: 'database address',
@@ -185,7 +188,7 @@ export const PARSERS: readonly Parser[] = [
   {
     name: 'base URL',
     seeds: ['https://api.openai.com/v1', 'http://127.0.0.1:8080', 'https://[::ffff:a9fe:a9fe]/'],
-    read: (text) => void checkBaseUrl(new Faults(), 'base_url', text),
+    read: (text) => seen(checkBaseUrl(new Faults(), 'base_url', text)),
   },
   {
     name: 'query',

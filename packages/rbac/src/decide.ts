@@ -86,7 +86,7 @@ function reach(subject: Subject, permission: Permission, policy: Policy): Scope 
   // caller's own, so what it is asked and what it answers is checked as well.
   const given = subject as Partial<Subject> | null | undefined
   const role = given?.role as Role
-  // Our own table knows nothing else, so that asking it is the check: 16 ns instead of 30.
+  // Our own table knows nothing else, so that asking it is the check: two look-ups of four.
   if (policy !== defaultPolicy && !(isRole(role) && isPermission(permission))) return noPermission
   const scope = policy.grants(role).get(permission)
   if (!isScope(scope)) return noPermission

@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 import type { Figures } from './question.ts'
 import { questionOf } from './questions.ts'
 
-/** Longest time a contestant may take for one round, in milliseconds. */
-const CONTESTANT_TIMEOUT_MS = 180_000
+/** Longest time a contestant may take for one round, in milliseconds: a million reports. */
+const CONTESTANT_TIMEOUT_MS = 600_000
 const program = fileURLToPath(new URL('./run-contestant.ts', import.meta.url))
 
 /** Medians over the rounds, by contestant. */

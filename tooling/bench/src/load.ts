@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** One request and what must come back. */
 export interface Call {
@@ -30,6 +31,8 @@ export async function load(
     readonly seconds: number
     readonly measured: string
     readonly script: () => Script
+    /** Calls a second of all connections together; without it each sends its next call as soon as it was answered. */
+    readonly perSecond?: number
   },
 ): Promise<Measurement> {
   const { hostname, port } = new URL(address)
@@ -37,11 +40,17 @@ export async function load(
   let failures = 0
   const began = performance.now()
   const until = began + options.seconds * 1_000
-  const connections = Array.from({ length: options.connections }, async () => {
+  const everyMs = options.perSecond === undefined ? 0 : (options.connections * 1_000) / options.perSecond
+  const connections = Array.from({ length: options.connections }, async (_, index) => {
     const connection = new Connection(await connect(hostname, Number(port)))
     const next = options.script()
     let previous: string | undefined
+    let dueAt = began + (index * everyMs) / options.connections
     while (performance.now() < until) {
+      if (everyMs > 0) {
+        await sleep(Math.max(0, dueAt - performance.now()))
+        dueAt += everyMs
+      }
       const call = next(previous)
       const sent = performance.now()
       const answer = await connection.send(call)

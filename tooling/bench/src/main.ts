@@ -5,7 +5,6 @@ import { type Row, rowsOf, tableOf } from './table.ts'
 
 /** Benches that are no question with contestants. */
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
-  main: () => import('./main-job.ts'),
   analytics: () => import('./analytics/bench-analytics.ts'),
   lists: () => import('./lists/bench-lists.ts'),
   sockets: () => import('./sockets/bench-sockets.ts'),
@@ -13,17 +12,24 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
 }
 const ROUNDS = Number(process.env['IRON_TEST_BENCH_ROUNDS'] ?? 3)
 
+async function askAll(names: readonly string[]): Promise<void> {
+  const rows: Row[] = []
+  for (const name of names) {
+    const answered = rowsOf(questionOf(name), await answersTo(name, ROUNDS))
+    for (const { title, ours, expected } of answered) process.stderr.write(`${title}: ${ours}, ${expected}\n`)
+    rows.push(...answered)
+  }
+  const settings = `Node ${process.version}, median of ${ROUNDS} rounds; servers: rate limits off, 1000 leases an agent`
+  process.stdout.write(`${settings}\n\n${tableOf(rows)}\n`)
+}
+
 const [name, ...more] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const bench = name !== undefined && Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+const names = name === undefined ? namesOf(undefined) : [name, ...more].flatMap((each) => namesOf(each))
 if (bench !== undefined) await bench()
+else if (names.length > 0) await askAll(names)
 else {
-  const names = name === undefined ? namesOf(undefined) : [name, ...more].flatMap((each) => namesOf(each))
-  if (names.length === 0) {
-    const known = [...Object.keys(BENCHES), ...namesOf(undefined)].join(', ')
-    process.stderr.write(`there is no bench ${String(name)}: one of ${known}\n`)
-    process.exitCode = 1
-  }
-  const rows: Row[] = []
-  for (const question of names) rows.push(...rowsOf(question, questionOf(question), await answersTo(question, ROUNDS)))
-  if (rows.length > 0) process.stdout.write(`Node ${process.version}, median of ${ROUNDS} rounds\n\n${tableOf(rows)}\n`)
+  const known = [...Object.keys(BENCHES), ...namesOf(undefined)].join(', ')
+  process.stderr.write(`there is no bench ${String(name)}: one of ${known}\n`)
+  process.exitCode = 1
 }

@@ -5,6 +5,8 @@ import { questions as cost } from './questions/cost.ts'
 import { questions as icToken } from './questions/ic-token.ts'
 import { questions as rateLimiter } from './questions/rate-limiter.ts'
 import { questions as rbac } from './questions/rbac.ts'
+import { questions as report } from './questions/report.ts'
+import { questions as server } from './questions/server.ts'
 import { questions as vault } from './questions/vault.ts'
 
 /** By the file that asks them: `pnpm bench rbac` runs one file, `pnpm bench rbac-owner` one question. */
@@ -15,6 +17,8 @@ export const files: Readonly<Record<string, Readonly<Record<string, Question>>>>
   vault,
   cost,
   'api-token': apiToken,
+  main: report,
+  server,
 }
 
 const all: ReadonlyMap<string, Question> = new Map(Object.values(files).flatMap((file) => Object.entries(file)))

@@ -13,19 +13,22 @@ const CLASSES =
 /** Who may do everything on that server. */
 export const ADMIN = { email: 'admin@bench.test', password: 'a password for the bench' }
 
+/** Fresh secrets, as the variables of the server. */
+export function secrets(): Record<string, string> {
+  const secret = (): string => `k1:${randomBytes(32).toString('base64')}`
+  return { JWT_SECRET: secret(), IC_TOKEN_SECRET: secret(), IRON_MASTER_KEYS: secret() }
+}
+
 /** Rate limits off; `env` beside what every bench needs. */
 export async function startServer(
   databaseUrl: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ process: StartedProcess; address: string }> {
-  const secret = (): string => `k1:${randomBytes(32).toString('base64')}`
   const started = await startProcess(process.execPath, [serverMain, 'serve'], {
     ready: /listening on (http:\/\/\S+)/,
     env: {
       DATABASE_URL: databaseUrl,
-      JWT_SECRET: secret(),
-      IC_TOKEN_SECRET: secret(),
-      IRON_MASTER_KEYS: secret(),
+      ...secrets(),
       IRON_ADMIN_EMAIL: ADMIN.email,
       IRON_ADMIN_PASSWORD: ADMIN.password,
       IRON_LEASES_MAX: '1000',

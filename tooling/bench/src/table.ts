@@ -3,7 +3,6 @@ import { type Figure, type Figures, type Question, type Role, timesAsGood } from
 
 /** A row for each figure of a question. */
 export interface Row {
-  readonly question: string
   readonly title: string
   readonly ours: string
   readonly rival: string
@@ -14,7 +13,6 @@ export interface Row {
 }
 
 const HEADS: Row = {
-  question: '',
   title: 'Question',
   ours: 'Ours',
   rival: 'Best rival',
@@ -24,28 +22,13 @@ const HEADS: Row = {
   expected: 'Expected',
 }
 
-/** How many times as good as each other contestant ours is, by `figure against contestant`. */
-export function ratiosOf(question: Question, answers: ReadonlyMap<string, Figures>): ReadonlyMap<string, number> {
-  const ours = best(question, answers, 'ours')
-  const ratios = new Map<string, number>()
-  for (const [name, figure] of Object.entries(question.figures)) {
-    for (const { name: contestant, role } of question.contestants) {
-      const [own, other] = [ours(name, figure)?.value, answers.get(contestant)?.[name]]
-      if (role === 'ours' || own === undefined || other === undefined) continue
-      ratios.set(`${name} against ${contestant}`, timesAsGood(figure, own, other))
-    }
-  }
-  return ratios
-}
-
-export function rowsOf(name: string, question: Question, answers: ReadonlyMap<string, Figures>): Row[] {
+export function rowsOf(question: Question, answers: ReadonlyMap<string, Figures>): Row[] {
   return Object.entries(question.figures).map(([key, figure]) => {
     const [ours, rival, limit] = (['ours', 'rival', 'limit'] as const).map((role) =>
       best(question, answers, role)(key, figure),
     )
     const own = ours?.value ?? Number.NaN
     return {
-      question: name,
       title: figure.title,
       ours: amount(own, figure.unit),
       rival: rival === undefined ? '' : `${rival.name} ${amount(rival.value, figure.unit)}`,

@@ -277,7 +277,14 @@ export const questions: Readonly<Record<string, Question>> = {
   'limiter-async-10k': question(10_000, 'asynchronous, 10k keys', false),
   'limiter-async-1m': question(MILLION, 'asynchronous, 1M keys', false),
   'limiter-memory': {
-    figures: { bytes: { title: 'memory of a key, of 1M', unit: 'B', better: 'less', targets: [{ bound: 64 }] } },
+    figures: {
+      bytes: {
+        title: 'memory of a key, of 1M',
+        unit: 'B',
+        better: 'less',
+        targets: [{ bound: 64 }, { against: BUCKET, times: 1 }],
+      },
+    },
     contestants: [
       heap('ours', 'consume', oursSync),
       heap('rival', 'rate-limiter-flexible', flexible),

@@ -1,13 +1,14 @@
 // `pnpm bench sockets`: how long an event takes to all clients, with some that do not read, and what a connection costs. The
 // baseline in the same run: one frame over the same library to as many clients, without database, scope or credential.
 // With `--soak` there is no baseline, and a new client that does not read comes every ten seconds, for as long as it runs.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '@iron/test-kit'
 import { WebSocket } from 'ws'
+import { memoryMb } from '../memory.ts'
 import { ADMIN, call, startServer } from '../server.ts'
 
 const CLIENTS = Number(process.env['IRON_TEST_BENCH_CLIENTS'] ?? 1_000)
@@ -38,11 +39,6 @@ class Delays {
       (this.#sorted[Math.floor((this.#sorted.length - 1) * share)] ?? NaN).toFixed(0)
     return `${String(this.#sorted.length)} delivered, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`
   }
-}
-
-function memoryMb(pid: number): number {
-  const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8')) ?? []
-  return Number(kib) / 1_024
 }
 
 async function connect(url: string, headers: Record<string, string>): Promise<WebSocket> {
@@ -131,7 +127,7 @@ async function measureIron(): Promise<void> {
 async function measureBare(): Promise<void> {
   const bare = await startProcess(
     process.execPath,
-    [path.join(here, '..', 'bare-fan-out.ts'), String(EVENTS_PER_SECOND), TEXT],
+    [path.join(here, '..', 'servers', 'bare-fan-out.ts'), String(EVENTS_PER_SECOND), TEXT],
     {
       ready: /listening on (\d+)/,
     },

@@ -34,21 +34,27 @@ interface CredentialRow {
  * prepares a join over a table with a partial index anew at every execution, to look at the bound value (measured: 27 µs
  * against 5).
  */
-const credentialOf = prepare<{ agentId: string }, CredentialRow>((db, p) =>
-  db
-    .selectFrom('agents as a')
-    .select((eb) => [
-      eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
-      eb.selectFrom('agent_budgets as b').select('b.archived_at').whereRef('b.agent_id', '=', 'a.id').as('archived_at'),
-      eb
-        .selectFrom('ic_tokens as t')
-        .select('t.token_hash')
-        .whereRef('t.agent_id', '=', 'a.id')
-        .where('t.revoked_at', 'is', null)
-        .as('token_hash'),
-    ])
-    .select('a.last_seen_at')
-    .where('a.id', '=', p('agentId')),
+const credentialOf = prepare<{ agentId: string }, CredentialRow>(
+  (db, p) =>
+    db
+      .selectFrom('agents as a')
+      .select((eb) => [
+        eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
+        eb
+          .selectFrom('agent_budgets as b')
+          .select('b.archived_at')
+          .whereRef('b.agent_id', '=', 'a.id')
+          .as('archived_at'),
+        eb
+          .selectFrom('ic_tokens as t')
+          .select('t.token_hash')
+          .whereRef('t.agent_id', '=', 'a.id')
+          .where('t.revoked_at', 'is', null)
+          .as('token_hash'),
+      ])
+      .select('a.last_seen_at')
+      .where('a.id', '=', p('agentId')),
+  { together: { agentId: 'text' } },
 )
 
 const refused = (code: AuthRefusal['code'], expiredAt?: number): AuthRefusal =>

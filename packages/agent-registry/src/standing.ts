@@ -40,8 +40,9 @@ const standingRow = prepare<{ id: string }, StandingRow>((db, p) =>
     .where('a.id', '=', p('id')),
 )
 
-const desired = prepare<{ id: string }, { desired_state: DesiredState }>((db, p) =>
-  db.selectFrom('agents').select('desired_state').where('id', '=', p('id')),
+const desired = prepare<{ id: string }, { desired_state: DesiredState }>(
+  (db, p) => db.selectFrom('agents').select('desired_state').where('id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
 /** Reads an agent's standing; no cache decides about money (budget protocol 12.1). */

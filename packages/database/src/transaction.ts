@@ -1,5 +1,6 @@
 import type { Kysely, QueryResult } from 'kysely'
 import type { IronSchema } from './schema.ts'
+import type { SetRow } from './set-form.ts'
 
 /** The two engines of the house. */
 export type DialectName = 'sqlite' | 'postgres'
@@ -20,6 +21,8 @@ export interface PreparedQuery {
   readonly sql: string
   readonly parameters: readonly unknown[]
   readonly name?: string | undefined
+  /** The same for a statement over many rows of parameters, if it may travel with its like. */
+  readonly together?: SetRow | undefined
 }
 
 /**

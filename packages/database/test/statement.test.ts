@@ -26,7 +26,7 @@ test('constants stand in the text, parameters are bound', async () => {
   )
   const query = await compiled('sqlite', (tx) => statement.run(tx, { id: 'u1', role: 'x' }))
   expect(query.sql).toBe(
-    `update "users" set "name" = 'O''Brien', "force_password_change" = 1, "last_login_at" = null where "id" = ? and "role" in ('admin', 'user') and "status" = 'active'`,
+    `update "users" set "name" = 'O''Brien', "force_password_change" = 1, "last_login_at" = null where "id" = +? and "role" in ('admin', 'user') and "status" = 'active'`,
   )
   expect(query.parameters).toEqual(['u1'])
 })

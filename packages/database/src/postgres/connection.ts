@@ -6,6 +6,7 @@ import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery } from '../transaction.ts'
 import { noAnswer, postgresFailure, unavailable } from './failure.ts'
 import type { PostgresLimits } from './limits.ts'
+import { StatementSets } from './statement-sets.ts'
 
 /** The session's statement timeout in milliseconds, 0 for none. */
 const STATEMENT_TIMEOUT = `SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint AS ms`
@@ -28,6 +29,7 @@ export class PostgresConnection implements Executor {
   #turn: Promise<unknown> = Promise.resolve()
   #raisedTimeoutMs: number | undefined
   #isPipelined = false
+  readonly #sets = new StatementSets({ execute: (query) => this.#execute(query) })
 
   constructor(client: Client, limits: PostgresLimits) {
     this.#client = client
@@ -58,7 +60,11 @@ export class PostgresConnection implements Executor {
     return this.#ended
   }
 
-  async execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
+  execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
+    return this.#isPipelined ? this.#sets.execute<R>(query) : this.#execute<R>(query)
+  }
+
+  async #execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     const result = await this.#run<R>({
       name: query.name,
       text: query.sql,
@@ -132,7 +138,7 @@ export class PostgresConnection implements Executor {
 
   /**
    * Lets statements of concurrent work leave without waiting for the answers of earlier ones; the server still runs them in the order
-   * in which they are sent.
+   * in which they are sent, and those that have a set form and are asked for in one loop turn as one.
    */
   async pipelined<T>(work: () => Promise<T>): Promise<T> {
     this.#isPipelined = true

@@ -10,6 +10,7 @@ import type { IdSource } from '../ids.ts'
 import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
+import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import type { IronSchema } from '../schema.ts'
 import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
@@ -20,6 +21,7 @@ import { busy, isConflict, noAnswer, notWritable, readFailure } from './failure.
 import { POSTGRES_LIMITS, type PostgresLimits } from './limits.ts'
 import { PostgresListener } from './listener.ts'
 import { PostgresPool } from './pool.ts'
+import { StatementSets } from './statement-sets.ts'
 import { type Deadline, settledWithin, within } from './within.ts'
 import { WriteGroups } from './write-groups.ts'
 
@@ -64,6 +66,11 @@ export class PostgresDatabase implements IronDatabase {
   readonly #wakeUps: WakeUps
   readonly #listener: PostgresListener
   readonly #groups: WriteGroups
+  /** Lookups of one loop turn, such as those of the credentials of requests that came together, share statements. */
+  readonly #lookups = new StatementSets({
+    execute: (query) => this.#lookup((connection) => connection.execute(query)),
+  })
+  readonly #lookupKysely = kyselyOn('postgres', this.#lookups)
   #closed: Promise<void> | undefined
 
   private constructor(options: PostgresDatabaseOptions, pool: PostgresPool, limits: PostgresLimits) {
@@ -141,11 +148,11 @@ export class PostgresDatabase implements IronDatabase {
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
     if (options.tx !== undefined) return work(options.tx)
     refuseInsideWrite(this)
-    const look = (connection: PostgresConnection): Promise<T> =>
-      ReadSnapshot.during(new ReadSnapshot('postgres', connection.kysely, connection), work)
+    const look = (executor: Executor, kysely: Kysely<IronSchema>): Promise<T> =>
+      ReadSnapshot.during(new ReadSnapshot('postgres', kysely, executor), work)
     return options.lookup === true
-      ? tellCall('lookup', 'postgres', () => this.#lookup(look))
-      : tellCall('read', 'postgres', () => this.#snapshot(look))
+      ? tellCall('lookup', 'postgres', () => look(this.#lookups, this.#lookupKysely))
+      : tellCall('read', 'postgres', () => this.#snapshot((connection) => look(connection, connection.kysely)))
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
@@ -236,7 +243,7 @@ export class PostgresDatabase implements IronDatabase {
     return value
   }
 
-  /** One statement or a few that need no snapshot, and an answer soon. */
+  /** A statement that needs no snapshot, and an answer soon. */
   #lookup<T>(look: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     return this.#pool.use(this.#patience(), (connection) =>
       within(connection, soon(this.#limits.lookupMs), () => look(connection)),

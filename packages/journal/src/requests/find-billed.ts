@@ -24,6 +24,7 @@ const billedRow = namedSql<{ subject: string; requestId: string }, BilledRow>(
     SELECT ${columns} FROM requests WHERE subject_id = :subject AND request_id = :requestId AND billed = 1
     UNION ALL
     SELECT ${columns} FROM request_keys WHERE subject_id = :subject AND request_id = :requestId`,
+  { types: { subject: 'text', requestId: 'text' } },
 )
 
 /** The first booking of a call, or `undefined`. */

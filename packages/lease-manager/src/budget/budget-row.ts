@@ -77,23 +77,27 @@ const budgetById = prepare<{ agentId: string }, BudgetRow>((db, p) =>
     .where('b.agent_id', '=', p('agentId')),
 )
 
-const lockedBudgetById = prepare<{ agentId: string }, BudgetRow>((db, p, dialect) => {
-  const query = db
-    .selectFrom('agent_budgets as b')
-    .select(BUDGET_COLUMNS)
-    .select((eb) =>
-      eb
-        .selectFrom('agent_owner as o')
-        .select('o.agent_name')
-        .whereRef('o.agent_id', '=', 'b.agent_id')
-        .as('agent_name'),
-    )
-    .where('b.agent_id', '=', p('agentId'))
-  return dialect === 'postgres' ? query.forUpdate('b') : query
-})
+const lockedBudgetById = prepare<{ agentId: string }, BudgetRow>(
+  (db, p, dialect) => {
+    const query = db
+      .selectFrom('agent_budgets as b')
+      .select(BUDGET_COLUMNS)
+      .select((eb) =>
+        eb
+          .selectFrom('agent_owner as o')
+          .select('o.agent_name')
+          .whereRef('o.agent_id', '=', 'b.agent_id')
+          .as('agent_name'),
+      )
+      .where('b.agent_id', '=', p('agentId'))
+    return dialect === 'postgres' ? query.forUpdate('b') : query
+  },
+  { together: { agentId: 'text' } },
+)
 
-const ownerById = prepare<{ agentId: string }, { owner_id: string | null }>((db, p) =>
-  db.selectFrom('agent_budgets').select('owner_id').where('agent_id', '=', p('agentId')),
+const ownerById = prepare<{ agentId: string }, { owner_id: string | null }>(
+  (db, p) => db.selectFrom('agent_budgets').select('owner_id').where('agent_id', '=', p('agentId')),
+  { together: { agentId: 'text' } },
 )
 
 export function budgetState(row: BudgetRow): BudgetState {

@@ -110,30 +110,32 @@ const activeAndNamed = prepare<{ agentId: string; id: string }, LeaseRow>((db, p
 const dueAndNamed = prepare<
   { agentId: string; id: string; lapsedUpTo: number; cutAbove: number },
   LeaseRow & { readonly open_leases: number }
->((db, p) =>
-  db
-    .selectFrom('leases as l')
-    .select(LEASE_COLUMNS)
-    .select((eb) => [
-      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
-      eb
-        .selectFrom('leases as c')
-        .select(eb.fn.countAll<number>().as('open_leases'))
-        .where('c.agent_id', '=', p('agentId'))
-        .where('c.status', '=', 'active')
-        .as('open_leases'),
-    ])
-    .where('l.id', '=', p('id'))
-    .unionAll(
-      db
-        .selectFrom('leases as l')
-        .select(LEASE_COLUMNS)
-        .select((eb) => [eb.val<string | null>(null).as('superseded_by'), eb.val(0).as('open_leases')])
-        .where('l.agent_id', '=', p('agentId'))
-        .where('l.status', '=', 'active')
-        .where('l.id', '<>', p('id'))
-        .where((eb) => eb.or([eb('l.expires_at', '<=', p('lapsedUpTo')), eb('l.expires_at', '>', p('cutAbove'))])),
-    ),
+>(
+  (db, p) =>
+    db
+      .selectFrom('leases as l')
+      .select(LEASE_COLUMNS)
+      .select((eb) => [
+        eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+        eb
+          .selectFrom('leases as c')
+          .select(eb.fn.countAll<number>().as('open_leases'))
+          .where('c.agent_id', '=', p('agentId'))
+          .where('c.status', '=', 'active')
+          .as('open_leases'),
+      ])
+      .where('l.id', '=', p('id'))
+      .unionAll(
+        db
+          .selectFrom('leases as l')
+          .select(LEASE_COLUMNS)
+          .select((eb) => [eb.val<string | null>(null).as('superseded_by'), eb.val(0).as('open_leases')])
+          .where('l.agent_id', '=', p('agentId'))
+          .where('l.status', '=', 'active')
+          .where('l.id', '<>', p('id'))
+          .where((eb) => eb.or([eb('l.expires_at', '<=', p('lapsedUpTo')), eb('l.expires_at', '>', p('cutAbove'))])),
+      ),
+  { together: { agentId: 'text', id: 'text', lapsedUpTo: 'bigint', cutAbove: 'bigint' } },
 )
 
 const countOpen = prepare<{ agentId: string }, { open_leases: number }>((db, p) =>
@@ -186,26 +188,46 @@ interface LeaseUpdate {
   readonly returnSpent: LeaseState['returnSpent']
 }
 
-const update = prepare<LeaseUpdate>((db, p) =>
-  db
-    .updateTable('leases')
-    .set({
-      status: p('stored'),
-      spent_micros: p('spent'),
-      released_micros: p('released'),
-      overrun_micros: p('overrun'),
-      unreported_micros: p('unreported'),
-      expires_at: p('expiresAt'),
-      closed_at: p('closedAt'),
-      close_reason: p('closeReason'),
-      returned_at: p('returnedAt'),
-      return_spent_micros: p('returnSpent'),
-    })
-    .where('id', '=', p('id'))
-    .where('status', '=', p('wasStored'))
-    .where('spent_micros', '=', p('wasSpent'))
-    .where('overrun_micros', '=', p('wasOverrun'))
-    .where('unreported_micros', '=', p('wasUnreported')),
+const update = prepare<LeaseUpdate>(
+  (db, p) =>
+    db
+      .updateTable('leases')
+      .set({
+        status: p('stored'),
+        spent_micros: p('spent'),
+        released_micros: p('released'),
+        overrun_micros: p('overrun'),
+        unreported_micros: p('unreported'),
+        expires_at: p('expiresAt'),
+        closed_at: p('closedAt'),
+        close_reason: p('closeReason'),
+        returned_at: p('returnedAt'),
+        return_spent_micros: p('returnSpent'),
+      })
+      .where('id', '=', p('id'))
+      .where('status', '=', p('wasStored'))
+      .where('spent_micros', '=', p('wasSpent'))
+      .where('overrun_micros', '=', p('wasOverrun'))
+      .where('unreported_micros', '=', p('wasUnreported')),
+  {
+    together: {
+      id: 'text',
+      wasStored: 'text',
+      wasSpent: 'bigint',
+      wasOverrun: 'bigint',
+      wasUnreported: 'bigint',
+      stored: 'text',
+      spent: 'bigint',
+      released: 'bigint',
+      overrun: 'bigint',
+      unreported: 'bigint',
+      expiresAt: 'bigint',
+      closedAt: 'bigint',
+      closeReason: 'text',
+      returnedAt: 'bigint',
+      returnSpent: 'bigint',
+    },
+  },
 )
 
 export async function findLease(tx: ReadTx, id: string): Promise<LeaseState | undefined> {

@@ -4,7 +4,7 @@
  * a trigger compares the two. Rows are never changed afterwards: a correction is a movement of its own (MON-31).
  */
 import { type Microdollars, ZERO } from '@iron/cost-calculator'
-import { prepare, type Statement, type WriteTx } from '@iron/database'
+import { prepare, type SetType, type Statement, type WriteTx } from '@iron/database'
 import { type LockedBudget, lostRace } from '../budget/budget-row.ts'
 import {
   type Crossing,
@@ -61,39 +61,56 @@ const GUARDS: Readonly<Record<LedgerType, 'available' | 'reserved' | 'spent' | '
   adjust: 'spent',
 }
 
+const UPDATE_TYPES: Readonly<Record<keyof BudgetUpdate, SetType>> = {
+  agentId: 'text',
+  seq: 'bigint',
+  amount: 'bigint',
+  allocated: 'bigint',
+  reserved: 'bigint',
+  spent: 'bigint',
+  version: 'bigint',
+  nextSeq: 'bigint',
+  hash: 'text',
+  mark: 'bigint',
+  at: 'bigint',
+}
+
 function guardedUpdate(guard: 'available' | 'reserved' | 'spent' | 'none'): Statement<BudgetUpdate, never> {
-  return prepare<BudgetUpdate>((db, p) => {
-    const update = db
-      .updateTable('agent_budgets')
-      .set({
-        allocated_micros: p('allocated') as never,
-        reserved_micros: p('reserved') as never,
-        spent_micros: p('spent') as never,
-        version: p('version'),
-        ledger_seq: p('nextSeq'),
-        ledger_hash: p('hash'),
-        alerted_percent: p('mark'),
-        updated_at: p('at'),
-      })
-      .where('agent_id', '=', p('agentId'))
-      .where('ledger_seq', '=', p('seq'))
-    switch (guard) {
-      case 'none':
-        return update
-      case 'available':
-        return update.where((eb) =>
-          eb(
-            eb(eb('allocated_micros', '-', eb.ref('reserved_micros')), '-', eb.ref('spent_micros')),
-            '>=',
-            p('amount') as never,
-          ),
-        )
-      case 'reserved':
-        return update.where('reserved_micros', '>=', p('amount') as never)
-      case 'spent':
-        return update.where('spent_micros', '>=', p('amount') as never)
-    }
-  })
+  return prepare<BudgetUpdate>(
+    (db, p) => {
+      const update = db
+        .updateTable('agent_budgets')
+        .set({
+          allocated_micros: p('allocated') as never,
+          reserved_micros: p('reserved') as never,
+          spent_micros: p('spent') as never,
+          version: p('version'),
+          ledger_seq: p('nextSeq'),
+          ledger_hash: p('hash'),
+          alerted_percent: p('mark'),
+          updated_at: p('at'),
+        })
+        .where('agent_id', '=', p('agentId'))
+        .where('ledger_seq', '=', p('seq'))
+      switch (guard) {
+        case 'none':
+          return update
+        case 'available':
+          return update.where((eb) =>
+            eb(
+              eb(eb('allocated_micros', '-', eb.ref('reserved_micros')), '-', eb.ref('spent_micros')),
+              '>=',
+              p('amount') as never,
+            ),
+          )
+        case 'reserved':
+          return update.where('reserved_micros', '>=', p('amount') as never)
+        case 'spent':
+          return update.where('spent_micros', '>=', p('amount') as never)
+      }
+    },
+    { together: UPDATE_TYPES },
+  )
 }
 
 const updates = {
@@ -103,24 +120,45 @@ const updates = {
   spent: guardedUpdate('spent'),
 }
 
-const insertEntry = prepare<UnsealedRow & { hash: string }>((db, p) =>
-  db.insertInto('ledger_entries').values({
-    agent_id: p('agent_id'),
-    seq: p('seq'),
-    type: p('type'),
-    amount_micros: p('amount_micros'),
-    lease_id: p('lease_id'),
-    request_id: p('request_id'),
-    budget_request_id: p('budget_request_id'),
-    version: p('version'),
-    allocated_after: p('allocated_after'),
-    reserved_after: p('reserved_after'),
-    spent_after: p('spent_after'),
-    actor_id: p('actor_id'),
-    reason: p('reason'),
-    created_at: p('created_at'),
-    hash: p('hash'),
-  }),
+const insertEntry = prepare<UnsealedRow & { hash: string }>(
+  (db, p) =>
+    db.insertInto('ledger_entries').values({
+      agent_id: p('agent_id'),
+      seq: p('seq'),
+      type: p('type'),
+      amount_micros: p('amount_micros'),
+      lease_id: p('lease_id'),
+      request_id: p('request_id'),
+      budget_request_id: p('budget_request_id'),
+      version: p('version'),
+      allocated_after: p('allocated_after'),
+      reserved_after: p('reserved_after'),
+      spent_after: p('spent_after'),
+      actor_id: p('actor_id'),
+      reason: p('reason'),
+      created_at: p('created_at'),
+      hash: p('hash'),
+    }),
+  {
+    together: {
+      agent_id: 'text',
+      seq: 'bigint',
+      type: 'text',
+      amount_micros: 'bigint',
+      lease_id: 'text',
+      request_id: 'text',
+      budget_request_id: 'text',
+      version: 'bigint',
+      allocated_after: 'bigint',
+      reserved_after: 'bigint',
+      spent_after: 'bigint',
+      actor_id: 'text',
+      reason: 'text',
+      created_at: 'bigint',
+      hash: 'text',
+    },
+    key: 'hash',
+  },
 )
 
 /**

@@ -24,20 +24,22 @@ interface StandingRow {
   readonly state_reason: string | null
 }
 
-const standingRow = prepare<{ id: string }, StandingRow>((db, p) =>
-  db
-    .selectFrom('agents as a')
-    .select(['a.desired_state', 'a.state_reason'])
-    .select((eb) => [
-      eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
-      eb
-        .selectFrom('ic_tokens as t')
-        .select('t.id')
-        .whereRef('t.agent_id', '=', 'a.id')
-        .where('t.revoked_at', 'is', null)
-        .as('live_token_id'),
-    ])
-    .where('a.id', '=', p('id')),
+const standingRow = prepare<{ id: string }, StandingRow>(
+  (db, p) =>
+    db
+      .selectFrom('agents as a')
+      .select(['a.desired_state', 'a.state_reason'])
+      .select((eb) => [
+        eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
+        eb
+          .selectFrom('ic_tokens as t')
+          .select('t.id')
+          .whereRef('t.agent_id', '=', 'a.id')
+          .where('t.revoked_at', 'is', null)
+          .as('live_token_id'),
+      ])
+      .where('a.id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
 const desired = prepare<{ id: string }, { desired_state: DesiredState }>(

@@ -48,6 +48,7 @@ export function countedTx(tx: WriteTx, steps: Steps): WriteTx {
       steps.take(`lock ${name}`)
       await tx.lock(name, options)
     },
+    inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => {
       steps.take('log entry')
       tx.defer(queue, item)

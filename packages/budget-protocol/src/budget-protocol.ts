@@ -19,7 +19,7 @@ import {
   type ReturnResult,
   type UsageReport,
 } from '@iron/lease-manager'
-import { LimitEnforcer, ProviderCatalog, type ProviderKeyStorage } from '@iron/token-manager'
+import { LimitEnforcer, type LimitRoom, ProviderCatalog, type ProviderKeyStorage } from '@iron/token-manager'
 import { requireProvider } from './choose-provider.ts'
 import { isRefusal, ProtocolError } from './errors.ts'
 import { checkGrantRequest, type GrantRequest } from './grant-request.ts'
@@ -116,16 +116,17 @@ export class BudgetProtocol extends DatabaseService {
       if (open && old.providerId !== null && !(await this.#isReplay(tx, agent, leaseId, request))) {
         requireProvider(standing.providers, old.providerId)
       }
-      const room = await this.#limits.room(standing.ownerId, { tx })
       const { requested, idempotencyKey } = request
-      const refreshed = await this.#leases.refresh(leaseId, requested, {
-        tx,
-        agentId: agent.agentId,
-        room,
-        leaseId: await this.#newLeaseId(),
-        idempotencyKey,
-        actor: agent.actor,
-      })
+      const refreshed = await this.#within(tx, standing, async (room) =>
+        this.#leases.refresh(leaseId, requested, {
+          tx,
+          agentId: agent.agentId,
+          room,
+          leaseId: await this.#newLeaseId(),
+          idempotencyKey,
+          actor: agent.actor,
+        }),
+      )
       const answer =
         refreshed.lease.providerId === null
           ? this.#withoutKey(refreshed, standing)
@@ -195,7 +196,7 @@ export class BudgetProtocol extends DatabaseService {
   }
 
   #grant<T>(agent: AgentPrincipal, work: (tx: WriteTx) => Promise<T>): Promise<T> {
-    return this.#message(this.#leases.groupOf(agent.agentId, { exclusive: true }), work)
+    return this.#message(this.#leases.groupOf(agent.agentId, { grantsOf: agent.ownerId }), work)
   }
 
   /** Locks, then ends what is overdue: in this order before every grant, and kept when the grant is refused (R1). */
@@ -267,15 +268,29 @@ export class BudgetProtocol extends DatabaseService {
     request: GrantRequest,
     providerId: string | undefined,
   ): Promise<Grant> {
-    return this.#leases.open(agent.agentId, request.requested, {
-      tx,
-      room: await this.#limits.room(standing.ownerId, { tx }),
-      leaseId: await this.#newLeaseId(),
-      idempotencyKey: request.idempotencyKey,
-      runtimeId: request.runtimeId,
-      providerId,
-      actor: agent.actor,
-    })
+    return this.#within(tx, standing, async (room) =>
+      this.#leases.open(agent.agentId, request.requested, {
+        tx,
+        room,
+        leaseId: await this.#newLeaseId(),
+        idempotencyKey: request.idempotencyKey,
+        runtimeId: request.runtimeId,
+        providerId,
+        actor: agent.actor,
+      }),
+    )
+  }
+
+  /**
+   * Grants within what the owner's limit leaves. Grants of one owner share transactions; those of an owner without a limit need not wait
+   * for each other there, the others look at what is left once those before them have taken theirs (CON-06).
+   */
+  async #within<T>(tx: WriteTx, { ownerId }: Standing, grant: (room: LimitRoom) => Promise<T>): Promise<T> {
+    const room = await this.#limits.room(ownerId, { tx })
+    if (room.left === null && !room.blocked) return grant(room)
+    return tx.inTurn(`grants of ${ownerId}`, async (isFirst) =>
+      grant(isFirst ? room : await this.#limits.room(ownerId, { tx })),
+    )
   }
 
   async #newLeaseId(): Promise<string> {

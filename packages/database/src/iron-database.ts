@@ -5,7 +5,7 @@ import type { AtTx, DialectName, InTx, ReadTx, WriteTx } from './transaction.ts'
 
 /**
  * What a grouped job locks. Jobs of different keys run side by side in one transaction, jobs of one key one after the other, so a
- * job must touch no row that a job of another key decides on, or say that it goes `alone`.
+ * job must touch no row that a job of another key decides on, or say what it `decidesOn` besides.
  */
 export interface WriteGroup {
   /** Of the rows that the job locks and decides on, such as an agent's id. */
@@ -15,8 +15,11 @@ export interface WriteGroup {
    * function for all jobs that may share a transaction.
    */
   readonly lock: (tx: WriteTx, keys: readonly string[]) => Promise<void>
-  /** Shares only with jobs of its own key that go alone as well: it decides on rows that other keys decide on, too. */
-  readonly alone?: boolean | undefined
+  /**
+   * What jobs of other keys decide on, too, such as the money of an owner. It shares only with jobs that name the same, and what it
+   * decides on that, it does in {@link WriteTx.inTurn}.
+   */
+  readonly decidesOn?: string | undefined
 }
 
 /** Options of {@link IronDatabase.write}. */

@@ -35,15 +35,24 @@ export class OpenTransaction implements WriteTx {
   readonly #depth: number
   /** Names that are locked until the end of the transaction; true: shared. */
   readonly #held: Map<string, boolean>
+  /** The last of each name that jobs take turns in; undefined where they do not run side by side. */
+  readonly #turns: Map<string, Promise<unknown>> | undefined
   #state: 'open' | 'nested' | 'closed' = 'open'
   #deferred: Map<DeferredQueue<never>, unknown[]> | undefined
   #afterCommit: (() => void)[] | undefined
   #notifications: Map<string, string> | undefined
+  #partTurns: Map<string, Promise<unknown>> | undefined
 
-  constructor(engine: TransactionEngine, depth = 0, held: ReadonlyMap<string, boolean> = new Map()) {
+  constructor(
+    engine: TransactionEngine,
+    depth = 0,
+    held: ReadonlyMap<string, boolean> = new Map(),
+    turns?: Map<string, Promise<unknown>>,
+  ) {
     this.#engine = engine
     this.#depth = depth
     this.#held = new Map(held)
+    this.#turns = turns
     this.dialect = engine.dialect
   }
 
@@ -97,6 +106,20 @@ export class OpenTransaction implements WriteTx {
     this.#held.set(name, shared)
   }
 
+  async inTurn<T>(name: string, work: (isFirst: boolean) => Promise<T>): Promise<T> {
+    this.#mustBeOpen()
+    const turns = this.#turns
+    if (turns === undefined) return work(true)
+    const before = turns.get(name)
+    const turn = before === undefined ? work(true) : before.then(() => work(false))
+    // After a failed one the transaction is undone, whatever the others do.
+    turns.set(
+      name,
+      turn.catch(() => undefined),
+    )
+    return turn
+  }
+
   defer<T>(queue: DeferredQueue<T>, item: T): void {
     this.#mustBeOpen()
     this.#deferred ??= new Map()
@@ -142,8 +165,10 @@ export class OpenTransaction implements WriteTx {
    */
   async share<T>(order: 'abreast' | 'in turn', work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
     this.#mustBeOpen()
-    const engine = order === 'abreast' ? withoutSavepoints(this.#engine) : this.#engine
-    const part = new OpenTransaction(engine, this.#depth, this.#held)
+    const part =
+      order === 'abreast'
+        ? new OpenTransaction(withoutSavepoints(this.#engine), this.#depth, this.#held, (this.#partTurns ??= new Map()))
+        : new OpenTransaction(this.#engine, this.#depth, this.#held)
     try {
       const value = await work(part)
       this.#adopt(part)

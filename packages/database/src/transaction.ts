@@ -44,6 +44,11 @@ export interface WriteTx extends ReadTx {
    * other. One writer at a time makes this free on SQLite; so is a lock that the transaction holds already.
    */
   lock(name: string, options?: { readonly shared?: boolean | undefined }): Promise<void>
+  /**
+   * Runs `work` while no other job that shares this transaction is inside of one of the same name: they run one after the other, and each
+   * sees what those before it wrote. The first is told so: what it read before still holds. Free where jobs are not run side by side.
+   */
+  inTurn<T>(name: string, work: (isFirst: boolean) => Promise<T>): Promise<T>
   /** Hands an item to a queue that is written as the last statements of this transaction. */
   defer<T>(queue: DeferredQueue<T>, item: T): void
   /** Runs once after the attempt that committed. What it throws is reported, not propagated. */

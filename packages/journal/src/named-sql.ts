@@ -18,7 +18,7 @@ export interface NamedStatement<P, R> {
 }
 
 /** As `together` of a prepared statement: the parameters' types, and of an insert how it reads its rows from the set. */
-export interface Together<P> {
+interface Together<P> {
   readonly types: Readonly<Record<keyof P & string, SetType>>
   /** The text over the set; its rows must have a column `tag` with the value of the parameter `key`. */
   readonly insert?: { readonly key: keyof P & string; readonly text: (rows: string) => string } | undefined

@@ -19,8 +19,8 @@ import {
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
 import { type BooksOptions, openBooks } from './books.ts'
-import { lockKnownBudget, lockLiveBudget } from './budget/budget-row.ts'
-import { lockBudgets } from './budget/lock-budgets.ts'
+import { lockKnownBudget, lockLiveBudget, ownerLock } from './budget/budget-row.ts'
+import { lockBudgets, lockBudgetsForGrants } from './budget/lock-budgets.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.ts'
 import { endOverdueLeases } from './lease/end-lease.ts'
@@ -80,8 +80,14 @@ export interface AgentLock {
 }
 
 /** How a message shares its transaction (budget protocol 12.3); without an agent known beforehand it does not on PostgreSQL. */
-function groupOf(agentId: string | undefined, alone = false): WriteGroup | true {
-  return agentId === undefined ? true : { key: agentId, lock: lockBudgets, alone }
+function groupOf(agentId: string | undefined): WriteGroup | true {
+  return agentId === undefined ? true : { key: agentId, lock: lockBudgets }
+}
+
+/** The same for one that grants, together with other grants of `ownerId`; without it, of the agent. */
+function grantGroupOf(agentId: string | undefined, ownerId: string | undefined): WriteGroup | true {
+  if (agentId === undefined) return true
+  return { key: agentId, lock: lockBudgetsForGrants, decidesOn: ownerLock(ownerId ?? agentId) }
 }
 
 export class LeaseManager extends DatabaseService {
@@ -108,7 +114,7 @@ export class LeaseManager extends DatabaseService {
     checkGrantInput('agentId', agentId, requested, options, this.#rules.maxGrant)
     return this.#command((tx, context) => openLease(tx, context, agentId, requested, options), {
       tx: options.tx,
-      group: groupOf(agentId, true),
+      group: grantGroupOf(agentId, undefined),
     })
   }
 
@@ -180,7 +186,7 @@ export class LeaseManager extends DatabaseService {
     checkGrantInput('leaseId', leaseId, requested, options, this.#rules.maxGrant)
     return this.#command((tx, context) => refreshLease(tx, context, leaseId, requested, options), {
       tx: options.tx,
-      group: groupOf(options.agentId, true),
+      group: grantGroupOf(options.agentId, undefined),
     })
   }
 
@@ -272,10 +278,13 @@ export class LeaseManager extends DatabaseService {
 
   /**
    * How a message of an agent that is composed with this manager's operations shares its transaction with those of other agents:
-   * for the `group` of `db.write`. `exclusive`: it grants, so it shares with grants of the same agent only.
+   * for the `group` of `db.write`. One that grants names the `grantsOf` owner, and shares with grants of that owner only: what it
+   * decides on the owner's limits, it decides in `tx.inTurn`.
    */
-  groupOf(agentId: string, options: { readonly exclusive?: boolean | undefined } = {}): WriteGroup {
-    return { key: agentId, lock: lockBudgets, alone: options.exclusive === true }
+  groupOf(agentId: string, options: { readonly grantsOf?: string | undefined } = {}): WriteGroup {
+    const { grantsOf } = options
+    if (grantsOf === undefined) return { key: agentId, lock: lockBudgets }
+    return { key: agentId, lock: lockBudgetsForGrants, decidesOn: ownerLock(grantsOf) }
   }
 
   /**

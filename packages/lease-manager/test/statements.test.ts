@@ -16,6 +16,7 @@ function counted(tx: WriteTx): { readonly tx: WriteTx; readonly statements: stri
     },
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
+    inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => tx.defer(queue, item),
     afterCommit: (run) => tx.afterCommit(run),
     notify: (channel, payload) => tx.notify(channel, payload),

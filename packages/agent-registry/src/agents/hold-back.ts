@@ -15,6 +15,7 @@ export function holdBack(tx: WriteTx): HeldBack {
     execute: (query) => tx.execute(query),
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
+    inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => {
       waiting.push(() => tx.defer(queue, item))
     },

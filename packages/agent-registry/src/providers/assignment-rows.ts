@@ -2,8 +2,10 @@
 import { prepare, type ReadTx, type WriteTx } from '@iron/database'
 import type { Provider, ProviderCatalog } from '@iron/token-manager'
 
-const providersOf = prepare<{ agentId: string }, { provider_id: string }>((db, p) =>
-  db.selectFrom('agent_providers').select('provider_id').where('agent_id', '=', p('agentId')).orderBy('position'),
+const providersOf = prepare<{ agentId: string }, { provider_id: string }>(
+  (db, p) =>
+    db.selectFrom('agent_providers').select('provider_id').where('agent_id', '=', p('agentId')).orderBy('position'),
+  { together: { agentId: 'text' } },
 )
 
 const assign = prepare<{ agentId: string; providerId: string; position: number; now: number }>((db, p) =>

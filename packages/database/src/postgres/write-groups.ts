@@ -51,6 +51,8 @@ export class WriteGroups {
   readonly #queue = new Set<Job>()
   /** Keys of the transactions under way: a job that would wait for their rows waits here instead. */
   readonly #busy = new Set<string>()
+  /** What they decide on besides. */
+  readonly #decidedOn = new Set<string>()
   #running = 0
   #idle: (() => void) | undefined
   #wide = 0
@@ -112,7 +114,7 @@ export class WriteGroups {
     for (const job of this.#queue) {
       if (jobs.length === GROUP_MAX) break
       const { group } = job
-      if (this.#busy.has(group.key) || (group.alone !== true && this.#wide >= WIDE_GROUPS_MAX)) continue
+      if (this.#isBusy(group)) continue
       const count = counts.get(group.key) ?? 0
       if (count === GROUP_MAX_OF_KEY) continue
       first ??= job
@@ -127,14 +129,22 @@ export class WriteGroups {
     return jobs
   }
 
+  #isBusy({ key, decidesOn }: WriteGroup): boolean {
+    if (this.#busy.has(key)) return true
+    return decidesOn === undefined ? this.#wide >= WIDE_GROUPS_MAX : this.#decidedOn.has(decidesOn)
+  }
+
   async #run(jobs: readonly Job[]): Promise<void> {
     const keys = new Set(jobs.map(({ group }) => group.key))
-    const isWide = jobs[0]?.group.alone !== true
+    const decidesOn = jobs[0]?.group.decidesOn
+    const isWide = decidesOn === undefined
     for (const key of keys) this.#busy.add(key)
+    if (decidesOn !== undefined) this.#decidedOn.add(decidesOn)
     this.#running += 1
     if (isWide) this.#wide += 1
     await this.#commit(jobs, [...keys].sort(byCodeUnit))
     for (const key of keys) this.#busy.delete(key)
+    if (decidesOn !== undefined) this.#decidedOn.delete(decidesOn)
     this.#running -= 1
     if (isWide) this.#wide -= 1
     if (this.#queue.size > 0) this.#wake()
@@ -162,7 +172,7 @@ export class WriteGroups {
   /** Jobs of one key in the order of arrival, those of different keys side by side. */
   async #runTogether(tx: OpenTransaction, jobs: readonly Job[], keys: readonly string[]): Promise<unknown[]> {
     const [first] = jobs
-    if (first?.group.alone !== true) await first?.group.lock(tx, keys)
+    await first?.group.lock(tx, keys)
     const values = new Map<Job, unknown>()
     const chains = Map.groupBy(jobs, ({ group }) => group.key)
     const ends = keys.map(async (key) => {
@@ -178,10 +188,7 @@ export class WriteGroups {
 }
 
 function mayShare(first: WriteGroup, other: WriteGroup): boolean {
-  if (first.alone === true || other.alone === true) {
-    return first.alone === other.alone && first.key === other.key && first.lock === other.lock
-  }
-  return first.lock === other.lock
+  return first.lock === other.lock && first.decidesOn === other.decidesOn
 }
 
 /** The jobs would fare no better one by one, or may have happened. */

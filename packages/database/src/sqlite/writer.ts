@@ -241,7 +241,7 @@ export class SqliteWriter {
 
 /** Whether a job decides on nothing that jobs of other keys have deferred, such as the counters of an owner. */
 function staysWithinKey(group: WriteGroup | boolean): boolean {
-  return typeof group === 'object' && group.alone !== true
+  return typeof group === 'object' && group.decidesOn === undefined
 }
 
 /** Runs a job's work, but not for longer than its caller waits: work that hangs must not hold the write lock. */

@@ -10,7 +10,7 @@ function lockingGroups() {
     asked.push(keys)
     await tx.execute(query('SELECT key FROM meta WHERE key = ANY($1) ORDER BY key FOR UPDATE', keys))
   }
-  return { asked, of: (key: string, alone = false): WriteGroup => ({ key, lock, alone }) }
+  return { asked, of: (key: string, decidesOn?: string): WriteGroup => ({ key, lock, decidesOn }) }
 }
 
 const transactionOf = async (tx: WriteTx): Promise<number> =>
@@ -113,25 +113,40 @@ withPostgres('grouped writes', () => {
     expect(await place.scalar<number>("SELECT count(*) FROM meta WHERE key = 'undone'")).toBe(0)
   })
 
-  test('that go alone share with none but their like', async () => {
+  test('that decide on more than their key share with none but their like', async () => {
     await using place = await createTestDb({ dialect: 'postgres' })
     const groups = lockingGroups()
     const jobs = await Promise.all(
-      times(40, async (index) => {
-        const key = `agent-${index % 4}`
-        const alone = index % 3 === 0
-        return {
-          kind: `${key} ${alone}`,
-          alone,
-          id: await place.db.write(transactionOf, { group: groups.of(key, alone) }),
-        }
+      times(60, async (index) => {
+        const decidesOn = ['owner-1', 'owner-2', undefined][index % 3]
+        const id = await place.db.write(transactionOf, { group: groups.of(`agent-${index % 7}`, decidesOn) })
+        return { decidesOn, id }
       }),
     )
-    const kindsById = Map.groupBy(jobs, ({ id }) => id)
-    for (const shared of kindsById.values()) {
-      if (shared.some(({ alone }) => alone)) expect(new Set(shared.map(({ kind }) => kind)).size).toBe(1)
+    const sharing = [...Map.groupBy(jobs, ({ id }) => id).values()]
+    for (const shared of sharing) expect(new Set(shared.map(({ decidesOn }) => decidesOn)).size).toBe(1)
+    expect(sharing.length).toBeLessThan(20)
+  })
+
+  test('take turns where they decide on the same, each seeing what those before it did', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    const groups = lockingGroups()
+    const read = query("SELECT value FROM meta WHERE key = 'left'")
+    await place.db.write((tx) => tx.execute(query("INSERT INTO meta (key, value) VALUES ('left', '7')")))
+    let inside = 0
+    const take = async (tx: WriteTx): Promise<boolean> => {
+      expect((inside += 1)).toBe(1)
+      const left = Number((await tx.execute<{ value: string }>(read)).rows[0]?.value)
+      if (left > 0) await tx.execute(query("UPDATE meta SET value = $1 WHERE key = 'left'", String(left - 1)))
+      inside -= 1
+      return left > 0
     }
-    expect(kindsById.size).toBeLessThan(20)
+    const taken = await Promise.all(
+      times(20, (index) =>
+        place.db.write((tx) => tx.inTurn('left', () => take(tx)), { group: groups.of(`agent-${index}`, 'all') }),
+      ),
+    )
+    expect(taken.filter(Boolean)).toHaveLength(7)
   })
 
   test('CON-12 of several processes on the same rows lose nothing and refuse nobody', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { DeferredQueue, WriteGroup, WriteTx } from '../../src/index.ts'
 import { createTestDb } from '../../src/testing.ts'
 
-const group = (key: string, alone = false): WriteGroup => ({ key, lock: async () => undefined, alone })
+const group = (key: string, decidesOn?: string): WriteGroup => ({ key, lock: async () => undefined, decidesOn })
 
 const set = (tx: WriteTx, key: string, value: string): Promise<unknown> =>
   tx.sql.insertInto('meta').values({ key, value }).execute()
@@ -43,7 +43,7 @@ test('a job that looks beyond its key finds written what earlier jobs deferred',
   const seen = await Promise.all([
     write('a', group('a')),
     write('b', group('b')),
-    write('c', group('c', true)),
+    write('c', group('c', 'all')),
     write('d', group('d')),
     write('e', true),
   ])

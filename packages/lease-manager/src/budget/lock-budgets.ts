@@ -7,7 +7,16 @@ import { ownerLock, sortedOwners } from './budget-row.ts'
  *
  * @param agentIds ascending
  */
-export async function lockBudgets(tx: WriteTx, agentIds: readonly string[]): Promise<void> {
+export function lockBudgets(tx: WriteTx, agentIds: readonly string[]): Promise<void> {
+  return lockAll(tx, agentIds, true)
+}
+
+/** The same for messages that grant: nobody else may use the owners' money meanwhile. */
+export function lockBudgetsForGrants(tx: WriteTx, agentIds: readonly string[]): Promise<void> {
+  return lockAll(tx, agentIds, false)
+}
+
+async function lockAll(tx: WriteTx, agentIds: readonly string[], shared: boolean): Promise<void> {
   if (tx.dialect === 'sqlite') return
   const { rows } = await tx.execute<{ owner_id: string | null }>({
     sql: 'SELECT DISTINCT owner_id FROM agent_budgets WHERE agent_id = ANY($1)',
@@ -16,7 +25,7 @@ export async function lockBudgets(tx: WriteTx, agentIds: readonly string[]): Pro
   })
   const owners = sortedOwners(...rows.map(({ owner_id: owner }) => owner))
   // Sent in this order, and that is how the server takes them.
-  await Promise.all(owners.map((owner) => tx.lock(ownerLock(owner), { shared: true })))
+  await Promise.all(owners.map((owner) => tx.lock(ownerLock(owner), { shared })))
   await tx.execute({
     sql: 'SELECT agent_id FROM agent_budgets WHERE agent_id = ANY($1) ORDER BY agent_id FOR UPDATE',
     parameters: [agentIds],

@@ -62,25 +62,29 @@ export function leaseState(row: LeaseRow): LeaseState {
   }
 }
 
-const byId = prepare<{ id: string }, LeaseRow>((db, p) =>
-  db
-    .selectFrom('leases as l')
-    .select(LEASE_COLUMNS)
-    .select((eb) =>
-      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
-    )
-    .where('l.id', '=', p('id')),
+const byId = prepare<{ id: string }, LeaseRow>(
+  (db, p) =>
+    db
+      .selectFrom('leases as l')
+      .select(LEASE_COLUMNS)
+      .select((eb) =>
+        eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+      )
+      .where('l.id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
-const byKey = prepare<{ agentId: string; key: string }, LeaseRow>((db, p) =>
-  db
-    .selectFrom('leases as l')
-    .select(LEASE_COLUMNS)
-    .select((eb) =>
-      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
-    )
-    .where('l.agent_id', '=', p('agentId'))
-    .where('l.idempotency_key', '=', p('key')),
+const byKey = prepare<{ agentId: string; key: string }, LeaseRow>(
+  (db, p) =>
+    db
+      .selectFrom('leases as l')
+      .select(LEASE_COLUMNS)
+      .select((eb) =>
+        eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+      )
+      .where('l.agent_id', '=', p('agentId'))
+      .where('l.idempotency_key', '=', p('key')),
+  { together: { agentId: 'text', key: 'text' } },
 )
 
 const agentOf = prepare<{ id: string }, { agent_id: string }>((db, p) =>
@@ -88,23 +92,25 @@ const agentOf = prepare<{ id: string }, { agent_id: string }>((db, p) =>
 )
 
 /** An active lease has no successor, so only the named one needs the lookup. */
-const activeAndNamed = prepare<{ agentId: string; id: string }, LeaseRow>((db, p) =>
-  db
-    .selectFrom('leases as l')
-    .select(LEASE_COLUMNS)
-    .select((eb) => eb.val<string | null>(null).as('superseded_by'))
-    .where('l.agent_id', '=', p('agentId'))
-    .where('l.status', '=', 'active')
-    .unionAll(
-      db
-        .selectFrom('leases as l')
-        .select(LEASE_COLUMNS)
-        .select((eb) =>
-          eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
-        )
-        .where('l.id', '=', p('id'))
-        .where((eb) => eb.or([eb('l.status', '<>', 'active'), eb('l.agent_id', '<>', p('agentId'))])),
-    ),
+const activeAndNamed = prepare<{ agentId: string; id: string }, LeaseRow>(
+  (db, p) =>
+    db
+      .selectFrom('leases as l')
+      .select(LEASE_COLUMNS)
+      .select((eb) => eb.val<string | null>(null).as('superseded_by'))
+      .where('l.agent_id', '=', p('agentId'))
+      .where('l.status', '=', 'active')
+      .unionAll(
+        db
+          .selectFrom('leases as l')
+          .select(LEASE_COLUMNS)
+          .select((eb) =>
+            eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
+          )
+          .where('l.id', '=', p('id'))
+          .where((eb) => eb.or([eb('l.status', '<>', 'active'), eb('l.agent_id', '<>', p('agentId'))])),
+      ),
+  { together: { agentId: 'text', id: 'text' } },
 )
 
 const dueAndNamed = prepare<
@@ -146,28 +152,53 @@ const countOpen = prepare<{ agentId: string }, { open_leases: number }>((db, p) 
     .where('status', '=', 'active'),
 )
 
-const insert = prepare<Omit<LeaseRow, 'superseded_by'>>((db, p) =>
-  db.insertInto('leases').values({
-    id: p('id'),
-    agent_id: p('agent_id'),
-    supersedes: p('supersedes'),
-    provider_id: p('provider_id'),
-    runtime_id: p('runtime_id'),
-    idempotency_key: p('idempotency_key'),
-    status: p('status'),
-    requested_micros: p('requested_micros'),
-    granted_micros: p('granted_micros'),
-    spent_micros: p('spent_micros'),
-    released_micros: p('released_micros'),
-    overrun_micros: p('overrun_micros'),
-    unreported_micros: p('unreported_micros'),
-    created_at: p('created_at'),
-    expires_at: p('expires_at'),
-    closed_at: p('closed_at'),
-    close_reason: p('close_reason'),
-    returned_at: p('returned_at'),
-    return_spent_micros: p('return_spent_micros'),
-  }),
+const insert = prepare<Omit<LeaseRow, 'superseded_by'>>(
+  (db, p) =>
+    db.insertInto('leases').values({
+      id: p('id'),
+      agent_id: p('agent_id'),
+      supersedes: p('supersedes'),
+      provider_id: p('provider_id'),
+      runtime_id: p('runtime_id'),
+      idempotency_key: p('idempotency_key'),
+      status: p('status'),
+      requested_micros: p('requested_micros'),
+      granted_micros: p('granted_micros'),
+      spent_micros: p('spent_micros'),
+      released_micros: p('released_micros'),
+      overrun_micros: p('overrun_micros'),
+      unreported_micros: p('unreported_micros'),
+      created_at: p('created_at'),
+      expires_at: p('expires_at'),
+      closed_at: p('closed_at'),
+      close_reason: p('close_reason'),
+      returned_at: p('returned_at'),
+      return_spent_micros: p('return_spent_micros'),
+    }),
+  {
+    together: {
+      id: 'text',
+      agent_id: 'text',
+      supersedes: 'text',
+      provider_id: 'text',
+      runtime_id: 'text',
+      idempotency_key: 'text',
+      status: 'text',
+      requested_micros: 'bigint',
+      granted_micros: 'bigint',
+      spent_micros: 'bigint',
+      released_micros: 'bigint',
+      overrun_micros: 'bigint',
+      unreported_micros: 'bigint',
+      created_at: 'bigint',
+      expires_at: 'bigint',
+      closed_at: 'bigint',
+      close_reason: 'text',
+      returned_at: 'bigint',
+      return_spent_micros: 'bigint',
+    },
+    key: 'id',
+  },
 )
 
 interface LeaseUpdate {

@@ -25,13 +25,15 @@ export interface LastEntry {
   readonly hash: string
 }
 
-const lastEntry = prepare<{ agentId: string }, LastEntry>((db, p) =>
-  db
-    .selectFrom('ledger_entries')
-    .select(['seq', 'version', 'allocated_after', 'reserved_after', 'spent_after', 'hash'])
-    .where('agent_id', '=', p('agentId'))
-    .orderBy('seq', 'desc')
-    .limit(1),
+const lastEntry = prepare<{ agentId: string }, LastEntry>(
+  (db, p) =>
+    db
+      .selectFrom('ledger_entries')
+      .select(['seq', 'version', 'allocated_after', 'reserved_after', 'spent_after', 'hash'])
+      .where('agent_id', '=', p('agentId'))
+      .orderBy('seq', 'desc')
+      .limit(1),
+  { together: { agentId: 'text' } },
 )
 
 export function readLastEntry(tx: ReadTx, budget: BudgetState): Promise<LastEntry | undefined> {

@@ -49,18 +49,20 @@ export async function withReserved(tx: ReadTx, rows: readonly Omit<LimitRow, 're
 export const limitsOf = prepare<
   { ownerId: string; projectId: string | null; day: number; minute: number; month: number },
   LimitRow
->((db, p) =>
-  selectLimits(db, { tokens_per_day: p('day'), requests_per_minute: p('minute'), cost_per_month: p('month') })
-    // The owner by value: by reference to the limit's row SQLite would sum the budgets of all owners.
-    .select((eb) =>
-      eb
-        .selectFrom('owner_reserved')
-        .select('owner_reserved.reserved')
-        .where('owner_reserved.owner_id', '=', p('ownerId'))
-        .as('reserved'),
-    )
-    .where('limits.owner_id', '=', p('ownerId'))
-    .where((eb) => eb.or([eb('limits.project_id', 'is', null), eb('limits.project_id', '=', p('projectId'))])),
+>(
+  (db, p) =>
+    selectLimits(db, { tokens_per_day: p('day'), requests_per_minute: p('minute'), cost_per_month: p('month') })
+      // The owner by value: by reference to the limit's row SQLite would sum the budgets of all owners.
+      .select((eb) =>
+        eb
+          .selectFrom('owner_reserved')
+          .select('owner_reserved.reserved')
+          .where('owner_reserved.owner_id', '=', p('ownerId'))
+          .as('reserved'),
+      )
+      .where('limits.owner_id', '=', p('ownerId'))
+      .where((eb) => eb.or([eb('limits.project_id', 'is', null), eb('limits.project_id', '=', p('projectId'))])),
+  { together: { ownerId: 'text', projectId: 'text', day: 'bigint', minute: 'bigint', month: 'bigint' } },
 )
 
 /** One counter to be raised. */

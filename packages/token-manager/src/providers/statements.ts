@@ -15,16 +15,18 @@ export const PROVIDER_COLUMNS = [
 ] as const
 
 /** A provider that exists, with its active key's id. */
-export const providerById = prepare<{ id: string }, ProviderRow>((db, p) =>
-  db
-    .selectFrom('providers')
-    .leftJoin('provider_keys', (join) =>
-      join.onRef('provider_keys.provider_id', '=', 'providers.id').on('provider_keys.status', '=', 'active'),
-    )
-    .select(PROVIDER_COLUMNS)
-    .select('provider_keys.id as active_key_id')
-    .where('providers.id', '=', p('id'))
-    .where('providers.deleted_at', 'is', null),
+export const providerById = prepare<{ id: string }, ProviderRow>(
+  (db, p) =>
+    db
+      .selectFrom('providers')
+      .leftJoin('provider_keys', (join) =>
+        join.onRef('provider_keys.provider_id', '=', 'providers.id').on('provider_keys.status', '=', 'active'),
+      )
+      .select(PROVIDER_COLUMNS)
+      .select('provider_keys.id as active_key_id')
+      .where('providers.id', '=', p('id'))
+      .where('providers.deleted_at', 'is', null),
+  { together: { id: 'text' } },
 )
 
 /** A provider that exists, by its id or its name. */
@@ -63,37 +65,43 @@ export const KEY_COLUMNS = [
 export const keyById = prepare<
   { id: string },
   ProviderKeyRow & { readonly provider_status: Provider['status']; readonly provider_deleted_at: EpochMs | null }
->((db, p) =>
-  db
-    .selectFrom('provider_keys')
-    .innerJoin('providers', 'providers.id', 'provider_keys.provider_id')
-    .select(KEY_COLUMNS)
-    .select(['providers.status as provider_status', 'providers.deleted_at as provider_deleted_at'])
-    .where('provider_keys.id', '=', p('id')),
+>(
+  (db, p) =>
+    db
+      .selectFrom('provider_keys')
+      .innerJoin('providers', 'providers.id', 'provider_keys.provider_id')
+      .select(KEY_COLUMNS)
+      .select(['providers.status as provider_status', 'providers.deleted_at as provider_deleted_at'])
+      .where('provider_keys.id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
 /** What a handshake reads to open a provider's key: the provider's state and its active key, if any. */
 export const activeKeyOf = prepare<
   { providerId: string },
   { status: Provider['status']; key_id: string | null; sealed: string | null; vault_key_id: string | null }
->((db, p) =>
-  db
-    .selectFrom('providers')
-    .leftJoin('provider_keys', (join) =>
-      join.onRef('provider_keys.provider_id', '=', 'providers.id').on('provider_keys.status', '=', 'active'),
-    )
-    .select(['providers.status', 'provider_keys.id as key_id', 'provider_keys.sealed', 'provider_keys.vault_key_id'])
-    .where('providers.id', '=', p('providerId'))
-    .where('providers.deleted_at', 'is', null),
+>(
+  (db, p) =>
+    db
+      .selectFrom('providers')
+      .leftJoin('provider_keys', (join) =>
+        join.onRef('provider_keys.provider_id', '=', 'providers.id').on('provider_keys.status', '=', 'active'),
+      )
+      .select(['providers.status', 'provider_keys.id as key_id', 'provider_keys.sealed', 'provider_keys.vault_key_id'])
+      .where('providers.id', '=', p('providerId'))
+      .where('providers.deleted_at', 'is', null),
+  { together: { providerId: 'text' } },
 )
 
 /** Stamps the use of a key unless it was stamped after `notAfter`: many grants a second share one key. */
-export const stampKeyUse = prepare<{ id: string; at: EpochMs; notAfter: EpochMs }>((db, p) =>
-  db
-    .updateTable('provider_keys')
-    .set({ last_used_at: p('at') })
-    .where('id', '=', p('id'))
-    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', p('notAfter'))])),
+export const stampKeyUse = prepare<{ id: string; at: EpochMs; notAfter: EpochMs }>(
+  (db, p) =>
+    db
+      .updateTable('provider_keys')
+      .set({ last_used_at: p('at') })
+      .where('id', '=', p('id'))
+      .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', p('notAfter'))])),
+  { together: { id: 'text', at: 'bigint', notAfter: 'bigint' } },
 )
 
 /** Inserts an active key unless the provider has one. */

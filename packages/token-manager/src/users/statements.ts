@@ -3,8 +3,9 @@ import type { Role } from '@iron/rbac'
 import { USER_COLUMNS, type UserRow } from './user.ts'
 
 /** One user, deleted ones too. */
-export const userById = prepare<{ id: string }, UserRow>((db, p) =>
-  db.selectFrom('users').select(USER_COLUMNS).where('users.id', '=', p('id')),
+export const userById = prepare<{ id: string }, UserRow>(
+  (db, p) => db.selectFrom('users').select(USER_COLUMNS).where('users.id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
 /** A user who has not been deleted, held against other changes; one writer at a time makes it free on SQLite. */

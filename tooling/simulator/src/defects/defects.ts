@@ -70,8 +70,8 @@ export const defects: readonly Defect[] = [
     ],
     [
       'packages/budget-protocol/src/budget-protocol.ts',
-      '      room: await this.#limits.room(standing.ownerId, { tx }),\n      leaseId',
-      "      room: (agent as unknown as { room?: Awaited<ReturnType<LimitEnforcer['room']>> }).room ?? (await this.#limits.room(standing.ownerId, { tx })),\n      leaseId",
+      '        room,\n        leaseId',
+      '        room: (agent as unknown as { room?: LimitRoom }).room ?? room,\n        leaseId',
     ],
   ),
   defect('late-cost-dropped', 'late cost dropped', 1, [

@@ -140,6 +140,10 @@ class FragileTransaction implements WriteTx {
     return this.#inner.lock(...call)
   }
 
+  inTurn<T>(name: string, work: (isFirst: boolean) => Promise<T>): Promise<T> {
+    return this.#inner.inTurn(name, work)
+  }
+
   defer(...call: Parameters<WriteTx['defer']>): void {
     this.#inner.defer(...call)
   }

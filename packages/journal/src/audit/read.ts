@@ -58,6 +58,25 @@ async function isCommon(tx: ReadTx, resourceType: string): Promise<boolean> {
   return (await beyond.limit(1).offset(SORTED_MAX).executeTakeFirst()) !== undefined
 }
 
+/** The types of resources there are entries about, each found behind the one before it in the index of resources. */
+async function resourceTypes(tx: ReadTx): Promise<readonly string[]> {
+  const types: string[] = []
+  for (let last: string | undefined = ''; last !== undefined;) {
+    const beyond: string = last
+    const next = await tx.sql
+      .selectFrom('audit_log')
+      .select('resource_type')
+      .where('resource_type', '>', beyond)
+      .orderBy('resource_type')
+      .limit(1)
+      .executeTakeFirst()
+    last = next?.resource_type
+    if (last !== undefined) types.push(last)
+  }
+  // Of an empty log none; a list of values must not be empty.
+  return types.length === 0 ? [''] : types
+}
+
 /** A page of entries, by number. */
 export async function listEntries(
   tx: ReadTx,
@@ -73,14 +92,15 @@ export async function listEntries(
   if (window.after !== undefined)
     query = query.where('seq', window.order === 'asc' ? '>' : '<', Number(window.after[0]))
   if (filter.operation !== undefined) query = query.where('operation', '=', filter.operation)
-  const { resourceType } = filter
-  if (resourceType !== undefined) {
-    const alongTheLog = filter.resourceId === undefined && (await isCommon(tx, resourceType))
-    query = alongTheLog
+  const { resourceType, resourceId } = filter
+  if (resourceId !== undefined) {
+    const types = resourceType === undefined ? await resourceTypes(tx) : [resourceType]
+    query = query.where('resource_type', 'in', types).where('resource_id', '=', resourceId)
+  } else if (resourceType !== undefined) {
+    query = (await isCommon(tx, resourceType))
       ? query.where((eb) => eb(eb.fn.coalesce('resource_type', eb.val('')), '=', resourceType))
       : query.where('resource_type', '=', resourceType)
   }
-  if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId)
   if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId)
   if (filter.userId !== undefined) query = query.where('actor_user_id', '=', filter.userId)
   if (filter.from !== undefined) query = query.where('at', '>=', filter.from)

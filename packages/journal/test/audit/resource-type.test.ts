@@ -1,7 +1,7 @@
 /** A resource type of which the log is full is read along the log, a rare one by its index; both give the same pages. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createTestDb, enginesForTests, plansOf, type TestDb } from '@iron/database/testing'
-import { AuditLog } from '@iron/journal'
+import { type AuditFilter, AuditLog } from '@iron/journal'
 
 /** More entries than are sorted for a page. */
 const ENTRIES = 5_200
@@ -45,10 +45,28 @@ describe.each(await enginesForTests())('entries of a resource type on %s', (dial
     expect(rare.data.map(({ seq }) => seq)).toEqual(order === 'asc' ? rareOnes : rareOnes.toReversed())
   })
 
+  test.each(['asc', 'desc'] as const)(
+    'a resource is found without its type, and a range of times, %s',
+    async (order) => {
+      const numbers = async (filter: AuditFilter): Promise<number[]> =>
+        (await audit.list(filter, { order, limit: 1_000 })).data.map(({ seq }) => seq)
+      const all = Array.from({ length: ENTRIES }, (_, index) => index + 1)
+      const inOrder = (some: readonly number[]): readonly number[] => (order === 'asc' ? some : some.toReversed())
+      expect(await numbers({ resourceId: 'r5' })).toEqual(inOrder(all.filter((seq) => (seq * 7919) % 997 === 5)))
+      expect(await numbers({ from: 3_990, to: 4_010 })).toEqual(inOrder(all.slice(3_989, 4_009)))
+      expect(await numbers({ resourceType: 'rare', from: 3_000, to: 4_000 })).toEqual([3_000])
+      expect((await numbers({ from: 100 })).at(0)).toBe(order === 'asc' ? 100 : ENTRIES)
+      expect(await numbers({ resourceId: 'nobody' })).toEqual([])
+    },
+  )
+
   test('neither reads the whole log', async () => {
     const planOf = async (resourceType: string) =>
       (await plansOf(world.db, (tx) => audit.list({ resourceType }, { tx }))).at(-1)?.plan
     expect(await planOf('common')).not.toMatch(/TEMP B-TREE|Sort|audit_log_resource/)
+    const plansBy = async (filter: AuditFilter) =>
+      (await plansOf(world.db, (tx) => audit.list(filter, { tx }))).map(({ plan }) => plan).join('\n')
+    expect(await plansBy({ resourceId: 'r5' })).toMatch(/audit_log_resource/)
     if (dialect === 'sqlite') expect(await planOf('rare')).toMatch(/audit_log_resource \(resource_type=\?\)/)
   })
 })

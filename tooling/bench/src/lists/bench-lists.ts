@@ -1,12 +1,13 @@
-// `pnpm bench lists [--plans] [part of a name]`: what the first and the last page of every list cost among 100,000 agents with
-// 1,000,000 ledger rows, against the same page among 1,000 agents, on both engines.
-import { mkdtempSync, rmSync } from 'node:fs'
+// `pnpm bench lists [--plans] [--fill] [part of a name]`: what the first and the last page of every list cost among 100,000 agents
+// with 1,000,000 ledger rows, against the same page among 1,000 agents, on both engines. `--fill` only makes the worlds: those in
+// the folder `IRON_TEST_BENCH_FOLDER`, and the databases beside it, are kept and used again.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type IronDatabase, openDatabase } from '@iron/database'
 import { postgresForTests } from '@iron/test-kit'
-import { createDatabase } from '../postgres.ts'
-import { fillWorld } from './fill-world.ts'
+import { createDatabase, databaseNamed } from '../postgres.ts'
+import { fillWorld, isFilled } from './fill-world.ts'
 import { listsOf } from './lists.ts'
 import { answersOf, plansOf, timeAnswers } from './time-list.ts'
 
@@ -17,7 +18,9 @@ const RATIO_MAX = 3
 
 const [, ...given] = process.argv.slice(2)
 const withPlans = given.includes('--plans')
-const wanted = given.filter((word) => word !== '--plans').join(' ')
+const onlyFill = given.includes('--fill')
+const wanted = given.filter((word) => !word.startsWith('--')).join(' ')
+const keptIn = process.env['IRON_TEST_BENCH_FOLDER']
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const cleanups: (() => Promise<void> | void)[] = []
@@ -25,7 +28,7 @@ const cleanups: (() => Promise<void> | void)[] = []
 async function openWorld(place: string, agents: number): Promise<IronDatabase> {
   const db = await openDatabase(place)
   cleanups.push(() => db.close())
-  await fillWorld(db, agents)
+  if (!(await isFilled(db))) await fillWorld(db, agents)
   return db
 }
 
@@ -55,26 +58,43 @@ async function compare(engine: string, few: IronDatabase, many: IronDatabase): P
   say(`${within} within ${RATIO_MAX} times, ${beyond.length} beyond`)
 }
 
-try {
+/** A folder for SQLite files: the kept one, or one that is removed at the end. */
+function openFolder(): string {
+  if (keptIn !== undefined) {
+    mkdirSync(keptIn, { recursive: true })
+    return keptIn
+  }
   const folder = mkdtempSync(path.join(tmpdir(), 'iron-bench-lists-'))
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-  const file = (name: string): string => path.join(folder, `${name}.db`)
+  return folder
+}
+
+/** The URL of a database on PostgreSQL: the kept one, or one that is dropped at the end. */
+async function openPostgres(admin: string, agents: number): Promise<string> {
+  if (keptIn !== undefined) return databaseNamed(admin, `iron_bench_lists_${agents}`)
+  const database = await createDatabase(admin)
+  cleanups.push(database.drop)
+  return database.url
+}
+
+try {
   const engines = process.env['IRON_TEST_BENCH_ENGINES'] ?? 'sqlite postgres'
-  if (engines.includes('sqlite'))
-    await compare('SQLite', await openWorld(file('few'), FEW), await openWorld(file('many'), MANY))
+  if (engines.includes('sqlite')) {
+    const folder = openFolder()
+    const [few, many] = [
+      await openWorld(path.join(folder, `${FEW}.db`), FEW),
+      await openWorld(path.join(folder, `${MANY}.db`), MANY),
+    ]
+    if (!onlyFill) await compare('SQLite', few, many)
+  }
   const postgres = engines.includes('postgres') ? await postgresForTests() : undefined
   if (postgres === undefined) say('PostgreSQL is not here: its rows are missing')
   else {
-    const opened: IronDatabase[] = []
-    for (const agents of [FEW, MANY]) {
-      const database = await createDatabase(postgres.url)
-      cleanups.push(database.drop)
-      const db = await openWorld(database.url, agents)
-      opened.push(db)
-      await db.write((tx) => tx.execute({ sql: 'ANALYZE', parameters: [] }), { timeoutMs: 60_000 })
-    }
-    const [few, many] = opened
-    if (few !== undefined && many !== undefined) await compare('PostgreSQL', few, many)
+    const [few, many] = [
+      await openWorld(await openPostgres(postgres.url, FEW), FEW),
+      await openWorld(await openPostgres(postgres.url, MANY), MANY),
+    ]
+    if (!onlyFill) await compare('PostgreSQL', few, many)
   }
 } finally {
   for (const cleanup of cleanups.reverse()) await cleanup()

@@ -2,7 +2,7 @@
  * A world of many agents, written by SQL that makes a hundred thousand rows at a time: what lists read is there and fits
  * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not.
  */
-import type { DialectName, IronDatabase } from '@iron/database'
+import { type DialectName, type IronDatabase, recountLists } from '@iron/database'
 import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of an agent, on average. */
@@ -13,6 +13,8 @@ const AGENTS_OF_OWNER = 10
 const SHARE_OF_FIRST = 10
 /** Rows written by one statement, in one transaction. */
 const ROWS_AT_ONCE = 100_000
+/** How long the statistics may take, in milliseconds. */
+const ANALYZE_TIMEOUT_MS = 300_000
 /** When the first agent was made, epoch ms. */
 const BEGAN_AT = Date.UTC(2026, 0, 1)
 const HASH = "'" + '0'.repeat(64) + "'"
@@ -22,6 +24,9 @@ export const FIRST_AGENT = idOf('agent', 0)
 export const ONE_USER = idOf('user', 1)
 export const ONE_LEASE = idOf('lease', 0)
 export const ONE_PROVIDER = idOf('prov', 1)
+export const ONE_TOKEN = idOf('tok', 10)
+/** The seconds in which most of every world's rows were made, as a range of times. */
+export const EARLY = { from: BEGAN_AT, to: BEGAN_AT + 500_000 } as const
 
 function idOf(prefix: string, number: number): string {
   return `${prefix}_01900000-0000-7000-8000-${String(number).padStart(12, '0')}`
@@ -144,7 +149,7 @@ function rowsOf(agents: number, dialect: DialectName): readonly Rows[] {
       id: id('agent', 'i'),
       name: `'Agent ' || ((i * 7919) % 99991)`,
       tags: `CASE WHEN i % 100 = 1 THEN '["rare"]' ELSE '["batch","eu"]' END`,
-      state: `CASE i % 4 WHEN 0 THEN 'running' WHEN 1 THEN 'idle' WHEN 2 THEN 'stopped' ELSE 'failed' END`,
+      state: `CASE WHEN i % 20 = 7 THEN 'stopped' ELSE CASE i % 4 WHEN 0 THEN 'running' WHEN 1 THEN 'idle' WHEN 2 THEN 'stopped' ELSE 'failed' END END`,
       state_changed_at: at,
       created_at: at,
       updated_at: `${BEGAN_AT} + (i * 7919 % ${agents}) * 1000`,
@@ -199,7 +204,7 @@ function rowsOf(agents: number, dialect: DialectName): readonly Rows[] {
       actor_type: `'user'`,
       actor_id: id('user', `i % ${users}`),
       actor_user_id: id('user', `i % ${users}`),
-      operation: `CASE WHEN i % 3 = 0 THEN 'AGENT_CREATED' ELSE 'LEASE_GRANTED' END`,
+      operation: `CASE WHEN i % 3 = 0 THEN 'AGENT_CREATED' WHEN i % 1000 = 1 THEN 'LEASE_REVOKED' ELSE 'LEASE_GRANTED' END`,
       resource_type: `CASE WHEN i % 3 = 0 THEN 'agent' ELSE 'lease' END`,
       resource_id: `CASE WHEN i % 3 = 0 THEN ${id('agent', 'i / 3')} ELSE ${id('lease', 'i / 3')} END`,
       prev_hash: HASH,
@@ -209,16 +214,17 @@ function rowsOf(agents: number, dialect: DialectName): readonly Rows[] {
       seq: 'i + 1',
       id: id('evt', 'i'),
       at,
-      type: `'agent.state_changed'`,
+      type: `CASE WHEN i % 1000 = 1 THEN 'budget.exhausted' WHEN i % 2 = 0 THEN 'agent.started' ELSE 'lease.granted' END`,
       agent_id: id('agent', `i % ${agents}`),
       data: `'{}'`,
     }),
     rowsNamed('requests', agents * 3, {
       id: id('req', 'i'),
-      source: `'agent'`,
-      subject_id: id('agent', `i % ${agents}`),
-      provider: `'openai'`,
-      model: `'gpt-4o'`,
+      source: `CASE WHEN i % 10 = 0 THEN 'api_token' ELSE 'agent' END`,
+      subject_id: `CASE WHEN i % 10 = 0 THEN ${id('tok', `i % ${agents / 2}`)} ELSE ${id('agent', `i % ${agents}`)} END`,
+      provider: `CASE WHEN i % 1000 = 1 THEN 'anthropic' ELSE 'openai' END`,
+      model: `CASE WHEN i % 1000 = 1 THEN 'claude-haiku' WHEN i % 3 = 0 THEN 'gpt-4o-mini' ELSE 'gpt-4o' END`,
+      outcome: `CASE WHEN i % 50 = 0 THEN 'failed' WHEN i % 2 = 0 THEN 'completed' END`,
       total_tokens: '100',
       cost_micros: '1000',
       pricing: `'reported'`,
@@ -226,7 +232,22 @@ function rowsOf(agents: number, dialect: DialectName): readonly Rows[] {
       at,
       received_at: at,
     }),
+    rowsNamed('spans', agents * 3, {
+      trace_id: id('trace', 'i / 3'),
+      span_id: `'span-' || (i % 3)`,
+      agent_id: id('agent', `i / 3`),
+      name: `'call'`,
+      status: `'ok'`,
+      started_at: at,
+      received_at: at,
+    }),
   ]
+}
+
+/** Whether a database was filled before. */
+export async function isFilled(db: IronDatabase): Promise<boolean> {
+  const { rows } = await db.read((tx) => tx.execute({ sql: 'SELECT 1 FROM agents LIMIT 1', parameters: [] }))
+  return rows.length > 0
 }
 
 /** Fills an empty, migrated database. */
@@ -244,4 +265,8 @@ export async function fillWorld(db: IronDatabase, agents: number): Promise<void>
     }
     await run(`UPDATE log_heads SET head_seq = ${agents * 3}`)
   })
+  await recountLists(db)
+  if (db.dialect === 'postgres') {
+    await db.write((tx) => tx.execute({ sql: 'ANALYZE', parameters: [] }), { timeoutMs: ANALYZE_TIMEOUT_MS })
+  }
 }

@@ -2,7 +2,7 @@
  * A world of many agents, written by SQL that makes a hundred thousand rows at a time: what lists read is there and fits
  * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not.
  */
-import { type DialectName, type IronDatabase, recountLists } from '@iron/database'
+import type { DialectName, IronDatabase } from '@iron/database'
 import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of an agent, on average. */
@@ -265,7 +265,6 @@ export async function fillWorld(db: IronDatabase, agents: number): Promise<void>
     }
     await run(`UPDATE log_heads SET head_seq = ${agents * 3}`)
   })
-  await recountLists(db)
   if (db.dialect === 'postgres') {
     await db.write((tx) => tx.execute({ sql: 'ANALYZE', parameters: [] }), { timeoutMs: ANALYZE_TIMEOUT_MS })
   }

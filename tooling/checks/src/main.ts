@@ -5,6 +5,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkBoundaries } from './boundaries.ts'
+import { checkCommands } from './commands.ts'
 import { checkDeployment } from './deployment.ts'
 import { checkEnvironment } from './environment.ts'
 import { checkErrorCodes } from './error-codes.ts'
@@ -28,6 +29,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     'top-level': checkTopLevel,
     'tracked-text': checkTrackedText,
     links: checkLinks,
+    commands: checkCommands,
     'error-codes': checkErrorCodes,
     variables: checkVariables,
     skeleton: checkSkeletons,

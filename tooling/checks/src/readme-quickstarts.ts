@@ -1,9 +1,10 @@
 /**
  * Each packed package, installed with npm into an empty project, type-checks and runs the examples of its README (OPS-18),
  * the quick start first: what a stranger does first. A package comes with those of ours it depends on, and with nothing else: neither
- * optional peers nor anything of the workspace. Needs `dist` and a package registry.
+ * optional peers nor anything of the workspace. Examples that import others, an optional peer or a client, run after them, in the
+ * same project with those added. Needs `dist` and a package registry.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -17,8 +18,9 @@ const RUN_WITHIN_MS = 60_000
 
 /** The oldest that packages support, the one the server runs on, the newest. */
 const NODE_VERSIONS = ['22.12.0', '24', '26']
-/** What newer versions do by themselves. */
-const STRIP_TYPES = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
+/** From here on Node runs TypeScript and knows `using`; before, examples run as TypeScript's compiler leaves them. */
+const RUNS_TYPESCRIPT = 24
+const COMPILED = 'compiled'
 
 /** As strict as a careful user's project, declarations of dependencies included. */
 const TSCONFIG = {
@@ -33,7 +35,7 @@ const TSCONFIG = {
     noPropertyAccessFromIndexSignature: true,
     verbatimModuleSyntax: true,
     skipLibCheck: false,
-    noEmit: true,
+    outDir: COMPILED,
   },
   include: ['example-*.ts'],
 }
@@ -76,13 +78,41 @@ async function checkExamples(root: string, nodes: readonly string[]): Promise<Fi
 }
 
 /**
- * The README's `ts` blocks that import the package or a subpath of it, in order; nothing when the first block does not. What
- * only shows how something looks in a program of the reader's is a `typescript` block.
+ * The README's programs, in order: a `ts` block that imports the package or a subpath of it, with the `ts` blocks after it that do
+ * not and so go on where it ends. Nothing when the first block does not import it.
+ *
+ * @throws Error when code stands under another name of the language, where nobody would run it
  */
 export function examplesOf(readme: string, name: string): readonly string[] | undefined {
+  const unseen = /^```(typescript|javascript|js|tsx|jsx|mts)$/m.exec(readme)
+  if (unseen !== null) throw new Error(`a ${unseen[1]} block: examples are ts blocks, which are run`)
   const blocks = Array.from(readme.matchAll(/^```ts\n([^]*?)^```/gm), ([, code]) => code ?? '')
   const importsIt = (block: string): boolean => new RegExp(` from '${name}(/[\\w-]+)?'`).test(block)
-  return blocks[0] !== undefined && importsIt(blocks[0]) ? blocks.filter(importsIt) : undefined
+  const examples: string[] = []
+  for (const block of blocks) {
+    if (importsIt(block)) examples.push(block)
+    else if (examples.length === 0) return undefined
+    else examples.push(`${examples.pop() ?? ''}\n${block}`)
+  }
+  return examples.length > 0 ? examples : undefined
+}
+
+/** What an example imports that neither comes with our packages nor with Node. */
+function othersImportedBy(example: string): string[] {
+  const specifiers = Array.from(example.matchAll(/ from '((?:@[\w-]+\/)?[\w-]+)[^']*'/g), ([, name]) => name ?? '')
+  return specifiers.filter((name) => name !== '' && name !== 'node' && !name.startsWith('@iron/'))
+}
+
+/** Those of the versions the workspace has, with their types. */
+function asInstalledIn(memberFolder: string, names: readonly string[]): string[] {
+  return names
+    .flatMap((name) => [name, `@types/${name}`])
+    .flatMap((name) => {
+      const manifest = path.join(memberFolder, 'node_modules', name, 'package.json')
+      if (!existsSync(manifest)) return []
+      const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+      return [`${name}@${version}`]
+    })
 }
 
 /** A line that says `// throws CODE` must throw an error of that code; all others must not throw. */
@@ -106,10 +136,18 @@ async function quickstartFault(
   nodes: readonly string[],
 ): Promise<string | undefined> {
   const { name } = member.manifest
-  const examples = examplesOf(readFileSync(path.join(root, member.folder, 'README.md'), 'utf8'), name)
+  const memberFolder = path.join(root, member.folder)
+  const examples = examplesOf(readFileSync(path.join(memberFolder, 'README.md'), 'utf8'), name)
   if (examples === undefined) return `README.md's first ts block does not import ${name}`
   const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
-  return runExamples(examples, needed, path.join(into, path.basename(member.folder)), { nodes })
+  const project = path.join(into, path.basename(member.folder))
+  const alone = examples.filter((example) => othersImportedBy(example).length === 0)
+  const fault = await runExamples(alone, needed, project, { nodes })
+  if (fault !== undefined) return fault
+  const composed = examples.filter((example) => !alone.includes(example))
+  if (composed.length === 0) return undefined
+  const others = asInstalledIn(memberFolder, [...new Set(composed.flatMap(othersImportedBy))])
+  return runExamples(composed, [...needed, ...others], `${project}-composed`, { nodes })
 }
 
 /**
@@ -144,10 +182,14 @@ export async function runExamples(
   const check = await runProgram(process.execPath, tsc, { cwd: project })
   if (check.code !== 0) return `type check: ${onOneLine(check)}`
   for (const node of options.nodes ?? [process.execPath]) {
+    const { stdout: major } = await runProgram(node, ['--print', "process.versions.node.split('.')[0]"], {
+      cwd: project,
+    })
+    const compiled = Number(major) < RUNS_TYPESCRIPT
     for (const file of files) {
-      const args = [...STRIP_TYPES, file]
-      const run = await runProgram(node, args, { cwd: project, timeoutMs: RUN_WITHIN_MS })
-      if (run.code !== 0) return `run: ${file}: exit code ${run.code}: ${onOneLine(run)}`
+      const program = compiled ? path.join(COMPILED, file.replace(/ts$/, 'js')) : file
+      const run = await runProgram(node, [program], { cwd: project, timeoutMs: RUN_WITHIN_MS })
+      if (run.code !== 0) return `run: ${file}: Node ${major.trim()}: exit code ${run.code}: ${onOneLine(run)}`
     }
   }
   return undefined

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ListPage, ServerApi, type ServerOptions } from './remote/server-api.ts'
+import { type ListPage, ServerApi, ServerError, type ServerOptions } from './remote/server-api.ts'
 import { tableOf, usd } from './remote/table.ts'
 
 /** What is shown of a budget (http-api 4.4). */
@@ -37,10 +37,21 @@ export async function top({ rows, interval, json, ...server }: TopOptions): Prom
     process.stdout.write(json === true ? `${JSON.stringify(budgets, null, 2)}\n` : textOf(budgets))
     return
   }
+  let shown = textOf(await look())
+  process.stdout.write(`${CLEAR}${shown}`)
   for (;;) {
-    process.stdout.write(`${CLEAR}${textOf(await look())}`)
     await sleep(interval * 1_000)
+    // A server that is away for a while takes the last figures from nobody's screen.
+    const [budgets, failure] = await look().then((seen) => [seen, ''] as const, outage)
+    if (budgets !== undefined) shown = textOf(budgets)
+    process.stdout.write(`${CLEAR}${shown}${failure}`)
   }
+}
+
+/** @throws what does not pass by itself, such as a token that was revoked */
+function outage(error: unknown): readonly [undefined, string] {
+  if (error instanceof ServerError && error.isPassing) return [undefined, `\n${error.message}; looking again\n`]
+  throw error
 }
 
 function textOf({ summary, data }: Budgets): string {

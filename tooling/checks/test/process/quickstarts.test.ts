@@ -8,11 +8,15 @@ describe('examplesOf', () => {
   const code = "import { half } from '@iron/sample'\nhalf(4)\n"
   const block = `\`\`\`ts\n${code}\`\`\`\n`
 
-  test('takes the ts blocks that import the package or a subpath', () => {
+  test('takes the ts blocks that import the package or a subpath, each with those that go on where it ends', () => {
     const subpath = "import { test } from '@iron/sample/testing'\n"
     const readme = `# @iron/sample\n\n\`\`\`sh\nnpm i\n\`\`\`\n\n${block}\nMore:\n\n\`\`\`ts\nlater()\n\`\`\`\n
-\`\`\`ts\n${subpath}\`\`\`\n\`\`\`typescript\n${code}\`\`\`\n`
-    expect(examplesOf(readme, '@iron/sample')).toEqual([code, subpath])
+\`\`\`ts\n${subpath}\`\`\`\n`
+    expect(examplesOf(readme, '@iron/sample')).toEqual([`${code}\nlater()\n`, subpath])
+  })
+
+  test.each(['typescript', 'js', 'javascript'])('a %s block is refused: it would not be run', (language) => {
+    expect(() => examplesOf(`${block}\n\`\`\`${language}\n${code}\`\`\`\n`, '@iron/sample')).toThrow(language)
   })
 
   test('a README without one, or whose first does not import the package, has none', () => {

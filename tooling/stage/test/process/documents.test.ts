@@ -26,10 +26,14 @@ beforeAll(async () => {
     chmodSync(path.join(programs, name), 0o755)
   }
   program('iron', `exec node ${path.join(app, 'src', 'main.ts')} "$@"`)
-  // Readers fetch pnpm; here the one command that is run through it is at hand.
+  // Readers fetch pnpm and a generator; here the commands that are run through them are at hand.
   program(
     'npx',
-    'case "$*" in "--yes pnpm@12 iron "*) shift 3; exec iron "$@";; *) echo "npx $*: not here" >&2; exit 1;; esac',
+    `case "$*" in
+"--yes pnpm@12 iron "*) shift 3; exec iron "$@";;
+"--yes openapi-typescript "*) shift 2; exec ${path.join(app, 'node_modules', '.bin', 'openapi-typescript')} "$@";;
+*) echo "npx $*: not here" >&2; exit 1;;
+esac`,
   )
 }, 90_000)
 afterAll(async () => {
@@ -115,6 +119,11 @@ describe('every command and program of a page works as printed', () => {
     },
     60_000,
   )
+
+  test("the control API's README.md", async () => {
+    const printed = await play('apps/control-api/README.md', { 'ic_…': stage.icToken })
+    expect(printed).toMatch(/^lease lease_\S+ of 1$/m)
+  }, 60_000)
 
   // The last, because its reader resets the admin's password in the end.
   test('README.md', async () => {

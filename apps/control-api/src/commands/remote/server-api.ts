@@ -29,9 +29,18 @@ export interface ListPage<T> {
 
 /** A server that cannot be reached, or an answer that is not 2xx, said so that its reader knows what to do. */
 export class ServerError extends Error {
-  constructor(message: string) {
+  /** The HTTP status; 0 when there was no answer. */
+  readonly status: number
+
+  constructor(message: string, status = 0) {
     super(message)
     this.name = 'ServerError'
+    this.status = status
+  }
+
+  /** Whether the same question may be answered later. */
+  get isPassing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500
   }
 }
 
@@ -71,7 +80,7 @@ export class ServerApi {
     })
     const body: unknown = await answer.json().catch(() => undefined)
     if (answer.ok && body !== undefined) return body as T
-    throw new ServerError(reasonOf(answer.status, body, url))
+    throw new ServerError(reasonOf(answer.status, body, url), answer.status)
   }
 
   /** The first rows of a paged list, and how many there are in all. */

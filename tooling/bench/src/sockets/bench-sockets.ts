@@ -117,11 +117,20 @@ async function measureIron(): Promise<void> {
     for (const socket of sockets) socket.resume()
     await sleep(2_000)
     say(`stuck:    ${String(sockets.length - CLIENTS)} clients, closed with ${codes.join(' ') || 'nothing yet'}`)
+    say(`server:   closes by code ${await closesOf(server.address, admin)}`)
     for (const socket of sockets) socket.terminate()
   } finally {
     await server.process.stop()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** What the server says it closed, and how often. */
+async function closesOf(address: string, admin: Record<string, string>): Promise<string> {
+  // eslint-disable-next-line no-restricted-globals -- the bench is a client of the server it started
+  const response = await fetch(`${address}/metrics`, { headers: admin })
+  const closes = (await response.text()).matchAll(/^iron_websocket_closes_total\{code="(\w+)"\} (\d+)$/gm)
+  return [...closes].map(([, code, count]) => `${String(code)}: ${String(count)}`).join(', ') || 'none'
 }
 
 async function measureBare(): Promise<void> {

@@ -28,7 +28,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 4,
     name: 'call_costs',
-    checksum: '94a6ecb6c2c71382c3f176d041cce76bd2dcdd31e40abc959b2a903f8fe28840',
+    checksum: '8d07284d409fb2f1270b1ca2872cceb19cc70806fe322bfa74e613cfcb58a70c',
     up: up0004,
   },
 ]

@@ -1,5 +1,5 @@
 // `pnpm bench analytics [part of a path]`: how long every question about calls takes over HTTP among five million of them, and
-// what reports take beside such questions against reports alone, in turn. `IRON_TEST_BENCH_FILE=/tmp/bench.db` keeps the database
+// what reports take beside such questions against reports alone, in turn. `IRON_TEST_BENCH_FILE=<file>` keeps the database
 // there: it is made by the first run, and the next ones measure on it again.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

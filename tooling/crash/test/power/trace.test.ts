@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { acknowledgementsIn } from '../../src/power/trace.ts'
 
-const WAL = '/tmp/iron.db-wal'
+const WAL = '/folder/iron.db-wal'
 const write = (offset: number, bytes = 4_120): string =>
   `7 pwrite64(20<${WAL}>, "\\0"..., ${bytes}, ${offset}) = ${bytes}`
 const sync = `7 fdatasync(20<${WAL}>) = 0`
@@ -20,7 +20,7 @@ test.each([
     [write(32), `7 fdatasync(20<${WAL}> <unfinished ...>`, answer.replace('7', '8'), '7 <... fdatasync resumed>) = 0'],
   ],
   ['after one that failed', [write(32), `7 fdatasync(20<${WAL}>) = -1 EIO (Input/output error)`, answer]],
-  ['after one of another file', [write(32), '7 fdatasync(21</tmp/iron.db>) = 0', answer]],
+  ['after one of another file', [write(32), '7 fdatasync(21</folder/iron.db>) = 0', answer]],
   ['that begins before it and ends after it', [write(32), answer.replace(', 900) = 900', ' <unfinished ...>'), sync]],
 ])('an acknowledgement %s is not', (_, lines) => {
   expect(acknowledgementsIn(lines.join('\n'), WAL)).toMatchObject([{ unsyncedBytes: 4_120 }])

@@ -52,7 +52,7 @@ async function play(page: string, replaced: Readonly<Record<string, string>> = {
     ...replaced,
   }
   for (const [printed, real] of Object.entries(all)) script = script.replaceAll(printed, real)
-  const cwd = path.join(stage.folder, path.basename(page, '.md'))
+  const cwd = path.join(stage.folder, page.replaceAll('/', '-'))
   mkdirSync(cwd)
   symlinkSync(path.join(app, 'node_modules'), path.join(cwd, 'node_modules'))
   writeFileSync(path.join(cwd, 'session.sh'), script)
@@ -83,6 +83,12 @@ describe('every command and program of a page works as printed', () => {
 
   test('budget-from-python.md', async () => {
     expect(await play(`${DOCS}/budget-from-python.md`)).toMatch(/^spent 0\.0061 of 10/m)
+  }, 60_000)
+
+  // Before the next one, whose reader seals the provider keys with a master key that the stage's server does not have.
+  test("the control API's README.md", async () => {
+    const printed = await play('apps/control-api/README.md', { 'ic_…': stage.icToken })
+    expect(printed).toMatch(/^lease lease_\S+ of 1$/m)
   }, 60_000)
 
   test('rotate-keys.md', async () => {
@@ -119,11 +125,6 @@ describe('every command and program of a page works as printed', () => {
     },
     60_000,
   )
-
-  test("the control API's README.md", async () => {
-    const printed = await play('apps/control-api/README.md', { 'ic_…': stage.icToken })
-    expect(printed).toMatch(/^lease lease_\S+ of 1$/m)
-  }, 60_000)
 
   // The last, because its reader resets the admin's password in the end.
   test('README.md', async () => {

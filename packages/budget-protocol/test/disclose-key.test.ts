@@ -54,7 +54,8 @@ describe.each(await enginesForTests())('a key replaced meanwhile on %s', (dialec
 
   test('a key that never stands still refuses the grant, which reserves nothing', async () => {
     await using world = await restlessWorld(dialect)
-    world.keys.rotationsMax = 10
+    // Without an end, because a grant that shared its transaction is tried once more by itself.
+    world.keys.rotationsMax = Infinity
     await expect(world.protocol.handshake(world.principal)).rejects.toMatchObject({ code: 'KEY_NOT_ACTIVE' })
     expect(await world.test.scalar('SELECT count(*) FROM leases')).toBe(0)
     world.keys.rotationsMax = 9

@@ -101,7 +101,9 @@ export function formatUsd(
   options: { readonly minDecimals?: number | undefined } = {},
 ): string {
   const minDecimals = options.minDecimals ?? 0
-  const digits = String(amount < 0 ? -amount : amount).padStart(DECIMALS + 1, '0')
+  const digits = String(amount)
+    .replace('-', '')
+    .padStart(DECIMALS + 1, '0')
   const fraction = digits
     .slice(-DECIMALS)
     .replace(/(?<!0)0+$/, '')

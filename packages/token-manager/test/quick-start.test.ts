@@ -13,7 +13,7 @@ const packageFolder = path.join(import.meta.dirname, '..')
 test('the README does what it says', async () => {
   const readme = await readFile(path.join(packageFolder, 'README.md'), 'utf8')
   const blocks = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), (match) => match[1]!)
-  expect(blocks).toHaveLength(4)
+  expect(blocks).toHaveLength(5)
   const folder = await mkdtemp(path.join(tmpdir(), 'iron-quick-start-'))
   try {
     const output: string[] = []
@@ -29,7 +29,7 @@ test('the README does what it says', async () => {
     expect(output[1]).toContain("outcome: 'ok'")
     expect(output[1]).toMatch(/\nnull\n$/)
     expect(output[2]).toBe('sk-d...def\ntrue\n')
-    expect(output[3]).toBe('1\n3\n1\n')
+    expect(output[4]).toBe('1\n3\n1\n')
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -56,7 +56,7 @@ describe('a wrong parser is found', () => {
 
   test('that takes too long', () => {
     const slow = wrong((text) => void /^(a+)+$/.test(text))
-    expect(faultOf(slow, `${'a'.repeat(23)}!`)).toMatch(/^slow/)
+    expect(faultOf(slow, `${'a'.repeat(27)}!`)).toMatch(/^slow/)
   })
 
   test('behind several conditions, by what texts reach on their way', async () => {

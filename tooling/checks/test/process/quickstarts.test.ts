@@ -44,21 +44,18 @@ async function packedSample(folder: TemporaryFolder, types: string): Promise<str
 const types = 'export declare function half(amount: number): number\n'
 const good = "import { half } from '@iron/sample'\nif (half(4) !== 2) throw new Error('not half')\n"
 
+const RUN_FAILED = `run: example-2.ts: Node ${process.versions.node.split('.')[0] ?? ''}: exit code 1`
+
 const refused = (code: string): string => `void (() => { throw Object.assign(new Error('no'), { code: '${code}' }) })()`
 
 test.each([
   ['a sound quick start', types, good, undefined],
   ['a wrong argument', types, good.replace('half(4)', "half('4')"), 'type check: '],
   ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
-  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), 'run: example-2.ts: exit code 1'],
+  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), RUN_FAILED],
   ['a line that throws as it says', types, `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
-  [
-    'a line that throws something else',
-    types,
-    `${good}${refused('OTHER')} // throws REFUSED\n`,
-    'run: example-2.ts: exit code 1',
-  ],
-  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, 'run: example-2.ts: exit code 1'],
+  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, RUN_FAILED],
+  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, RUN_FAILED],
   ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
 ])('OPS-18 %s', async (_, declarations, code, fault) => {
   using folder = new TemporaryFolder()

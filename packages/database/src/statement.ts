@@ -62,7 +62,7 @@ export function prepare<P extends object, R = never>(
 ): Statement<P, R> {
   const compiled: Partial<Record<DialectName, Compiled>> = {}
   const bound: Parameter<P> = (name) => sql.val(new Placeholder(name)) as unknown as RawBuilder<P[typeof name]>
-  const hidden: Parameter<P> = (name) => sql`${sql.raw(HIDDEN)}${bound(name)}` as RawBuilder<P[typeof name]>
+  const hidden: Parameter<P> = (name) => sql`${sql.raw(HIDDEN)}${bound(name)}`
   const column: Parameter<P> = (name) => sql.raw(setColumn(name)) as unknown as RawBuilder<P[typeof name]>
   const built = (dialect: DialectName, p: Parameter<P>): CompiledQuery =>
     build(queryBuilders[dialect].withPlugin(inlineConstants), p, dialect).compile()

@@ -108,9 +108,9 @@ function sqliteText(file: string): string {
 }
 
 function insertsOf(db: DatabaseSync, table: string): string[] {
-  const rows = db.prepare(`SELECT * FROM ${table}`).all()
+  const rows = db.prepare(`SELECT * FROM ${table}`).all() as Record<string, string | number | bigint | null>[]
   if (rows.length === 0) throw new Error(`${table} has no row`)
-  const literal = (value: unknown): string =>
+  const literal = (value: string | number | bigint | null): string =>
     typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value === null ? 'NULL' : String(value)
   return rows.map((row) => `INSERT INTO ${table} VALUES (${Object.values(row).map(literal).join(', ')});`)
 }

@@ -15,7 +15,13 @@ rmSync(results, { recursive: true, force: true })
 
 const quick = process.argv.includes('--quick')
 const turboArgs = process.argv.slice(2).filter((arg) => arg !== '--quick' && arg !== '--')
-const env = { ...process.env, IRON_TEST_RESULTS: results, ...(quick ? { IRON_TEST_QUICK: '1' } : {}) }
+const env = {
+  // Hundreds of tests start a server from its sources: what Node made of them once saves a quarter of each start.
+  NODE_COMPILE_CACHE: path.join(root, 'node_modules', '.cache', 'iron', 'compiled'),
+  ...process.env,
+  IRON_TEST_RESULTS: results,
+  ...(quick ? { IRON_TEST_QUICK: '1' } : {}),
+}
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
 const members = globSync(['migrations', 'packages/*', 'apps/*', 'apps/examples/*', 'tooling/*'], { cwd: root })
   .map((folder) => path.join(root, folder))

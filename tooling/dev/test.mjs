@@ -29,14 +29,14 @@ const members = globSync(['migrations', 'packages/*', 'apps/*', 'apps/examples/*
   .map((folder) => ({ folder, manifest: json(path.join(folder, 'package.json')) }))
   .filter(({ manifest }) => manifest.scripts?.test?.includes('iron-jest'))
 
-// The server's suites take about as long as all others together: one lane each uses both cores to the end.
-const LONGEST = '@iron/control-api'
-const hasLongest = members.some(({ manifest }) => manifest.name === LONGEST)
+// These take about as long as all others together: one lane each uses both cores to the end.
+const HALF = ['@iron/control-api', '@iron/lease-manager', '@iron/token-manager']
+const half = members.map(({ manifest }) => manifest.name).filter((name) => HALF.includes(name))
 const lanes =
-  turboArgs.length === 0 && hasLongest && members.length > 1
+  turboArgs.length === 0 && half.length > 0 && half.length < members.length
     ? [
-        ['--concurrency=1', `--filter=${LONGEST}`],
-        ['--concurrency=1', `--filter=!${LONGEST}`],
+        ['--concurrency=1', ...half.map((name) => `--filter=${name}`)],
+        ['--concurrency=1', ...half.map((name) => `--filter=!${name}`)],
       ]
     : [['--concurrency=2', ...turboArgs]]
 const codes = await Promise.all(lanes.map(runLane))

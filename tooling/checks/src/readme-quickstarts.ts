@@ -65,10 +65,15 @@ async function checkExamples(root: string, nodes: readonly string[]): Promise<Fi
     for (const { folder: member, manifest } of all) {
       tarballs.set(manifest.name, await packMember(path.join(root, member), path.join(folder, 'tarballs')))
     }
-    for (const member of all) {
-      const text = await quickstartFault(root, member, all, tarballs, folder, nodes)
-      if (text !== undefined) findings.push({ rule: 'quickstart', where: member.folder, text })
+    // Half of an installation is waiting: with two at a time the processors are busy.
+    const waiting = [...all]
+    const work = async (): Promise<void> => {
+      for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
+        const text = await quickstartFault(root, member, all, tarballs, folder, nodes)
+        if (text !== undefined) findings.push({ rule: 'quickstart', where: member.folder, text })
+      }
     }
+    await Promise.all([work(), work()])
   } catch (error) {
     findings.push({ rule: 'quickstart', where: 'pack', text: String(error) })
   } finally {
@@ -95,6 +100,11 @@ export function examplesOf(readme: string, name: string): readonly string[] | un
     else examples.push(`${examples.pop() ?? ''}\n${block}`)
   }
   return examples.length > 0 ? examples : undefined
+}
+
+/** Whether a project that installed nothing but the package can run an example. */
+export function runsAlone(example: string): boolean {
+  return othersImportedBy(example).length === 0
 }
 
 /** What an example imports that neither comes with our packages nor with Node. */
@@ -141,18 +151,18 @@ async function quickstartFault(
   if (examples === undefined) return `README.md's first ts block does not import ${name}`
   const needed = withOwnDependencies(member, all).map(({ manifest }) => tarballs.get(manifest.name) ?? '')
   const project = path.join(into, path.basename(member.folder))
-  const alone = examples.filter((example) => othersImportedBy(example).length === 0)
+  const alone = examples.filter(runsAlone)
   const fault = await runExamples(alone, needed, project, { nodes })
   if (fault !== undefined) return fault
   const composed = examples.filter((example) => !alone.includes(example))
   if (composed.length === 0) return undefined
   const others = asInstalledIn(memberFolder, [...new Set(composed.flatMap(othersImportedBy))])
-  return runExamples(composed, [...needed, ...others], `${project}-composed`, { nodes })
+  return runExamples(composed, others, project, { nodes })
 }
 
 /**
- * Installs packages (tarballs or names), type-checks and runs examples, one after the other, in a new folder; the first thing
- * that went wrong, if any.
+ * Installs packages (tarballs or names; none: what is there will do) into a project, a new one where there is none, type-checks and
+ * runs examples, one after the other; the first thing that went wrong, if any.
  */
 export async function runExamples(
   examples: readonly string[],
@@ -160,24 +170,20 @@ export async function runExamples(
   project: string,
   options: { readonly nodes?: readonly string[]; readonly npmEnv?: Readonly<Record<string, string>> } = {},
 ): Promise<string | undefined> {
-  mkdirSync(project, { recursive: true })
-  writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
+  if (!existsSync(project)) {
+    mkdirSync(project, { recursive: true })
+    const manifest = { name: 'stranger', private: true, type: 'module' }
+    writeFileSync(path.join(project, 'package.json'), JSON.stringify(manifest))
+  }
   writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
   const files = examples.map((_, index) => `example-${index + 1}.ts`)
   for (const [index, file] of files.entries()) {
     writeFileSync(path.join(project, file), withExpectedThrows(examples[index] ?? ''))
   }
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...packages]
-  const install = await runProgram('npm', args, { cwd: project, env: options.npmEnv ?? {} })
-  if (install.code !== 0) return `npm install: ${onOneLine(install)}`
-  // Only types, and only Node's: put beside the installed packages so that nothing else of the workspace is in reach.
-  const nodeTypes = dependencyFolder('@types/node')
-  const undiciTypes = path.dirname(
-    createRequire(path.join(nodeTypes, 'package.json')).resolve('undici-types/package.json'),
-  )
-  const copy = { recursive: true, dereference: true }
-  cpSync(nodeTypes, path.join(project, 'node_modules', '@types', 'node'), copy)
-  cpSync(undiciTypes, path.join(project, 'node_modules', 'undici-types'), copy)
+  if (packages.length > 0) {
+    const fault = await install(packages, project, options.npmEnv ?? {})
+    if (fault !== undefined) return fault
+  }
   const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
   const check = await runProgram(process.execPath, tsc, { cwd: project })
   if (check.code !== 0) return `type check: ${onOneLine(check)}`
@@ -192,5 +198,25 @@ export async function runExamples(
       if (run.code !== 0) return `run: ${file}: Node ${major.trim()}: exit code ${run.code}: ${onOneLine(run)}`
     }
   }
+  return undefined
+}
+
+/** Installs packages as a stranger does, and Node's types. What went wrong, if anything. */
+async function install(
+  packages: readonly string[],
+  project: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...packages]
+  const outcome = await runProgram('npm', args, { cwd: project, env })
+  if (outcome.code !== 0) return `npm install: ${onOneLine(outcome)}`
+  // Only types, and only Node's: put beside the installed packages so that nothing else of the workspace is in reach.
+  const nodeTypes = dependencyFolder('@types/node')
+  const undiciTypes = path.dirname(
+    createRequire(path.join(nodeTypes, 'package.json')).resolve('undici-types/package.json'),
+  )
+  const copy = { recursive: true, dereference: true }
+  cpSync(nodeTypes, path.join(project, 'node_modules', '@types', 'node'), copy)
+  cpSync(undiciTypes, path.join(project, 'node_modules', 'undici-types'), copy)
   return undefined
 }

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { examplesOf, runExamples } from '@iron/checks/readme-quickstarts'
+import { examplesOf, runExamples, runsAlone } from '@iron/checks/readme-quickstarts'
 import { startLocalRegistry } from './local-registry.ts'
 import { type PackedPackage, packPackages, publishPackages } from './packages.ts'
 import { makeVersionedCopy } from './versioned-copy.ts'
@@ -24,8 +24,8 @@ export async function rehearseRelease(root: string): Promise<readonly PackedPack
     await using registry = await startLocalRegistry(path.join(folder, 'registry'))
     await publishPackages(packages, { cwd: folder, npmConfig: registry.npmConfig, provenance: false })
     const readme = readFileSync(path.join(copy, WANTED.folder, 'README.md'), 'utf8')
-    const examples = examplesOf(readme, WANTED.name) ?? []
-    if (examples.length === 0) throw new Error(`the README of ${WANTED.name} has no example`)
+    const examples = (examplesOf(readme, WANTED.name) ?? []).filter(runsAlone)
+    if (examples.length === 0) throw new Error(`the README of ${WANTED.name} has no example that needs nothing else`)
     const fault = await runExamples(examples, [WANTED.name], path.join(folder, 'stranger'), {
       npmEnv: { npm_config_userconfig: registry.npmConfig },
     })

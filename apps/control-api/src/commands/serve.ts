@@ -12,12 +12,13 @@ const PASSWORD_BYTES = 18
 /**
  * Runs the server until it is told to stop.
  *
+ * @param options.bcryptCost of passwords set from now on; tests of something else take a low one
  * @throws {ConfigError}; {DatabaseError} DATABASE_BUSY when another server serves the SQLite file
  */
-export async function serve(): Promise<void> {
+export async function serve(options: { readonly bcryptCost?: number } = {}): Promise<void> {
   const config = loadConfig()
   using _claim = claimDatabase(config.databaseUrl)
-  const state = new StateManager(config)
+  const state = new StateManager(config, options)
   try {
     await createFirstAdmin(state)
   } catch (error) {

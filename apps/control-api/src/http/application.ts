@@ -31,7 +31,7 @@ export interface ApplicationOptions {
   readonly strictTransportSecurity: boolean
 }
 
-/** Builds the route table; schemas are compiled here, once. */
+/** Builds the route table. Each schema is compiled once. */
 function buildTable(routes: readonly RouteDefinition[]): RouteTable {
   const table = new RouteTable()
   const named = new Set(routes.map(({ method, path }) => `${method} ${path}`))

@@ -21,8 +21,8 @@ interface Flood {
   readonly idleDelayMs: number
 }
 
-/** The most that logins may add to the event loop's delay, in milliseconds. */
-const LOOP_DELAY_MAX_MS = 20
+/** The most that logins may add to the event loop's delay, in milliseconds (AUT-16). A hash on it would add a quarter of a second. */
+const LOOP_DELAY_MAX_MS = 50
 
 const IDLE_THREAD = `
   const { monitorEventLoopDelay } = require('node:perf_hooks')
@@ -36,7 +36,7 @@ async function flood(env: Record<string, string>): Promise<Flood> {
     IRON_METRICS_TOKEN: SCRAPE.Authorization.slice('Bearer '.length),
     ...env,
   })
-  await using server = await startServer(installation)
+  await using server = await startServer(installation, { passwords: 'real' })
   using attacker = new HttpClient(server.address, { connections: 200 })
   using client = new HttpClient(server.address, { connections: 4 })
   const login = expectStatus(await client.post('/auth/login', ADMIN), 200)

@@ -9,6 +9,7 @@ type Headers = Record<string, string>
 const PASSWORD = 'correct horse battery'
 /** How old a remembered authentication may be, in milliseconds (http-api 2). */
 const MEMORY_MS = 1_000
+const ASKED_EVERY_MS = 50
 const settings = (await enginesForTests()).flatMap((dialect) =>
   (dialect === 'postgres' ? [1, 2] : [1]).map((processes) => ({ dialect, processes })),
 )
@@ -45,16 +46,20 @@ describe.each(settings)('AUT-05 AUT-07 SEC-05 $processes process(es) on $dialect
       }
       return { id, email, session, refresh, token, tokenId: String(issued.body.id) }
     }
-    /** What a credential is told: at once by the process that made the change, a second later by the other. */
+    /** What a credential is told: at once by the process that made the change, within a second by the other. */
     const told = async (credential: Headers, path = '/auth/me'): Promise<readonly unknown[]> => {
       const at = async (client: HttpClient): Promise<string> => {
         const { status, body } = await client.get(path, credential)
         return `${status} ${(body as { code?: string }).code ?? ''}`.trim()
       }
+      const began = performance.now()
       const first = await at(here)
-      if (processes > 1) await pause(MEMORY_MS)
-      const everywhere = [first, await at(there)]
-      return [...new Set(everywhere)]
+      let second = await at(there)
+      while (second !== first && performance.now() - began < MEMORY_MS) {
+        await pause(ASKED_EVERY_MS)
+        second = await at(there)
+      }
+      return [...new Set([first, second])]
     }
 
     const suspended = await newUser()

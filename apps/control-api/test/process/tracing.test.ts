@@ -21,7 +21,7 @@ test.each([false, true])(
       ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_SERVICE_NAME: 'iron-eu' }
       : {}
     await using installation = await createInstallation('sqlite', more)
-    const server = await startServer(installation, [TELL_MODULES])
+    const server = await startServer(installation, { node: [TELL_MODULES] })
     using client = new HttpClient(server.address)
     expect((await client.get('/health')).status).toBe(200)
     expect(await server.process.stop()).toEqual({ code: 0, signal: null })

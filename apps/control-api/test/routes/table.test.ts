@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { RouteDefinition } from '../../src/http/route.ts'
 import { secretFields } from '../../src/http/schemas.ts'
+import { compileFindFaults } from '../../src/http/validator.ts'
 import { routes } from '../../src/routes/index.ts'
 
 const nameOf = (route: RouteDefinition): string => `${route.method} ${route.path}`
@@ -19,6 +20,13 @@ function unguarded(schema: unknown, path = ''): string[] {
   const { properties = {}, items } = schema as { properties?: Record<string, unknown>; items?: unknown }
   return [...Object.entries(properties), ['[]', items] as const].flatMap(([name, part]) => unguarded(part, name))
 }
+
+test('every schema compiles', () => {
+  // They are compiled when they are first needed, which must not be where one that does not compile is noticed.
+  const schemas = routes.flatMap(({ query, body }) => [query, body]).filter((schema) => schema !== undefined)
+  expect(schemas.length).toBeGreaterThan(50)
+  for (const schema of schemas) compileFindFaults(schema)(null)
+})
 
 test('VAL-07 every text of every route refuses NUL and control characters', () => {
   const found = routes.flatMap((route) =>

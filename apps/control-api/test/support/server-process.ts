@@ -5,7 +5,12 @@ import { createTestPlace, type TestPlace } from '@iron/database/testing'
 import { type StartedProcess, startProcess } from '@iron/test-kit'
 import type { Answer, HttpClient } from './http-client.ts'
 
-export const mainProgram = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts')
+const here = path.dirname(fileURLToPath(import.meta.url))
+
+export const mainProgram = path.resolve(here, '..', '..', 'src', 'main.ts')
+
+/** `iron serve` whose passwords cost little. */
+const serveProgram = path.join(here, 'serve.ts')
 
 export const ADMIN = { email: 'admin@iron.test', password: 'correct horse battery' }
 
@@ -50,9 +55,18 @@ export interface ServerProcess extends AsyncDisposable {
   readonly process: StartedProcess
 }
 
-/** Starts the server from its sources, with more options for Node, and waits until it listens. */
-export async function startServer(installation: Installation, node: readonly string[] = []): Promise<ServerProcess> {
-  const started = await startProcess(process.execPath, ['--conditions=@iron/source', ...node, mainProgram, 'serve'], {
+export interface ServerOptions {
+  /** More options for Node. */
+  readonly node?: readonly string[]
+  /** Default `cheap`: most tests are about something else. */
+  readonly passwords?: 'cheap' | 'real'
+}
+
+/** Starts the server from its sources and waits until it listens. */
+export async function startServer(installation: Installation, options: ServerOptions = {}): Promise<ServerProcess> {
+  const { node = [], passwords = 'cheap' } = options
+  const program = passwords === 'real' ? [mainProgram, 'serve'] : [serveProgram]
+  const started = await startProcess(process.execPath, ['--conditions=@iron/source', ...node, ...program], {
     ready: /^iron control-api listening on (http:\/\/\S+)$/m,
     env: { ...installation.env, NODE_OPTIONS: undefined },
     cwd: path.dirname(mainProgram),

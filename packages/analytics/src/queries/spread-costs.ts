@@ -36,6 +36,7 @@ export async function spreadCosts(tx: ReadTx, calls: AskedCalls): Promise<Costs>
   const median = middleCost(lower.cost, upper.cost)
   return Object.freeze({ requests, spend, avg: averageCost(spend, requests), median, min, max })
 }
+
 /** Day by day, which bounds what is in memory. Hours that were rolled up without single costs are read from their calls. */
 async function eachCost(tx: ReadTx, calls: AskedCalls, { from }: TimeRange, visit: VisitCount): Promise<void> {
   const { filter, progress } = calls

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { examplesOf, runExamples } from '../../src/readme-quickstarts.ts'
 import { runProgram } from '../../src/run-program.ts'
 import { TemporaryFolder } from '../temporary-folder.ts'
@@ -48,24 +48,42 @@ const RUN_FAILED = `run: example-2.ts: Node ${process.versions.node.split('.')[0
 
 const refused = (code: string): string => `void (() => { throw Object.assign(new Error('no'), { code: '${code}' }) })()`
 
-test.each([
-  ['a sound quick start', types, good, undefined],
-  ['a wrong argument', types, good.replace('half(4)', "half('4')"), 'type check: '],
-  ['a declaration that does not compile', `${types}export declare const odd: Missing\n`, good, 'type check: '],
-  ['a failure when it runs', types, good.replace('!== 2', '!== 3'), RUN_FAILED],
-  ['a line that throws as it says', types, `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
-  ['a line that throws something else', types, `${good}${refused('OTHER')} // throws REFUSED\n`, RUN_FAILED],
-  ['a line that does not throw', types, `${good}half(2) // throws REFUSED\n`, RUN_FAILED],
-  ['a package that is not installed', types, `import 'typescript'\n${good}`, 'type check: '],
-])('OPS-18 %s', async (_, declarations, code, fault) => {
-  using folder = new TemporaryFolder()
-  const tarball = await packedSample(folder, declarations)
-  const found = await runExamples([good, code], [tarball], path.join(folder.path, 'project'))
+/** The first characters of a fault, as many as are expected. */
+function expectFault(found: string | undefined, fault: string | undefined): void {
   expect(found === undefined || fault === undefined ? found : found.slice(0, fault.length)).toBe(fault)
+}
+
+describe('OPS-18 in a project that installed the package', () => {
+  const folder = new TemporaryFolder()
+  const project = path.join(folder.path, 'project')
+
+  beforeAll(async () => {
+    const tarball = await packedSample(folder, types)
+    expect(await runExamples([good], [tarball], project)).toBeUndefined()
+  }, 60_000)
+  afterAll(() => folder[Symbol.dispose]())
+
+  test.each([
+    ['a sound quick start', good, undefined],
+    ['a wrong argument', good.replace('half(4)', "half('4')"), 'type check: '],
+    ['a failure when it runs', good.replace('!== 2', '!== 3'), RUN_FAILED],
+    ['a line that throws as it says', `${good}${refused('REFUSED')} // throws REFUSED\n`, undefined],
+    ['a line that throws something else', `${good}${refused('OTHER')} // throws REFUSED\n`, RUN_FAILED],
+    ['a line that does not throw', `${good}half(2) // throws REFUSED\n`, RUN_FAILED],
+    ['a package that is not installed', `import 'typescript'\n${good}`, 'type check: '],
+  ])('%s', async (_, code, fault) => {
+    expectFault(await runExamples([good, code], [], project), fault)
+  })
+})
+
+test('OPS-18 a declaration that does not compile', async () => {
+  using folder = new TemporaryFolder()
+  const tarball = await packedSample(folder, `${types}export declare const odd: Missing\n`)
+  expectFault(await runExamples([good], [tarball], path.join(folder.path, 'project')), 'type check: ')
 })
 
 test('OPS-18 a package that cannot be installed', async () => {
   using folder = new TemporaryFolder()
   const missing = path.join(folder.path, 'missing.tgz')
-  expect(await runExamples([good], [missing], path.join(folder.path, 'project'))).toMatch(/^npm install: /)
+  expectFault(await runExamples([good], [missing], path.join(folder.path, 'project')), 'npm install: ')
 })

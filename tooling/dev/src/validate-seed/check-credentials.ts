@@ -27,7 +27,11 @@ function expectedAnswer({ ownerId, revokedInMs, expiresInMs }: SeedToken): strin
 }
 
 /** Every password, through the code that logs people in. */
-export async function checkPasswords(db: IronDatabase, secrets: Secrets, at: ServiceOptions): Promise<Violation[]> {
+export async function checkPasswords(
+  db: IronDatabase,
+  secrets: Secrets,
+  at: ServiceOptions & { readonly bcryptCost: number },
+): Promise<Violation[]> {
   const sessions = new SessionService(db, { keys: [...secrets.jwt], ...at })
   const findings: Violation[] = []
   for (const { email } of SEED_USERS) {

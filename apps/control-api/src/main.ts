@@ -2,7 +2,7 @@
 import process from 'node:process'
 
 /** better-sqlite3 and the syntax of this program need it. */
-const NODE_OLDEST = [22, 12] as const
+const NODE_OLDEST = [22, 14] as const
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {

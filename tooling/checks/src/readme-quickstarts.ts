@@ -17,7 +17,7 @@ import { type Member, publishedPackages, withOwnDependencies } from './workspace
 const RUN_WITHIN_MS = 60_000
 
 /** The oldest that packages support, the one the server runs on, the newest. */
-const NODE_VERSIONS = ['22.12.0', '24', '26']
+const NODE_VERSIONS = ['22.14.0', '24', '26']
 /** From here on Node runs TypeScript and knows `using`; before, examples run as TypeScript's compiler leaves them. */
 const RUNS_TYPESCRIPT = 24
 const COMPILED = 'compiled'

@@ -20,7 +20,7 @@ const SAME_FIELDS: Readonly<Record<string, unknown>> = {
   license: 'Apache-2.0',
   type: 'module',
   sideEffects: false,
-  engines: { node: '>=22.12' },
+  engines: { node: '>=22.14' },
   files: ['dist', 'README.md', 'LICENSE'],
   scripts: { build: 'tsup', test: 'iron-jest', typecheck: 'tsc -p tsconfig.json', lint: 'eslint .' },
 }

@@ -15,7 +15,7 @@ const manifest = {
   repository: { type: 'git', url: 'git+https://example.test/iron.git', directory: 'packages/sample' },
   type: 'module',
   sideEffects: false,
-  engines: { node: '>=22.12' },
+  engines: { node: '>=22.14' },
   files: ['dist', 'README.md', 'LICENSE'],
   exports: { '.': { '@iron/source': './src/index.ts', ...entry }, './package.json': './package.json' },
   publishConfig: { access: 'public', exports: { '.': entry, './package.json': './package.json' } },

@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import path from 'node:path'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { DatabaseError } from '../errors.ts'
 import { makeFolder, parseSource } from '../source.ts'
 import { BUSY_TIMEOUT_MS } from './connection.ts'
+import { openConnection } from './driver.ts'
 import { sqliteFailure } from './failure.ts'
 
 /**
@@ -35,9 +36,9 @@ function requireWritable(place: string): void {
   }
 }
 
-function lockOn(name: string, file: string, waitMs: number): Database.Database {
+function lockOn(name: string, file: string, waitMs: number): Database {
   try {
-    const lock = new Database(name, { timeout: waitMs })
+    const lock = openConnection(name, { timeout: waitMs })
     lock.exec('BEGIN EXCLUSIVE')
     return lock
   } catch (error) {

@@ -1,9 +1,10 @@
-import Database, { type Database as Connection, type Statement } from 'better-sqlite3'
+import type { Database as Connection, Statement } from 'better-sqlite3'
 import type { QueryResult } from 'kysely'
 import { DatabaseError } from '../errors.ts'
 import type { Executor } from '../kysely-executor.ts'
 import type { PreparedQuery } from '../transaction.ts'
 import { refuseUnsafeIntegers, refuseUnsafeValues } from '../safe-integers.ts'
+import { openConnection } from './driver.ts'
 import { sqliteFailure } from './failure.ts'
 
 /** Prepared statements kept on one connection; the house has a few hundred, dynamic lists a few hundred more. */
@@ -54,7 +55,7 @@ export class SqliteConnection implements Executor {
 
   constructor(file: string, options: SqliteOpenOptions = {}) {
     try {
-      this.raw = new Database(options.image ?? file, {
+      this.raw = openConnection(options.image ?? file, {
         readonly: options.readonly ?? false,
         fileMustExist: options.mustExist ?? options.readonly ?? false,
       })

@@ -10,7 +10,7 @@ const manifest = {
   repository: { type: 'git', url: 'git+https://github.com/iron-control-plane/iron.git' },
   type: 'module',
   sideEffects: false,
-  engines: { node: '>=22.12' },
+  engines: { node: '>=22.14' },
   files: ['dist', 'README.md', 'LICENSE'],
   exports: { '.': { '@iron/source': './src/index.ts', ...entry }, './package.json': './package.json' },
   publishConfig: { access: 'public', exports: { '.': entry, './package.json': './package.json' } },

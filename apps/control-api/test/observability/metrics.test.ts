@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { enginesForTests } from '@iron/database/testing'
+import { hashPassword } from '@iron/token-manager'
+import { loadConfig } from '../../src/config.ts'
+import { startJobs } from '../../src/jobs/start-jobs.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+import { RATES_OFF } from '../support/api.ts'
 import { startOperators, type Operators } from '../support/operators.ts'
 
 /** What a scrape says of a metric: its labels as text, and its value. */
@@ -54,6 +59,51 @@ describe.each(await enginesForTests())('GET /metrics on %s', (dialect) => {
     expect((await scrape(world, 'iron_database_commit_writes_count'))['']).toBeGreaterThan(5)
     expect(await scrape(world, 'iron_database_waiting_calls')).toEqual({ '': 0 })
     expect(await scrape(world, 'iron_event_lag_seconds')).toEqual({ '': 0 })
+  })
+
+  test('requests, refusals, waiting calls and hashes move with what happens', async () => {
+    const rateLimits = { ...RATES_OFF, public: { count: 2, seconds: 60 } }
+    await using world = await startOperators(dialect, { config: { rateLimits } })
+    const { admin, client, services } = world
+    const agent = await world.newAgent(admin)
+    await client.get(agent.path, admin.session)
+    await client.get('/agents/agent_00000000-0000-7000-8000-000000000000', admin.session)
+    const route = 'route="GET /agents/{id}"'
+    expect(await scrape(world, 'iron_http_requests_total')).toMatchObject({
+      [`{${route},status="200"}`]: 1,
+      [`{${route},status="404"}`]: 1,
+    })
+    expect(await scrape(world, 'iron_http_request_duration_seconds_count')).toMatchObject({ [`{${route}}`]: 2 })
+    for (let times = 0; times < 5; times += 1) await client.get('/openapi.json')
+    expect(await scrape(world, 'iron_rate_limit_refusals_total')).toEqual({ '{class="public"}': 3 })
+
+    let release = (): void => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    // More than there are connections, or than there are writers.
+    const writes = Array.from({ length: 50 }, () => services.database.write(() => held))
+    const hash = hashPassword('a password')
+    await new Promise((resolve) => setImmediate(resolve))
+    const read = services.metrics.read()
+    release()
+    await Promise.all([...writes, hash])
+    const { content } = await read
+    expect(Number(/^iron_database_waiting_calls (\d+)$/m.exec(content)?.[1])).toBeGreaterThan(0)
+    expect(content).toMatch(/^iron_password_hashes_pending 1$/m)
+  })
+
+  test('the ledger is verified when the server starts and a minute later, and a difference is counted', async () => {
+    await using world = await startOperators(dialect)
+    const { clock, services } = world
+    const verifiedAt = async (): Promise<unknown> => (await scrape(world, 'iron_ledger_verified_timestamp_seconds'))['']
+    const seen = async (): Promise<unknown> => (await scrape(world, 'iron_ledger_faults'))['']
+    while ((await verifiedAt()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect([await verifiedAt(), await seen()]).toEqual([clock.now() / 1_000, 0])
+    jest.spyOn(services.ledger, 'verify').mockResolvedValue([{ rule: 'R', where: 'w', text: 't' }] as never)
+    clock.advance(60_000)
+    const timers = startJobs(services, loadConfig({}), createLogger('silent'))
+    while ((await seen()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    await timers.stop()
+    expect([await verifiedAt(), await seen()]).toEqual([clock.now() / 1_000, 1])
   })
 
   test('sockets are counted as the WebSocket layer tells, close codes that clients make up as one', async () => {

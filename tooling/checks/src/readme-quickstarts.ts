@@ -4,7 +4,7 @@
  * optional peers nor anything of the workspace. Examples that import others, an optional peer or a client, run after them, in the
  * same project with those added. Needs `dist` and a package registry.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -192,11 +192,15 @@ export async function runExamples(
       cwd: project,
     })
     const compiled = Number(major) < RUNS_TYPESCRIPT
+    const before = new Set(readdirSync(project))
     for (const file of files) {
       const program = compiled ? path.join(COMPILED, file.replace(/ts$/, 'js')) : file
       const run = await runProgram(node, [program], { cwd: project, timeoutMs: RUN_WITHIN_MS })
       if (run.code !== 0) return `run: ${file}: Node ${major.trim()}: exit code ${run.code}: ${onOneLine(run)}`
     }
+    // The databases that examples made are not there for whoever runs them next.
+    for (const made of readdirSync(project).filter((name) => !before.has(name)))
+      rmSync(path.join(project, made), { recursive: true })
   }
   return undefined
 }

@@ -78,7 +78,7 @@ export type {
 } from './schema.ts'
 export { TABLE_OWNERS, VIEW_NAMES } from './schema.ts'
 export { commitBeforeRefusing, DatabaseService, type DbSource } from './service.ts'
-export { setColumn, type SetForm, setRows, setSql, type SetType } from './set-form.ts'
+export { runSet, setColumn, type SetForm, setRows, setSql, type SetType } from './set-form.ts'
 export { HIDDEN, type Parameter, prepare, type PrepareOptions, type Statement } from './statement.ts'
 export type { AtTx, DeferredQueue, DialectName, InTx, PreparedQuery, ReadTx, WriteTx } from './transaction.ts'
 export type { Feed, Get, List, Prune } from './methods.ts'

@@ -1,9 +1,10 @@
 /** A statement over a set of parameter rows, for PostgreSQL, where a round trip costs more than most statements. */
+import type { Executor } from './kysely-executor.ts'
 
 /** How PostgreSQL reads a parameter of a set. */
 export type SetType = 'bigint' | 'text'
 
-/** One statement that does for many rows of parameters what another does for one. Its one parameter is {@link rowsOf}. */
+/** One statement that does for many rows of parameters what another does for one. It is run by {@link runSet}. */
 export interface SetForm {
   readonly sql: string
   readonly name: string
@@ -20,7 +21,7 @@ export interface SetRow {
 }
 
 /** The column that tells which row of parameters a row of the result belongs to. */
-export const TAG = 'tag'
+const TAG = 'tag'
 /** The set, and what stands before the names of its columns, so that they are no column of a table. */
 const SET = 'k'
 const PREFIX = 'p_'
@@ -59,8 +60,25 @@ export function setSql(sql: string, types: Readonly<Record<string, SetType>>, ke
 const WHERE = ' where '
 const VALUES = ' values ('
 
+/** Runs a statement over a set. @returns for each row of parameters, in their order, the rows of the result that are its own */
+export async function runSet(
+  executor: Executor,
+  form: SetForm,
+  set: readonly SetRow['parameters'][],
+): Promise<Record<string, unknown>[][]> {
+  const { rows } = await executor.execute<Record<string, unknown>>({
+    sql: form.sql,
+    parameters: [rowsOf(form.columns, set)],
+    name: form.name,
+  })
+  const places = new Map(set.map((parameters, index) => [form.key === undefined ? index : parameters[form.key], index]))
+  const results = set.map((): Record<string, unknown>[] => [])
+  for (const { [TAG]: tag, ...row } of rows) results[places.get(tag) ?? -1]?.push(row)
+  return results
+}
+
 /** The parameter of a set: its rows as JSON. */
-export function rowsOf(columns: readonly string[], set: readonly SetRow['parameters'][]): string {
+function rowsOf(columns: readonly string[], set: readonly SetRow['parameters'][]): string {
   return JSON.stringify(
     set.map((parameters, index) => {
       const row: Record<string, unknown> = { [TAG]: index }

@@ -3,6 +3,7 @@ import {
   HIDDEN,
   type PreparedQuery,
   type ReadTx,
+  runSet,
   setColumn,
   type SetForm,
   setRows,
@@ -15,6 +16,11 @@ export interface NamedStatement<P, R> {
   all(tx: ReadTx, parameters: P): Promise<readonly R[]>
   first(tx: ReadTx, parameters: P): Promise<R | undefined>
   run(tx: ReadTx, parameters: P): Promise<number>
+  /**
+   * The rows for each of many parameters: one statement on PostgreSQL if it has a set form, where a round trip is what costs; one after
+   * the other otherwise.
+   */
+  each(tx: ReadTx, list: readonly P[]): Promise<readonly (readonly R[])[]>
 }
 
 /** As `together` of a prepared statement: the parameters' types, and of an insert how it reads its rows from the set. */
@@ -38,7 +44,16 @@ export function namedSql<P extends object, R = never>(
     const bound = { sql, parameters: names.map((key) => values[key]), name: `journal_${name}` }
     return form === undefined || dialect === 'sqlite' ? bound : { ...bound, together: { form, parameters: values } }
   }
+  const each = async (tx: ReadTx, list: readonly P[]): Promise<readonly (readonly R[])[]> => {
+    if (form !== undefined && tx.dialect === 'postgres' && list.length > 1) {
+      return (await runSet(tx, form, list as readonly Readonly<Record<string, unknown>>[])) as R[][]
+    }
+    const results: (readonly R[])[] = []
+    for (const parameters of list) results.push((await tx.execute<R>(query(tx.dialect, parameters))).rows)
+    return results
+  }
   return {
+    each,
     all: async (tx, parameters) => (await tx.execute<R>(query(tx.dialect, parameters))).rows,
     first: async (tx, parameters) => (await tx.execute<R>(query(tx.dialect, parameters))).rows[0],
     run: async (tx, parameters) => Number((await tx.execute<R>(query(tx.dialect, parameters))).numAffectedRows ?? 0n),

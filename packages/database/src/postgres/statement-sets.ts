@@ -1,6 +1,6 @@
 import type { QueryResult } from 'kysely'
 import type { Executor } from '../kysely-executor.ts'
-import { rowsOf, type SetForm, type SetRow, TAG } from '../set-form.ts'
+import { runSet, type SetForm, type SetRow } from '../set-form.ts'
 import type { PreparedQuery } from '../transaction.ts'
 
 type Rows = QueryResult<Record<string, unknown>>
@@ -49,19 +49,10 @@ export class StatementSets implements Executor {
       return
     }
     const set = asked.map(({ row }) => row.parameters)
-    const { rows } = await this.#executor.execute<Record<string, unknown>>({
-      sql: form.sql,
-      parameters: [rowsOf(form.columns, set)],
-      name: form.name,
-    })
-    const places = new Map(
-      set.map((parameters, index) => [form.key === undefined ? index : parameters[form.key], index]),
-    )
-    const results = set.map((): Record<string, unknown>[] => [])
-    for (const { [TAG]: tag, ...row } of rows) results[places.get(tag) ?? -1]?.push(row)
+    const results = await runSet(this.#executor, form, set)
     asked.forEach(({ resolve }, index) => {
-      const own = results[index] ?? []
-      resolve({ rows: own, numAffectedRows: BigInt(own.length) })
+      const rows = results[index] ?? []
+      resolve({ rows, numAffectedRows: BigInt(rows.length) })
     })
   }
 }

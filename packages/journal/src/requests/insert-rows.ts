@@ -15,51 +15,29 @@ export interface Inserted {
 }
 
 interface InsertedRow {
-  readonly request_id: string | null
   readonly rolled_hour: string | null
 }
 
 /** Writes one row. `undefined`: the call is known. */
 export async function insertRow(tx: WriteTx, row: RequestRow): Promise<Inserted | undefined> {
-  const inserted = await insertOne.first(tx, row)
+  const inserted = await insert.first(tx, row)
   return inserted && { rolledHour: parseHour(inserted.rolled_hour) }
 }
 
-/**
- * Writes those rows, of one subject and different request ids, whose calls are not known: row by row on SQLite, where a statement
- * costs microseconds; in one statement on PostgreSQL, where a round trip is what costs.
- */
+/** Writes those rows, of different calls, whose calls are not known: in one statement on PostgreSQL. */
 export async function insertRows(tx: WriteTx, rows: readonly RequestRow[]): Promise<ReadonlyMap<RequestRow, Inserted>> {
-  const written = new Map<RequestRow, Inserted>()
-  if (tx.dialect === 'sqlite' || rows.length <= 1) {
-    for (const row of rows) {
-      const inserted = await insertRow(tx, row)
-      if (inserted !== undefined) written.set(row, inserted)
-    }
-    return written
-  }
-  const parameters = REQUEST_COLUMNS.map((column) => rows.map((row) => row[column]))
-  const inserted = await tx.execute<InsertedRow>({ sql: INSERT_MANY, parameters, name: 'journal_request_insert_many' })
-  const hourOfId = new Map(inserted.rows.map((row) => [row.request_id, parseHour(row.rolled_hour)]))
-  for (const row of rows) {
-    const rolledHour = hourOfId.get(row.request_id)
-    if (rolledHour !== undefined) written.set(row, { rolledHour })
-  }
-  return written
+  const inserted = await insert.each(tx, rows)
+  return new Map(
+    rows.flatMap((row, index) => {
+      const [written] = inserted[index] ?? []
+      return written === undefined ? [] : [[row, { rolledHour: parseHour(written.rolled_hour) }] as const]
+    }),
+  )
 }
 
 const COLUMNS = REQUEST_COLUMNS.join(', ')
-
-/** An insert of what `source` gives, unless the call of `subject` and `request` is known. */
-function insertSql(source: string, subject: string, request: string): string {
-  return `
-    INSERT INTO requests (${COLUMNS})
-    ${source}
-    WHERE NOT EXISTS (SELECT 1 FROM request_keys WHERE subject_id = ${subject} AND request_id = ${request})
-      AND NOT EXISTS (SELECT 1 FROM requests WHERE subject_id = ${subject} AND request_id = ${request})
-    ON CONFLICT (subject_id, request_id) DO NOTHING
-    RETURNING request_id, (SELECT value FROM meta WHERE key = '${ROLLED_KEY}') AS rolled_hour`
-}
+/** What is told of a row that was written. */
+const ROLLED_HOUR = `(SELECT value FROM meta WHERE key = '${ROLLED_KEY}') AS rolled_hour`
 
 const INTEGERS: ReadonlySet<string> = new Set<keyof RequestRow>([
   'input_tokens',
@@ -86,14 +64,15 @@ function typeOf(column: string): SetType {
   return INTEGERS.has(column) ? 'bigint' : 'text'
 }
 
-const insertOne = namedSql<RequestRow, InsertedRow>(
+const insert = namedSql<RequestRow, InsertedRow>(
   'request_insert',
-  (dialect) =>
-    insertSql(
-      `SELECT ${REQUEST_COLUMNS.map((column) => typed(column, dialect)).join(', ')}`,
-      ':subject_id',
-      ':request_id',
-    ),
+  (dialect) => `
+    INSERT INTO requests (${COLUMNS})
+    SELECT ${REQUEST_COLUMNS.map((column) => typed(column, dialect)).join(', ')}
+    WHERE NOT EXISTS (SELECT 1 FROM request_keys WHERE subject_id = :subject_id AND request_id = :request_id)
+      AND NOT EXISTS (SELECT 1 FROM requests WHERE subject_id = :subject_id AND request_id = :request_id)
+    ON CONFLICT (subject_id, request_id) DO NOTHING
+    RETURNING ${ROLLED_HOUR}`,
   {
     types: Object.fromEntries(REQUEST_COLUMNS.map((column) => [column, typeOf(column)])) as Record<
       keyof RequestRow,
@@ -107,14 +86,7 @@ const insertOne = namedSql<RequestRow, InsertedRow>(
     SELECT ${REQUEST_COLUMNS.map((column) => `:${column}`).join(', ')} FROM ${rows}
     WHERE NOT EXISTS (SELECT 1 FROM request_keys WHERE subject_id = :subject_id AND request_id = :request_id OFFSET 0)
     ON CONFLICT (subject_id, request_id) DO NOTHING
-    RETURNING id AS tag, request_id, (SELECT value FROM meta WHERE key = '${ROLLED_KEY}') AS rolled_hour`,
+    RETURNING id AS tag, ${ROLLED_HOUR}`,
     },
   },
-)
-
-const ARRAYS = REQUEST_COLUMNS.map((column, index) => `$${index + 1}::${typeOf(column)}[]`).join(', ')
-const INSERT_MANY = insertSql(
-  `SELECT ${COLUMNS} FROM unnest(${ARRAYS}) AS told (${COLUMNS})`,
-  'told.subject_id',
-  'told.request_id',
 )

@@ -43,6 +43,10 @@ export function countedTx(tx: WriteTx, steps: Steps): WriteTx {
       steps.take(query.sql)
       return tx.execute(query)
     },
+    executeAll: async (queries) => {
+      for (const query of queries) steps.take(query.sql)
+      return tx.executeAll(queries)
+    },
     savepoint: (work) => tx.savepoint((inner) => work(countedTx(inner, steps))),
     lock: async (name, options) => {
       steps.take(`lock ${name}`)

@@ -9,6 +9,8 @@ export interface TransactionEngine {
   readonly dialect: DialectName
   readonly executor: Executor
   readonly kysely: Kysely<IronSchema>
+  /** As {@link WriteTx.executeAll}. */
+  executeAll(queries: readonly PreparedQuery[]): Promise<readonly QueryResult<unknown>[]>
   /** Runs a statement without result: SAVEPOINT and its kin. */
   command(sql: string): Promise<void>
   lock(name: string, shared: boolean): Promise<void>
@@ -68,6 +70,11 @@ export class OpenTransaction implements WriteTx {
   execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
     this.#mustBeOpen()
     return this.#engine.executor.execute(query)
+  }
+
+  executeAll(queries: readonly PreparedQuery[]): Promise<readonly QueryResult<unknown>[]> {
+    this.#mustBeOpen()
+    return this.#engine.executeAll(queries)
   }
 
   async savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {

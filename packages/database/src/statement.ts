@@ -3,7 +3,7 @@ import { type Compilable, type CompiledQuery, type Kysely, type RawBuilder, sql 
 import { InlineConstants, Placeholder } from './inline-constants.ts'
 import { queryBuilders } from './kysely-executor.ts'
 import type { IronSchema } from './schema.ts'
-import { setColumn, type SetForm, setSql, type SetType } from './set-form.ts'
+import { runSet, setColumn, type SetForm, setSql, type SetType } from './set-form.ts'
 import type { DialectName, PreparedQuery, ReadTx } from './transaction.ts'
 
 /** A statement that is compiled once per engine and prepared once per connection. */
@@ -14,6 +14,13 @@ export interface Statement<P, R> {
   first(tx: ReadTx, parameters: P): Promise<R | undefined>
   /** How many rows were inserted, updated or deleted. */
   run(tx: ReadTx, parameters: P): Promise<number>
+  /**
+   * The rows for each of many parameters: one statement on PostgreSQL if it may travel `together`, where a round trip is what costs; one
+   * after the other otherwise.
+   */
+  each(tx: ReadTx, list: readonly P[]): Promise<R[][]>
+  /** The statement with its parameters, for `executeAll` of a transaction. */
+  bind(dialect: DialectName, parameters: P): PreparedQuery
 }
 
 /** Stands for a named parameter while a statement is being built. */
@@ -92,7 +99,18 @@ export function prepare<P extends object, R = never>(
       together: { form: set, parameters: parameters as Readonly<Record<string, unknown>> },
     }
   }
+  const each = async (tx: ReadTx, list: readonly P[]): Promise<R[][]> => {
+    const { set } = compiled[tx.dialect] ?? compile(tx.dialect)
+    if (set !== undefined && list.length > 1) {
+      return (await runSet(tx, set, list as readonly Readonly<Record<string, unknown>>[])) as R[][]
+    }
+    const results: R[][] = []
+    for (const parameters of list) results.push((await tx.execute<R>(bind(tx.dialect, parameters))).rows)
+    return results
+  }
   return {
+    each,
+    bind,
     all: async (tx, parameters) => (await tx.execute<R>(bind(tx.dialect, parameters))).rows,
     first: async (tx, parameters) => (await tx.execute<R>(bind(tx.dialect, parameters))).rows[0],
     run: async (tx, parameters) => Number((await tx.execute<R>(bind(tx.dialect, parameters))).numAffectedRows ?? 0n),

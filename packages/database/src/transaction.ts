@@ -40,6 +40,13 @@ export interface WriteTx extends ReadTx {
   /** Runs `work` so that its failure undoes only what it did. */
   savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T>
   /**
+   * Runs queries in their order, each as it stands. On PostgreSQL they leave without waiting for the answers in between, so that many cost
+   * no more round trips than one; none of them may need what an earlier one answered.
+   *
+   * @throws what the first that failed failed with; on PostgreSQL the later ones have failed as well
+   */
+  executeAll(queries: readonly PreparedQuery[]): Promise<readonly QueryResult<unknown>[]>
+  /**
    * Serialises transactions on a name that need not be a row, until the end of the transaction. `shared` holders admit each
    * other. One writer at a time makes this free on SQLite; so is a lock that the transaction holds already.
    */

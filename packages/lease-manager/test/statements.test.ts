@@ -14,6 +14,10 @@ function counted(tx: WriteTx): { readonly tx: WriteTx; readonly statements: stri
       statements.push(query.sql)
       return tx.execute(query)
     },
+    executeAll: (queries) => {
+      statements.push(...queries.map(({ sql }) => sql))
+      return tx.executeAll(queries)
+    },
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
     inTurn: (name, work) => tx.inTurn(name, work),

@@ -13,6 +13,7 @@ export function holdBack(tx: WriteTx): HeldBack {
     dialect: tx.dialect,
     sql: tx.sql,
     execute: (query) => tx.execute(query),
+    executeAll: (queries) => tx.executeAll(queries),
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
     inTurn: (name, work) => tx.inTurn(name, work),

@@ -59,6 +59,7 @@ function engineOn(connection: PostgresConnection): TransactionEngine {
     dialect: 'postgres',
     executor: connection,
     kysely: connection.kysely,
+    executeAll: (queries) => connection.executeAll(queries),
     command: (sql) => connection.command(sql),
     lock: async (name, shared) => {
       await connection.execute(advisoryLock(name, shared))

@@ -65,12 +65,20 @@ export class PostgresConnection implements Executor {
   }
 
   async #execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
-    const result = await this.#run<R>({
-      name: query.name,
-      text: query.sql,
-      values: query.parameters as unknown[],
+    return resultOf(await this.#run<R>(configOf(query)))
+  }
+
+  /** As `executeAll` of a transaction: they are sent at once, and none joins a set, for two may change one row. */
+  async executeAll(queries: readonly PreparedQuery[]): Promise<readonly QueryResult<unknown>[]> {
+    const send = async (): Promise<PromiseSettledResult<DriverResult<object>>[]> =>
+      Promise.allSettled(queries.map((query) => this.#answer(configOf(query))))
+    const sent = this.#isPipelined ? send() : this.#turn.then(send)
+    if (!this.#isPipelined) this.#turn = sent
+    // Every answer is awaited, also after a failure: nothing may be on its way any more when the transaction is undone.
+    return (await sent).map((answer) => {
+      if (answer.status === 'rejected') throw answer.reason
+      return resultOf(answer.value)
     })
-    return { rows: result.rows, numAffectedRows: BigInt(result.rowCount ?? 0) }
   }
 
   /** Runs a statement without result. @param withinMs instead of the time that the server gives a statement */
@@ -187,4 +195,12 @@ export class PostgresConnection implements Executor {
     const { rows } = await this.#send<{ ms: number }>({ text: STATEMENT_TIMEOUT }, this.#answerMs())
     this.#raisedTimeoutMs = rows[0]?.ms
   }
+}
+
+function configOf({ name, sql, parameters }: PreparedQuery): QueryConfig {
+  return { name, text: sql, values: parameters as unknown[] }
+}
+
+function resultOf<R>({ rows, rowCount }: DriverResult<R & object>): QueryResult<R> {
+  return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
 }

@@ -65,6 +65,7 @@ export class SqliteWriter {
       dialect: 'sqlite',
       executor: connection,
       kysely: kyselyOn('sqlite', connection),
+      executeAll: async (queries) => queries.map((query) => connection.run(query)),
       command: async (sql) => {
         connection.command(sql)
       },

@@ -132,6 +132,11 @@ class FragileTransaction implements WriteTx {
     return this.#inner.execute<R>(query)
   }
 
+  async executeAll(queries: readonly PreparedQuery[]): ReturnType<WriteTx['executeAll']> {
+    for (const _ of queries) await this.#database.statement(this.#inner)
+    return this.#inner.executeAll(queries)
+  }
+
   savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
     return this.#inner.savepoint((tx) => work(new FragileTransaction(tx, this.#database)))
   }

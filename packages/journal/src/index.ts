@@ -26,9 +26,10 @@ export type { CallFilter, CallTable } from './requests/filter.ts'
 export { DAY_MS, endOf, type Grain, startOf } from './requests/grains.ts'
 export { HOUR_MS, hourOf, type Progress, readProgress } from './requests/hours.ts'
 export { latencyBucket, latencyBucketMs, type LatencyHistogram } from './requests/latency.ts'
+export { saysTheSame } from './requests/payload-hash.ts'
 export { clampedAt, hasUsage, priceCall, type PriceCallOptions, type PricedCall } from './requests/price-call.ts'
 export { REQUESTS_KEPT_MIN_MS } from './requests/prune.ts'
-export type { Recorded } from './requests/record.ts'
+export type { Recorded, RecordOne } from './requests/record.ts'
 export { HOUR_SETTLED_MS, type RollupCheck, type RollupRange } from './requests/roll-up.ts'
 export {
   ADDED_SUMS,

@@ -8,18 +8,19 @@ import {
   Faults,
   type InTx,
   type ServiceOptions,
+  type WriteTx,
 } from '@iron/database'
 import { invalid } from './errors.ts'
 import type { PruneOptions } from './events/prune.ts'
 import type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
 import { checkCall, checkFacts, subjectId } from './requests/check-call.ts'
-import { billedCallOf, findBilled, mustRepeat } from './requests/find-billed.ts'
+import { billedCallOf, findAllBilled, findBilled, mustRepeat } from './requests/find-billed.ts'
 import type { CallFilter } from './requests/filter.ts'
 import { ingestTelemetry } from './requests/ingest.ts'
 import { getCall, listCalls } from './requests/list.ts'
 import { payloadHash } from './requests/payload-hash.ts'
 import { pruneCalls } from './requests/prune.ts'
-import { recordCall, type Recorded } from './requests/record.ts'
+import { recordCall, recordCalls, type Recorded, type RecordOne } from './requests/record.ts'
 import { type RollupCheck, type RollupRange, rollUpHours, verifyHours } from './requests/roll-up.ts'
 import type { UsageTotals } from './requests/sums.ts'
 import type { ItemResult, TelemetryEvent } from './requests/telemetry.ts'
@@ -80,6 +81,41 @@ export class RequestLog extends DatabaseService {
     if (row === undefined) return undefined
     mustRepeat(row, payloadHash(facts), requestId)
     return billedCallOf(row)
+  }
+
+  /**
+   * Looks many calls of one subject up at once. What it resolves to answers for each of them as `billed` does, as things stood then.
+   *
+   * @throws {JournalError} what it resolves to: IDEMPOTENCY_CONFLICT
+   */
+  async billedAll(
+    subject: CallSubject,
+    calls: readonly CallFacts[],
+    options: AtTx = {},
+  ): Promise<(facts: CallFacts) => BilledCall | undefined> {
+    const faults = new Faults()
+    faults.id('agentId' in subject ? 'agentId' : 'tokenId', subjectId(subject))
+    for (const facts of calls) checkFacts(facts, faults)
+    faults.throwIfAny(invalid('a call is not valid'))
+    const ids = calls.flatMap(({ requestId }) => requestId ?? [])
+    const rows = await this.read((tx) => findAllBilled(tx, subjectId(subject), ids), { tx: options.tx, lookup: true })
+    return (facts) => {
+      const row = facts.requestId === undefined ? undefined : rows.get(facts.requestId)
+      if (row === undefined) return undefined
+      mustRepeat(row, payloadHash(facts), facts.requestId as string)
+      return billedCallOf(row)
+    }
+  }
+
+  /**
+   * Writes the rows of many calls of one subject at once, each with a request id of its own. What it resolves to must then be asked
+   * for each of them, in the order in which their events are to stand: it does for one what else `record` does.
+   *
+   * @throws {JournalError} VALIDATION_ERROR; what it resolves to: IDEMPOTENCY_CONFLICT
+   */
+  async recordAll(calls: readonly NewCall[], options: { readonly tx: WriteTx }): Promise<RecordOne> {
+    for (const call of calls) checkCall(call)
+    return recordCalls(options.tx, calls, this.#sources)
   }
 
   /**

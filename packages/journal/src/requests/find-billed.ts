@@ -32,6 +32,25 @@ export async function findBilled(tx: ReadTx, subject: string, requestId: string)
   return billedRow.first(tx, { subject, requestId })
 }
 
+/** The first bookings of calls of one subject, by request id. */
+export async function findAllBilled(
+  tx: ReadTx,
+  subject: string,
+  requestIds: readonly string[],
+): Promise<ReadonlyMap<string, BilledRow>> {
+  const ids = [...new Set(requestIds)]
+  const found = await billedRow.each(
+    tx,
+    ids.map((requestId) => ({ subject, requestId })),
+  )
+  return new Map(
+    ids.flatMap((requestId, index) => {
+      const [row] = found[index] ?? []
+      return row === undefined ? [] : [[requestId, row] as const]
+    }),
+  )
+}
+
 /**
  * Checks that a repeat says what the first booking said.
  *

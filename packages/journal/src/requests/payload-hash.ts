@@ -21,3 +21,8 @@ export function payloadHashOf(call: NewCall): string {
   const given = (call.pricing ?? 'reported') === 'reported'
   return payloadHash(given ? call : { ...call, cost: undefined })
 }
+
+/** Whether a call of a known request id says what the first of that id said: then it is a repeat, else a conflict. */
+export function saysTheSame(first: CallFacts, again: CallFacts): boolean {
+  return payloadHash(first) === payloadHash(again)
+}

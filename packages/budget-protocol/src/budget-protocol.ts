@@ -154,11 +154,15 @@ export class BudgetProtocol extends DatabaseService {
     agent: AgentPrincipal,
     items: readonly { readonly leaseId: string; readonly report: UsageReport }[],
   ): Promise<BatchItem<ReportAnswer>[]> {
-    // Its items have savepoints, so it needs a transaction of its own on PostgreSQL.
+    // Up to a thousand bookings are enough for one transaction: others of a group would wait for them.
     return this.#message(true, async (tx) => {
+      const known = new Map<string, ProviderKind | undefined>()
       const priced = []
       for (const item of items) {
-        priced.push({ ...item, priceProvider: await this.#priceProvider(tx, item.leaseId, item.report) })
+        const { leaseId, report } = item
+        const key = JSON.stringify([leaseId, report.provider, report.cost === undefined])
+        if (!known.has(key)) known.set(key, await this.#priceProvider(tx, leaseId, report))
+        priced.push({ ...item, priceProvider: known.get(key) })
       }
       const results = await this.#leases.reportBatch(priced, { tx, agentId: agent.agentId })
       const booked = results.flatMap((item) => (item.ok ? [item.result] : []))

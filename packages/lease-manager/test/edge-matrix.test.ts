@@ -1,6 +1,6 @@
 /** The lines of budget protocol 7 that concern this package, and the refusals around them. */
 import { describe, expect, test } from '@jest/globals'
-import { type Microdollars, usd } from '@iron/cost-calculator'
+import { MAX_AMOUNT, type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
 import type { Grant, LeaseStatus } from '../src/index.ts'
 import {
@@ -191,6 +191,24 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       expect(await codes()).toEqual([[usd(1), false], ...refused, [usd(2), false]])
       expect(await codes()).toEqual([[usd(1), true], ...refused, [usd(2), true]])
       expect(usdOf((await w.budgets.get(AGENT))!)).toEqual([100, 7, 3, 90])
+      expect(await w.ledger.verify()).toEqual([])
+    })
+
+    test('refuses alone what no figure can hold', async () => {
+      await using w = await world()
+      const { lease } = await w.leases.open(AGENT, usd(10))
+      const most = Array.from({ length: 10 }, (_, index) => ({
+        leaseId: lease.id,
+        report: { requestId: `most-${index}`, model: 'gpt-4o', cost: MAX_AMOUNT },
+      }))
+      const items = [...most, { leaseId: lease.id, report: call('last', 1) }]
+      const results = await w.leases.reportBatch(items, { agentId: AGENT })
+      expect(results.map((one) => (one.ok ? 'booked' : one.error.code))).toEqual([
+        ...Array.from({ length: 9 }, () => 'booked'),
+        'AMOUNT_OUT_OF_RANGE',
+        'booked',
+      ])
+      expect((await w.budgets.get(AGENT))?.spent).toBe(9 * MAX_AMOUNT + usd(1))
       expect(await w.ledger.verify()).toEqual([])
     })
 

@@ -28,7 +28,7 @@ function counted(tx: WriteTx): { readonly tx: WriteTx; readonly statements: stri
   return { tx: counting, statements }
 }
 
-test('a report inside its hold is seven statements, a grant six, on SQLite', async () => {
+test('a report inside its hold is seven statements, a grant six, a report of a batch four, on SQLite', async () => {
   await using world = await openWorld()
   const { budgets, leases, test: db } = world
   await budgets.create('a', usd(100), { ownerId: 'owner-1' })
@@ -44,4 +44,7 @@ test('a report inside its hold is seven statements, a grant six, on SQLite', asy
   expect(await count((tx) => leases.report(leaseId, call('r1', 1), { agentId: 'a', tx }))).toBe(7)
   expect(await count((tx) => leases.report(leaseId, call('r1', 1), { agentId: 'a', tx }))).toBe(3)
   expect(await count((tx) => leases.report(leaseId, call('r2', 0), { agentId: 'a', tx }))).toBeLessThanOrEqual(5)
+  // Of each report: duplicate, balances, ledger row, request row. Of all: budget row, leases, lease.
+  const batch = Array.from({ length: 10 }, (_, index) => ({ leaseId, report: call(`b${index}`, 0.1) }))
+  expect(await count((tx) => leases.reportBatch(batch, { agentId: 'a', tx }))).toBe(4 * 10 + 3)
 })

@@ -6,6 +6,26 @@ import type { UsageReport } from './report.ts'
 /** What the first booking of a call was. */
 export type Billed = Pick<Call, 'id' | 'leaseId' | 'cost' | 'pricing' | 'late' | 'overrun'>
 
+/** How a batch asks for the first booking of a call. @throws {LeaseError} as {@link findBilled} */
+export type FindBilled = (report: UsageReport) => Billed | undefined
+
+/** Looks the calls of a batch up at once. */
+export async function findAllBilled(
+  tx: ReadTx,
+  requests: RequestLog,
+  agentId: string,
+  reports: readonly UsageReport[],
+): Promise<FindBilled> {
+  const billed = await requests.billedAll({ agentId }, reports, { tx })
+  return (report) => {
+    try {
+      return billed(report)
+    } catch (error) {
+      throw refusalOf(error, report)
+    }
+  }
+}
+
 /**
  * The first booking of this call, also when its row has been pruned (budget protocol 4.4).
  *
@@ -20,11 +40,18 @@ export async function findBilled(
   try {
     return await requests.billed({ agentId }, report, { tx })
   } catch (error) {
-    if (error instanceof JournalError && error.code === 'IDEMPOTENCY_CONFLICT') {
-      throw new LeaseError('IDEMPOTENCY_CONFLICT', 'the request id was booked with other content', {
-        details: { request_id: report.requestId },
-      })
-    }
-    throw error
+    throw refusalOf(error, report)
   }
+}
+
+function refusalOf(error: unknown, report: UsageReport): unknown {
+  const isConflict = error instanceof JournalError && error.code === 'IDEMPOTENCY_CONFLICT'
+  return isConflict ? bookedOtherwise(report) : error
+}
+
+/** The request id was used for another call. */
+export function bookedOtherwise({ requestId }: UsageReport): LeaseError {
+  return new LeaseError('IDEMPOTENCY_CONFLICT', 'the request id was booked with other content', {
+    details: { request_id: requestId },
+  })
 }

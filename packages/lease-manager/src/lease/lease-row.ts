@@ -87,8 +87,9 @@ const byKey = prepare<{ agentId: string; key: string }, LeaseRow>(
   { together: { agentId: 'text', key: 'text' } },
 )
 
-const agentOf = prepare<{ id: string }, { agent_id: string }>((db, p) =>
-  db.selectFrom('leases').select('agent_id').where('id', '=', p('id')),
+const agentOf = prepare<{ id: string }, { agent_id: string }>(
+  (db, p) => db.selectFrom('leases').select('agent_id').where('id', '=', p('id')),
+  { together: { id: 'text' } },
 )
 
 /** An active lease has no successor, so only the named one needs the lookup. */
@@ -271,9 +272,27 @@ export async function findLeaseByKey(tx: ReadTx, agentId: string, key: string): 
   return row === undefined ? undefined : leaseState(row)
 }
 
+/** Those of the leases that exist. */
+export async function findLeases(tx: ReadTx, ids: readonly string[]): Promise<LeaseState[]> {
+  const found = await byId.each(
+    tx,
+    ids.map((id) => ({ id })),
+  )
+  return found.flat().map(leaseState)
+}
+
 /** Whose a lease is; `undefined` when there is none. */
 export async function agentOfLease(tx: ReadTx, id: string): Promise<string | undefined> {
   return (await agentOf.first(tx, { id }))?.agent_id
+}
+
+/** Whose each of the leases is that exist. */
+export async function agentsOfLeases(tx: ReadTx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = await agentOf.each(
+    tx,
+    ids.map((id) => ({ id })),
+  )
+  return new Map(ids.flatMap((id, index) => found[index]?.map((row) => [id, row.agent_id] as const) ?? []))
 }
 
 /** How many leases of an agent hold money. */
@@ -354,15 +373,29 @@ export type LeaseChange = Partial<
 /** Changes a lease that still is what was read. @throws {DatabaseError} DATABASE_BUSY, to be run again, when it is not */
 export async function updateLease(tx: WriteTx, lease: LeaseState, change: LeaseChange): Promise<LeaseState> {
   const next: LeaseState = { ...lease, ...change }
-  const changed = await update.run(tx, {
+  if ((await update.run(tx, updateOf(lease, next))) !== 1) throw lostRace(CHANGED)
+  return next
+}
+
+/** Changes leases that still are what was read; the changes travel together. @throws {DatabaseError} as {@link updateLease} */
+export async function updateLeases(
+  tx: WriteTx,
+  changes: readonly { readonly from: LeaseState; readonly to: LeaseState }[],
+): Promise<void> {
+  const results = await tx.executeAll(changes.map(({ from, to }) => update.bind(tx.dialect, updateOf(from, to))))
+  if (results.some(({ numAffectedRows }) => numAffectedRows !== 1n)) throw lostRace(CHANGED)
+}
+
+const CHANGED = 'the lease changed under the lock of its agent'
+
+function updateOf(lease: LeaseState, next: LeaseState): LeaseUpdate {
+  return {
     ...next,
     wasStored: lease.stored,
     wasSpent: lease.spent,
     wasOverrun: lease.overrun,
     wasUnreported: lease.unreported,
-  })
-  if (changed !== 1) throw lostRace('the lease changed under the lock of its agent')
-  return next
+  }
 }
 
 /** Oldest first; ids break ties. */

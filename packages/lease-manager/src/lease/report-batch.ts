@@ -1,11 +1,15 @@
-/** Books many calls in one transaction, each in its own savepoint: a bad item affects no other (budget protocol 4.5). */
+/**
+ * Books many calls in one transaction, in their order and with the outcome that each would have as a message of its own: a bad item
+ * affects no other (budget protocol 4.5).
+ */
 import { CostError } from '@iron/cost-calculator'
 import type { InTx, WriteTx } from '@iron/database'
-import { lockBudget } from '../budget/budget-row.ts'
 import { LeaseError } from '../errors.ts'
+import { BatchAccount, type Conclude } from './batch-account.ts'
 import type { LeaseContext, PricingContext } from './context.ts'
-import { agentOfLease } from './lease-row.ts'
-import { bookReport, type ReadyReport, readyReport, type ReportResult, type UsageReport } from './report.ts'
+import { leaseNotFound } from './grant.ts'
+import { agentsOfLeases } from './lease-row.ts'
+import { type ReadyReport, readyReport, type ReportResult, type UsageReport } from './report.ts'
 
 /** Reports one batch may hold (http-api 4.9.6). */
 export const BATCH_MAX = 1_000
@@ -47,59 +51,61 @@ export function readyBatch(context: PricingContext, items: readonly ReportItem[]
   })
 }
 
+/** A failure that is no fault of an item is thrown: then the transaction must be undone. */
 export async function bookBatch(
   tx: WriteTx,
   context: LeaseContext,
   items: readonly ReadyItem[],
   agentId: string | undefined,
 ): Promise<BatchItem<ReportResult>[]> {
-  await lockAll(tx, context, items, agentId)
+  const ready = items.flatMap((item) => ('ready' in item ? [item.ready] : []))
+  const agents = agentId === undefined ? await agentsOfLeases(tx, leaseIds(ready)) : undefined
+  const agentOf = ({ leaseId }: ReadyReport): string | undefined => agentId ?? agents?.get(leaseId)
+  const accounts = await openAccounts(tx, context, Map.groupBy(ready, agentOf))
+
+  const decided: (Conclude | BatchItem<never>)[] = []
+  for (const item of items) {
+    decided.push('refused' in item ? item.refused : await decideItem(accounts.get(agentOf(item.ready)), item.ready))
+  }
+  for (const account of accounts.values()) await account.write()
   const results: BatchItem<ReportResult>[] = []
-  for (const item of items)
-    results.push('refused' in item ? item.refused : await bookItem(tx, context, item.ready, agentId))
+  for (const one of decided) {
+    results.push(typeof one === 'function' ? Object.freeze({ ok: true, result: await one() }) : one)
+  }
   return results
 }
 
-/** A refusal leaves its savepoint standing, for it wrote nothing but overdue leases ended; any other failure undoes the item. */
-async function bookItem(
+function leaseIds(ready: readonly ReadyReport[]): readonly string[] {
+  return [...new Set(ready.map(({ leaseId }) => leaseId))]
+}
+
+/** The agents' locks are taken up front and in one order (budget protocol 12.1). */
+async function openAccounts(
   tx: WriteTx,
   context: LeaseContext,
-  ready: ReadyReport,
-  agentId: string | undefined,
-): Promise<BatchItem<ReportResult>> {
+  reports: ReadonlyMap<string | undefined, readonly ReadyReport[]>,
+): Promise<ReadonlyMap<string | undefined, BatchAccount>> {
+  const accounts = new Map<string | undefined, BatchAccount>()
+  const agents = [...reports].flatMap(([agent, own]) => (agent === undefined ? [] : [{ agent, own }]))
+  for (const { agent, own } of agents.sort((a, b) => (a.agent < b.agent ? -1 : 1))) {
+    const account = await BatchAccount.open(tx, context, agent, own)
+    if (account !== undefined) accounts.set(agent, account)
+  }
+  return accounts
+}
+
+async function decideItem(account: BatchAccount | undefined, ready: ReadyReport): Promise<Conclude | BatchItem<never>> {
   try {
-    return await tx.savepoint(async (inner) => {
-      try {
-        return Object.freeze({ ok: true, result: await bookReport(inner, context, ready, agentId) })
-      } catch (error) {
-        if (error instanceof LeaseError) return refusedItem(error)
-        throw error
-      }
-    })
+    if (account === undefined) throw leaseNotFound()
+    return await account.decide(ready)
   } catch (error) {
     return refusedItem(error)
   }
 }
 
-/** @throws whatever is not a fault of the item: then the whole batch is repeated */
+/** @throws whatever is not a fault of the item */
 function refusedItem(error: unknown): BatchItem<never> {
   if (!(error instanceof LeaseError) && !(error instanceof CostError)) throw error
   const { code, message, details } = error
   return Object.freeze({ ok: false, error: Object.freeze({ code, message, details }) })
-}
-
-/** Items of several agents: their locks are taken up front and in one order (budget protocol 12.1). */
-async function lockAll(
-  tx: WriteTx,
-  context: LeaseContext,
-  items: readonly ReadyItem[],
-  agentId: string | undefined,
-): Promise<void> {
-  if (agentId !== undefined || tx.dialect === 'sqlite') return
-  const agents = new Set<string>()
-  for (const item of items) {
-    const agent = 'ready' in item ? await agentOfLease(tx, item.ready.leaseId) : undefined
-    if (agent !== undefined) agents.add(agent)
-  }
-  for (const agent of [...agents].sort((a, b) => (a < b ? -1 : 1))) await lockBudget(tx, agent, context.clock)
 }

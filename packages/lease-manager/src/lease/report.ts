@@ -4,14 +4,14 @@
  */
 import { type Amounts, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
 import { Faults, type InTx, type WriteTx } from '@iron/database'
-import { type CallFacts, hasUsage, JournalError, priceCall, type PricedCall } from '@iron/journal'
+import { type CallFacts, hasUsage, JournalError, type NewCall, priceCall, type PricedCall } from '@iron/journal'
 import { plus } from '../amount.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
 import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
 import { LeaseError } from '../errors.ts'
 import { available } from '../ledger/movement.ts'
-import { post } from '../ledger/post.ts'
+import { decideMove, type Move, writeMove } from '../ledger/post.ts'
 import { auditOverrun } from './announce.ts'
 import type { LeaseContext, PricingContext } from './context.ts'
 import type { Counted } from './counted.ts'
@@ -107,11 +107,7 @@ export async function bookReport(
   if (billed !== undefined) {
     const { named, openLeases } = await readDueLeases(tx, agentId, billed.leaseId ?? leaseId, bounds)
     if (named === undefined) throw leaseNotFound()
-    return resultOf(report.requestId, named, locked, openLeases, {
-      ...billed,
-      duplicate: true,
-      counted: NOTHING_COUNTED,
-    })
+    return repeatResult(report.requestId, billed, named, locked, openLeases)
   }
 
   const read = await readDueLeases(tx, agentId, leaseId, bounds)
@@ -131,34 +127,95 @@ async function book(
   context: LeaseContext,
   budget: LockedBudget,
   lease: LeaseState,
-  { report, priced }: ReadyReport,
+  ready: ReadyReport,
   openLeases: number,
 ): Promise<ReportResult> {
+  const booking = decideBooking(context, budget, lease, ready)
+  for (const move of booking.moves) await writeMove(tx, move)
+  if (booking.change !== undefined) await updateLease(tx, lease, booking.change)
+  const { call } = await context.requests.record(booking.call, { tx })
+  announceBooking(tx, context, booking)
+  return bookingResult(booking, openLeases, call.totalTokens)
+}
+
+/** A call as it is booked; nothing is written yet. */
+export interface Booking {
+  readonly ready: ReadyReport
+  readonly decision: ReportDecision
+  /** Spending from the hold, then what no hold covers. */
+  readonly moves: readonly Move[]
+  /** Of the lease; undefined: none. */
+  readonly change: LeaseChange | undefined
+  readonly call: NewCall
+  /** After it. */
+  readonly lease: LeaseState
+  readonly budget: LockedBudget
+}
+
+/** What a call does to its budget and its lease. @throws {CostError} when a figure leaves the exact integers */
+export function decideBooking(
+  context: LeaseContext,
+  budget: LockedBudget,
+  lease: LeaseState,
+  ready: ReadyReport,
+): Booking {
+  const { report, priced } = ready
   const { cost, pricing, priceId } = priced
   const decision = decideReport(lease, cost, budget.now, context.rules.ttlMs)
-  const { spend, overrun, itemised, late } = decision
+  const { late, overrun } = decision
   const cause = { leaseId: lease.id, requestId: report.requestId }
-  const spent = await post(tx, budget, { type: 'spend', amount: spend, ...cause })
-  const booked = await post(tx, spent.budget, { type: 'overrun', amount: overrun, ...cause })
+  const spent = decideMove(budget, { type: 'spend', amount: decision.spend, ...cause })
+  const booked = decideMove(spent.budget, { type: 'overrun', amount: overrun, ...cause })
   const change = changeOf(lease, decision)
-  const current = change === undefined ? lease : await updateLease(tx, lease, change)
-  const { call } = await context.requests.record(
-    { ...report, agentId: budget.agentId, leaseId: lease.id, cost, pricing, priceId, billed: true, late, overrun },
-    { tx },
-  )
-  if (overrun > ZERO) {
-    auditOverrun(tx, context, current, overrun, { request_id: report.requestId, cost_usd: toUsd(cost), late })
+  const { agentId } = budget
+  return {
+    ready,
+    decision,
+    moves: [spent, booked],
+    change,
+    call: { ...report, agentId, leaseId: lease.id, cost, pricing, priceId, billed: true, late, overrun },
+    lease: { ...lease, ...change },
+    budget: booked.budget,
   }
-  announceThresholds(tx, context, booked.budget, [...spent.crossed, ...booked.crossed], lease.id)
-  return resultOf(report.requestId, current, booked.budget, openLeases, {
+}
+
+/** Tells of a call that was booked, after its own event. */
+export function announceBooking(tx: WriteTx, context: LeaseContext, booking: Booking): void {
+  const { ready, decision, moves, lease, budget } = booking
+  const { overrun, late } = decision
+  const { report, priced } = ready
+  if (overrun > ZERO) {
+    auditOverrun(tx, context, lease, overrun, { request_id: report.requestId, cost_usd: toUsd(priced.cost), late })
+  }
+  const crossed = moves.flatMap((move) => move.crossed)
+  announceThresholds(tx, context, budget, crossed, lease.id)
+}
+
+/** @param tokens of the call, as they were recorded */
+export function bookingResult(booking: Booking, openLeases: number, tokens: number): ReportResult {
+  const { ready, decision, lease, budget } = booking
+  const { cost, pricing } = ready.priced
+  const { overrun, late, itemised } = decision
+  return resultOf(ready.report.requestId, lease, budget, openLeases, {
     cost,
     overrun,
     pricing,
     late,
     duplicate: false,
     // What an earlier return counted is not counted again (budget protocol 9).
-    counted: Object.freeze({ cost: minus(cost, itemised), tokens: call.totalTokens, requests: 1 }),
+    counted: Object.freeze({ cost: minus(cost, itemised), tokens, requests: 1 }),
   })
+}
+
+/** The answer to a repeat: charge and flags of the first booking, lease and budget as they are now. */
+export function repeatResult(
+  requestId: string,
+  first: Pick<ReportResult, 'cost' | 'overrun' | 'pricing' | 'late'>,
+  lease: LeaseState,
+  budget: LockedBudget,
+  openLeases: number,
+): ReportResult {
+  return resultOf(requestId, lease, budget, openLeases, { ...first, duplicate: true, counted: NOTHING_COUNTED })
 }
 
 const NOTHING_COUNTED: Counted = Object.freeze({ cost: ZERO, tokens: 0, requests: 0 })

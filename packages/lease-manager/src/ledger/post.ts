@@ -36,6 +36,17 @@ export interface Posted {
   readonly crossed: readonly Threshold[]
 }
 
+/** A movement that is decided, and the two rows that book it; none for an amount of 0. */
+export interface Move extends Posted {
+  readonly rows: MoveRows | undefined
+}
+
+interface MoveRows {
+  readonly guard: Guard
+  readonly update: BudgetUpdate
+  readonly entry: UnsealedRow & { readonly hash: string }
+}
+
 interface BudgetUpdate {
   readonly agentId: string
   readonly seq: number
@@ -51,7 +62,9 @@ interface BudgetUpdate {
 }
 
 /** The guard of a movement as SQL sees it: which sum of columns must cover the amount. */
-const GUARDS: Readonly<Record<LedgerType, 'available' | 'reserved' | 'spent' | 'none'>> = {
+type Guard = 'available' | 'reserved' | 'spent' | 'none'
+
+const GUARDS: Readonly<Record<LedgerType, Guard>> = {
   allocate: 'none',
   deallocate: 'available',
   grant: 'available',
@@ -75,7 +88,7 @@ const UPDATE_TYPES: Readonly<Record<keyof BudgetUpdate, SetType>> = {
   at: 'bigint',
 }
 
-function guardedUpdate(guard: 'available' | 'reserved' | 'spent' | 'none'): Statement<BudgetUpdate, never> {
+function guardedUpdate(guard: Guard): Statement<BudgetUpdate, never> {
   return prepare<BudgetUpdate>(
     (db, p) => {
       const update = db
@@ -167,8 +180,15 @@ const insertEntry = prepare<UnsealedRow & { hash: string }>(
  * @throws {DatabaseError} DATABASE_BUSY, to be run again, when the row is not the one that was read
  */
 export async function post(tx: WriteTx, budget: LockedBudget, movement: Movement): Promise<Posted> {
+  const move = decideMove(budget, movement)
+  await writeMove(tx, move)
+  return move
+}
+
+/** What a movement makes of a budget; nothing is written. @throws {CostError} when a balance leaves the exact integers */
+export function decideMove(budget: LockedBudget, movement: Movement): Move {
   const { type, amount } = movement
-  if (amount === ZERO) return { budget, crossed: [] }
+  if (amount === ZERO) return { budget, crossed: [], rows: undefined }
   if (amount < 0 || !admits(budget, type, amount))
     throw new Error(`ledger: ${type} of ${amount} was not decided on these balances`)
   const after = moved(budget, type, amount)
@@ -192,21 +212,51 @@ export async function post(tx: WriteTx, budget: LockedBudget, movement: Movement
     created_at: budget.now,
   }
   const hash = rowHash(budget.hash, row)
-  const changed = await updates[GUARDS[type]].run(tx, {
-    agentId: budget.agentId,
-    seq: budget.seq,
-    amount,
-    ...after,
-    version,
-    nextSeq: seq,
-    hash,
-    mark,
-    at: budget.now,
-  })
-  if (changed !== 1) throw lostRace('the budget changed under its lock')
-  await insertEntry.run(tx, { ...row, hash })
-  return { budget: { ...budget, ...after, version, seq, hash, mark, updatedAt: budget.now }, crossed }
+  return {
+    budget: { ...budget, ...after, version, seq, hash, mark, updatedAt: budget.now },
+    crossed,
+    rows: {
+      guard: GUARDS[type],
+      update: {
+        agentId: budget.agentId,
+        seq: budget.seq,
+        amount,
+        ...after,
+        version,
+        nextSeq: seq,
+        hash,
+        mark,
+        at: budget.now,
+      },
+      entry: { ...row, hash },
+    },
+  }
 }
+
+/** Books a decided movement. @throws {DatabaseError} as {@link post} */
+export async function writeMove(tx: WriteTx, { rows }: Move): Promise<void> {
+  if (rows === undefined) return
+  if ((await updates[rows.guard].run(tx, rows.update)) !== 1) throw lostRace(CHANGED)
+  await insertEntry.run(tx, rows.entry)
+}
+
+/**
+ * Books movements that were decided one upon the other, in their order: each row of the ledger must meet the balances of its own
+ * movement. They travel together.
+ *
+ * @throws {DatabaseError} as {@link post}
+ */
+export async function writeMoves(tx: WriteTx, moves: readonly Move[]): Promise<void> {
+  const queries = moves.flatMap(({ rows }) =>
+    rows === undefined
+      ? []
+      : [updates[rows.guard].bind(tx.dialect, rows.update), insertEntry.bind(tx.dialect, rows.entry)],
+  )
+  const results = await tx.executeAll(queries)
+  if (results.some(({ numAffectedRows }) => numAffectedRows !== 1n)) throw lostRace(CHANGED)
+}
+
+const CHANGED = 'the budget changed under its lock'
 
 function crossing(
   before: LockedBudget,

@@ -165,6 +165,40 @@ describe.each(engines)('request log on %s', (dialect) => {
     expect(await t.scalar('SELECT count(*) FROM events')).toBe(2)
   })
 
+  test('many calls are looked up and recorded as each would be', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    await requests.record(call({ requestId: 'billed' }))
+    await requests.record(told({ requestId: 'told', latencyMs: 7 }))
+    const calls = ['new-1', 'told', 'new-2'].map((requestId) => call({ requestId }))
+    const recorded = await t.db.write(async (tx) => {
+      const facts = [...calls, call({ requestId: 'billed' }), call({ requestId: 'billed', model: 'other' })]
+      const billed = await requests.billedAll({ agentId: 'a' }, facts, { tx })
+      expect(calls.map(billed)).toEqual([undefined, undefined, undefined])
+      expect(billed(call({ requestId: 'billed' }))).toMatchObject({ leaseId: 'l1', cost: 1_500_000 })
+      expect(() => billed(call({ requestId: 'billed', model: 'other' }))).toThrow(
+        expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }),
+      )
+      const record = await requests.recordAll(calls, { tx })
+      const results = []
+      for (const one of [...calls].reverse()) results.push(await record(one))
+      return results
+    })
+    expect(recorded.map(({ call: row, duplicate }) => [row.requestId, row.billed, duplicate, row.latencyMs])).toEqual([
+      ['new-2', true, false, null],
+      ['told', true, false, 7],
+      ['new-1', true, false, null],
+    ])
+    const events = (await new EventLog(t.db).read()).data.map(({ data }) => data['request_id'])
+    expect(events).toEqual(['billed', 'told', 'new-2', 'new-1'])
+    await expect(
+      t.db.write((tx) => requests.recordAll([call({ cost: -1 as Microdollars })], { tx })),
+    ).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+    })
+    await expect(requests.billedAll({ agentId: '' }, [])).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
+  })
+
   test('a failed call that costs nothing is repeated with or without its cost', async () => {
     await using t = await createTestDb({ dialect })
     const requests = new RequestLog(t.db)

@@ -36,6 +36,27 @@ async function sound({ ledger, budgets }: World, balances: number[]): Promise<vo
 }
 
 describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
+  test('CON-01 CON-07: a batch that is sent again and again, beside its own reports, charges once', async () => {
+    await using world = await openWorld({ dialect, storage })
+    await world.budgets.create(AGENT, usd(100), { ownerId: 'owner-1' })
+    const ids = [(await world.leases.open(AGENT, usd(20))).lease.id, (await world.leases.open(AGENT, usd(5))).lease.id]
+    const items = Array.from({ length: 40 }, (_, index) => ({
+      leaseId: ids[index % 2]!,
+      report: call(`r${index}`, 0.5),
+    }))
+    const batches = times(6, () => world.leases.reportBatch(items, { agentId: AGENT }))
+    const singles = times(40, (index) => world.leases.report(ids[0]!, call(`r${index}`, 0.5), { agentId: AGENT }))
+    const told = [
+      ...values(await batches).flatMap((batch) => batch.map((item) => (item.ok ? item.result : undefined))),
+      ...values(await singles),
+    ]
+    expect(told.every((result) => result !== undefined)).toBe(true)
+    expect(told.filter((result) => result?.duplicate === false)).toHaveLength(40)
+    expect((await world.budgets.get(AGENT))?.spent).toBe(usd(20))
+    expect(await world.ledger.verify()).toEqual([])
+    expect((await eventsOf(world, AGENT)).filter(({ type }) => type === 'request.completed')).toHaveLength(40)
+  })
+
   test('CON-08 CON-20 MON-09 P5: 200 grants of 3 USD on 77 USD give 25 whole ones, one of 2 USD, and 174 refusals', async () => {
     await using world = await openWorld({ dialect, storage, leases: { maxOpenPerAgent: 1_000 } })
     const { budgets, leases } = world

@@ -3,6 +3,7 @@ import { up as up0001 } from './0001_baseline.ts'
 import { up as up0002 } from './0002_list_indexes.ts'
 import { up as up0003 } from './0003_request_sums.ts'
 import { up as up0004 } from './0004_call_costs.ts'
+import { up as up0005 } from './0005_kept_sums.ts'
 import type { MigrationStep } from './step.ts'
 
 /** Every step, in order. */
@@ -30,5 +31,11 @@ export const steps: readonly MigrationStep[] = [
     name: 'call_costs',
     checksum: '8d07284d409fb2f1270b1ca2872cceb19cc70806fe322bfa74e613cfcb58a70c',
     up: up0004,
+  },
+  {
+    number: 5,
+    name: 'kept_sums',
+    checksum: '72b89a78278987a6ad652732fe8ccc673904aba0d0cc70c90b678de8dab4a746',
+    up: up0005,
   },
 ]

@@ -1,3 +1,24 @@
+-- function agents_count_archived()
+CREATE FUNCTION agents_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := (SELECT a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); made := (SELECT a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+
+-- function agents_count_delete()
+CREATE FUNCTION agents_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function agents_count_insert()
+CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function agents_count_update()
+CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+
+-- function api_tokens_count_delete()
+CREATE FUNCTION api_tokens_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function api_tokens_count_insert()
+CREATE FUNCTION api_tokens_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function api_tokens_count_update()
+CREATE FUNCTION api_tokens_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; made := CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; IF gone <> made THEN PERFORM count_entries('api_tokens', gone, -1); PERFORM count_entries('api_tokens', made, 1); END IF; RETURN NULL; END ;
+
 -- function audit_log_insert()
 CREATE FUNCTION audit_log_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'audit' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) THEN RAISE EXCEPTION 'audit_log: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at WHERE name = 'audit'; RETURN NEW; END ;
 
@@ -6,6 +27,30 @@ CREATE FUNCTION audit_log_no_delete() RETURNS trigger LANGUAGE plpgsql VOLATILIT
 
 -- function audit_log_no_update()
 CREATE FUNCTION audit_log_no_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'restrict_violation'; END ;
+
+-- function budget_ranks()
+CREATE FUNCTION budget_ranks() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN NEW.used_rank := CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END; NEW.spent_rank := length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5; NEW.left_rank := CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END; RETURN NEW; END ;
+
+-- function budget_requests_count_delete()
+CREATE FUNCTION budget_requests_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.status AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('budget_requests', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function budget_requests_count_insert()
+CREATE FUNCTION budget_requests_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.status AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('budget_requests', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function budget_requests_count_update()
+CREATE FUNCTION budget_requests_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.status; made := NEW.status; IF gone <> made THEN PERFORM count_entries('budget_requests', gone, -1); PERFORM count_entries('budget_requests', made, 1); END IF; RETURN NULL; END ;
+
+-- function budget_sums_delete()
+CREATE FUNCTION budget_sums_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN WITH d AS (SELECT c.grade, CAST(sum(c.agents) AS bigint) AS agents, CAST(sum(c.allocated_whole) AS bigint) AS allocated_whole, CAST(sum(c.allocated_rest) AS bigint) AS allocated_rest, CAST(sum(c.reserved_whole) AS bigint) AS reserved_whole, CAST(sum(c.reserved_rest) AS bigint) AS reserved_rest, CAST(sum(c.spent_whole) AS bigint) AS spent_whole, CAST(sum(c.spent_rest) AS bigint) AS spent_rest, CAST(sum(c.overdrawn_whole) AS bigint) AS overdrawn_whole, CAST(sum(c.overdrawn_rest) AS bigint) AS overdrawn_rest FROM (SELECT CASE WHEN b.allocated_micros = 0 AND b.spent_micros = 0 THEN -1 WHEN b.spent_micros > b.allocated_micros AND b.allocated_micros > 0 THEN 201 ELSE b.used_rank END AS grade, -1 AS agents, -((b.allocated_micros) / 1000000) AS allocated_whole, -((b.allocated_micros) % 1000000) AS allocated_rest, -((b.reserved_micros) / 1000000) AS reserved_whole, -((b.reserved_micros) % 1000000) AS reserved_rest, -((b.spent_micros) / 1000000) AS spent_whole, -((b.spent_micros) % 1000000) AS spent_rest, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) / 1000000) AS overdrawn_whole, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) % 1000000) AS overdrawn_rest FROM gone b WHERE b.archived_at IS NULL) c GROUP BY c.grade HAVING sum(c.agents) <> 0 OR sum(c.allocated_whole) <> 0 OR sum(c.allocated_rest) <> 0 OR sum(c.reserved_whole) <> 0 OR sum(c.reserved_rest) <> 0 OR sum(c.spent_whole) <> 0 OR sum(c.spent_rest) <> 0 OR sum(c.overdrawn_whole) <> 0 OR sum(c.overdrawn_rest) <> 0), e AS MATERIALIZED (SELECT d.*, (SELECT f.shard FROM budget_sums f WHERE f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED) AS free FROM d), u AS (UPDATE budget_sums s SET agents = s.agents + e.agents, allocated_whole = s.allocated_whole + e.allocated_whole, allocated_rest = s.allocated_rest + e.allocated_rest, reserved_whole = s.reserved_whole + e.reserved_whole, reserved_rest = s.reserved_rest + e.reserved_rest, spent_whole = s.spent_whole + e.spent_whole, spent_rest = s.spent_rest + e.spent_rest, overdrawn_whole = s.overdrawn_whole + e.overdrawn_whole, overdrawn_rest = s.overdrawn_rest + e.overdrawn_rest FROM e WHERE s.grade = e.grade AND s.shard = e.free) INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT e.grade, CAST(CAST(pg_current_xact_id() AS text) AS bigint), e.agents, e.allocated_whole, e.allocated_rest, e.reserved_whole, e.reserved_rest, e.spent_whole, e.spent_rest, e.overdrawn_whole, e.overdrawn_rest FROM e WHERE e.free IS NULL; RETURN NULL; END ;
+
+-- function budget_sums_insert()
+CREATE FUNCTION budget_sums_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN WITH d AS (SELECT c.grade, CAST(sum(c.agents) AS bigint) AS agents, CAST(sum(c.allocated_whole) AS bigint) AS allocated_whole, CAST(sum(c.allocated_rest) AS bigint) AS allocated_rest, CAST(sum(c.reserved_whole) AS bigint) AS reserved_whole, CAST(sum(c.reserved_rest) AS bigint) AS reserved_rest, CAST(sum(c.spent_whole) AS bigint) AS spent_whole, CAST(sum(c.spent_rest) AS bigint) AS spent_rest, CAST(sum(c.overdrawn_whole) AS bigint) AS overdrawn_whole, CAST(sum(c.overdrawn_rest) AS bigint) AS overdrawn_rest FROM (SELECT CASE WHEN b.allocated_micros = 0 AND b.spent_micros = 0 THEN -1 WHEN b.spent_micros > b.allocated_micros AND b.allocated_micros > 0 THEN 201 ELSE b.used_rank END AS grade, 1 AS agents, ((b.allocated_micros) / 1000000) AS allocated_whole, ((b.allocated_micros) % 1000000) AS allocated_rest, ((b.reserved_micros) / 1000000) AS reserved_whole, ((b.reserved_micros) % 1000000) AS reserved_rest, ((b.spent_micros) / 1000000) AS spent_whole, ((b.spent_micros) % 1000000) AS spent_rest, ((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) / 1000000) AS overdrawn_whole, ((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) % 1000000) AS overdrawn_rest FROM made b WHERE b.archived_at IS NULL) c GROUP BY c.grade HAVING sum(c.agents) <> 0 OR sum(c.allocated_whole) <> 0 OR sum(c.allocated_rest) <> 0 OR sum(c.reserved_whole) <> 0 OR sum(c.reserved_rest) <> 0 OR sum(c.spent_whole) <> 0 OR sum(c.spent_rest) <> 0 OR sum(c.overdrawn_whole) <> 0 OR sum(c.overdrawn_rest) <> 0), e AS MATERIALIZED (SELECT d.*, (SELECT f.shard FROM budget_sums f WHERE f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED) AS free FROM d), u AS (UPDATE budget_sums s SET agents = s.agents + e.agents, allocated_whole = s.allocated_whole + e.allocated_whole, allocated_rest = s.allocated_rest + e.allocated_rest, reserved_whole = s.reserved_whole + e.reserved_whole, reserved_rest = s.reserved_rest + e.reserved_rest, spent_whole = s.spent_whole + e.spent_whole, spent_rest = s.spent_rest + e.spent_rest, overdrawn_whole = s.overdrawn_whole + e.overdrawn_whole, overdrawn_rest = s.overdrawn_rest + e.overdrawn_rest FROM e WHERE s.grade = e.grade AND s.shard = e.free) INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT e.grade, CAST(CAST(pg_current_xact_id() AS text) AS bigint), e.agents, e.allocated_whole, e.allocated_rest, e.reserved_whole, e.reserved_rest, e.spent_whole, e.spent_rest, e.overdrawn_whole, e.overdrawn_rest FROM e WHERE e.free IS NULL; RETURN NULL; END ;
+
+-- function budget_sums_update()
+CREATE FUNCTION budget_sums_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE was bigint; becomes bigint; BEGIN IF OLD.archived_at IS NULL THEN was := CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE OLD.used_rank END; END IF; IF NEW.archived_at IS NULL THEN becomes := CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE NEW.used_rank END; END IF; IF was = becomes THEN UPDATE budget_sums s SET agents = s.agents + (1 - 1), allocated_whole = s.allocated_whole + (((NEW.allocated_micros) / 1000000) - ((OLD.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (((NEW.allocated_micros) % 1000000) - ((OLD.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (((NEW.reserved_micros) / 1000000) - ((OLD.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (((NEW.reserved_micros) % 1000000) - ((OLD.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (((NEW.spent_micros) / 1000000) - ((OLD.spent_micros) / 1000000)), spent_rest = s.spent_rest + (((NEW.spent_micros) % 1000000) - ((OLD.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = was AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = was ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (was, CAST(CAST(pg_current_xact_id() AS text) AS bigint), 1 - 1, ((NEW.allocated_micros) / 1000000) - ((OLD.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000) - ((OLD.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000) - ((OLD.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000) - ((OLD.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000) - ((OLD.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000) - ((OLD.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)); END IF; ELSE IF was IS NOT NULL THEN UPDATE budget_sums s SET agents = s.agents + (-1), allocated_whole = s.allocated_whole + (-((OLD.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (-((OLD.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (-((OLD.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (-((OLD.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (-((OLD.spent_micros) / 1000000)), spent_rest = s.spent_rest + (-((OLD.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (-((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (-((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = was AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = was ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (was, CAST(CAST(pg_current_xact_id() AS text) AS bigint), -1, -((OLD.allocated_micros) / 1000000), -((OLD.allocated_micros) % 1000000), -((OLD.reserved_micros) / 1000000), -((OLD.reserved_micros) % 1000000), -((OLD.spent_micros) / 1000000), -((OLD.spent_micros) % 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)); END IF; END IF; IF becomes IS NOT NULL THEN UPDATE budget_sums s SET agents = s.agents + (1), allocated_whole = s.allocated_whole + (((NEW.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (((NEW.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (((NEW.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (((NEW.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (((NEW.spent_micros) / 1000000)), spent_rest = s.spent_rest + (((NEW.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = becomes AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = becomes ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (becomes, CAST(CAST(pg_current_xact_id() AS text) AS bigint), 1, ((NEW.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000)); END IF; END IF; END IF; RETURN NULL; END ;
+
+-- function count_entries(counted text, counted_part text, more bigint)
+CREATE FUNCTION count_entries(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql VOLATILITY v AS  DECLARE free bigint; BEGIN SELECT c.shard INTO free FROM list_counts c WHERE c.list = counted AND c.part = counted_part ORDER BY c.shard LIMIT 1 FOR UPDATE SKIP LOCKED; IF FOUND THEN UPDATE list_counts c SET entries = c.entries + more WHERE c.list = counted AND c.part = counted_part AND c.shard = free; ELSE INSERT INTO list_counts (list, part, shard, entries) VALUES (counted, counted_part, CAST(CAST(pg_current_xact_id() AS text) AS bigint), more); END IF; END ;
 
 -- function events_insert()
 CREATE FUNCTION events_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'events' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'events') OR EXISTS (SELECT 1 FROM events e WHERE e.dedupe_key = NEW.dedupe_key) THEN RAISE EXCEPTION 'events: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, updated_at = NEW.at WHERE name = 'events'; RETURN NEW; END ;
@@ -58,11 +103,35 @@ CREATE FUNCTION requests_final() RETURNS trigger LANGUAGE plpgsql VOLATILITY v A
 -- function requests_keep_key()
 CREATE FUNCTION requests_keep_key() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF OLD.payload_hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM request_keys k WHERE k.subject_id = OLD.subject_id AND k.request_id = OLD.request_id AND k.id = OLD.id AND k.payload_hash = OLD.payload_hash AND k.cost_micros = OLD.cost_micros) THEN RAISE EXCEPTION 'requests: a billed call leaves its key' USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END ;
 
+-- function users_count_delete()
+CREATE FUNCTION users_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.role || CASE WHEN t.deleted_at IS NOT NULL THEN ' deleted' WHEN t.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('users', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function users_count_insert()
+CREATE FUNCTION users_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.role || CASE WHEN t.deleted_at IS NOT NULL THEN ' deleted' WHEN t.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('users', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function users_count_update()
+CREATE FUNCTION users_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; made := NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('users', gone, -1); PERFORM count_entries('users', made, 1); END IF; RETURN NULL; END ;
+
+-- index agent_budgets_allocated
+CREATE INDEX agent_budgets_allocated ON agent_budgets USING btree (allocated_micros, agent_id) WHERE archived_at IS NULL;
+
 -- index agent_budgets_archived
 CREATE INDEX agent_budgets_archived ON agent_budgets USING btree (agent_id) WHERE archived_at IS NOT NULL;
 
+-- index agent_budgets_created
+CREATE INDEX agent_budgets_created ON agent_budgets USING btree (created_at, agent_id) WHERE archived_at IS NULL;
+
+-- index agent_budgets_left
+CREATE INDEX agent_budgets_left ON agent_budgets USING btree (left_rank, agent_id) WHERE archived_at IS NULL;
+
 -- index agent_budgets_owner
 CREATE INDEX agent_budgets_owner ON agent_budgets USING btree (owner_id);
+
+-- index agent_budgets_spent
+CREATE INDEX agent_budgets_spent ON agent_budgets USING btree (spent_rank, agent_id) WHERE archived_at IS NULL;
+
+-- index agent_budgets_used
+CREATE INDEX agent_budgets_used ON agent_budgets USING btree (used_rank, agent_id) WHERE archived_at IS NULL;
 
 -- index agent_providers_order
 CREATE UNIQUE INDEX agent_providers_order ON agent_providers USING btree (agent_id, "position");
@@ -103,11 +172,20 @@ CREATE INDEX api_token_secrets_token ON api_token_secrets USING btree (token_id)
 -- index api_tokens_created
 CREATE INDEX api_tokens_created ON api_tokens USING btree (created_at, id);
 
+-- index api_tokens_expires
+CREATE INDEX api_tokens_expires ON api_tokens USING btree (expires_at, id);
+
 -- index api_tokens_name
 CREATE INDEX api_tokens_name ON api_tokens USING btree (name, id);
 
 -- index api_tokens_owner
 CREATE INDEX api_tokens_owner ON api_tokens USING btree (owner_id, created_at);
+
+-- index api_tokens_project
+CREATE INDEX api_tokens_project ON api_tokens USING btree (project_id, created_at, id) WHERE project_id IS NOT NULL;
+
+-- index api_tokens_revoked
+CREATE INDEX api_tokens_revoked ON api_tokens USING btree (created_at, id) WHERE revoked_at IS NOT NULL;
 
 -- index audit_log_actor
 CREATE INDEX audit_log_actor ON audit_log USING btree (actor_id, seq);
@@ -138,6 +216,9 @@ CREATE INDEX budget_requests_requester ON budget_requests USING btree (requester
 
 -- index budget_requests_status
 CREATE INDEX budget_requests_status ON budget_requests USING btree (status, created_at);
+
+-- index budget_requests_wanted
+CREATE INDEX budget_requests_wanted ON budget_requests USING btree (status, requested_allocated_micros, id);
 
 -- index events_agent
 CREATE INDEX events_agent ON events USING btree (agent_id, seq);
@@ -241,14 +322,23 @@ CREATE INDEX telemetry_ids_age ON telemetry_ids USING btree (received_at);
 -- index users_created
 CREATE INDEX users_created ON users USING btree (created_at, id);
 
+-- index users_deleted
+CREATE INDEX users_deleted ON users USING btree (created_at, id) WHERE deleted_at IS NOT NULL;
+
 -- index users_email
 CREATE UNIQUE INDEX users_email ON users USING btree (email) WHERE deleted_at IS NULL;
 
 -- index users_email_order
 CREATE INDEX users_email_order ON users USING btree (email NULLS FIRST, id) WHERE deleted_at IS NULL;
 
+-- index users_last_login
+CREATE INDEX users_last_login ON users USING btree (last_login_at NULLS FIRST, id) WHERE deleted_at IS NULL;
+
 -- index users_live_admins
 CREATE INDEX users_live_admins ON users USING btree (id) WHERE role = 'admin'::text AND suspended_at IS NULL AND deleted_at IS NULL;
+
+-- index users_suspended
+CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE suspended_at IS NOT NULL AND deleted_at IS NULL;
 
 -- index users_username
 CREATE UNIQUE INDEX users_username ON users USING btree (username_key) WHERE deleted_at IS NULL;
@@ -267,6 +357,9 @@ CREATE TABLE agent_budgets (
   archived_at bigint,
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
+  used_rank bigint NOT NULL DEFAULT 0,
+  spent_rank bigint NOT NULL DEFAULT 1000,
+  left_rank bigint NOT NULL DEFAULT 1000,
   CONSTRAINT agent_budgets_agent_id_check CHECK (length(agent_id) >= 1 AND length(agent_id) <= 255),
   CONSTRAINT agent_budgets_alerted_percent_check CHECK (alerted_percent = ANY (ARRAY[0::bigint, 50::bigint, 80::bigint, 90::bigint, 100::bigint])),
   CONSTRAINT agent_budgets_allocated_micros_check CHECK (allocated_micros >= 0 AND allocated_micros <= '9007199254740991'::bigint),
@@ -422,6 +515,24 @@ CREATE TABLE budget_requests (
   CONSTRAINT budget_requests_reviewed_when_decided CHECK ((status = ANY (ARRAY['approved'::text, 'rejected'::text])) = (reviewed_at IS NOT NULL)),
   CONSTRAINT budget_requests_status_check CHECK (status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'cancelled'::text]))
 );
+
+-- table budget_sums
+CREATE TABLE budget_sums (
+  grade bigint NOT NULL,
+  shard bigint NOT NULL,
+  agents bigint NOT NULL,
+  allocated_whole bigint NOT NULL,
+  allocated_rest bigint NOT NULL,
+  reserved_whole bigint NOT NULL,
+  reserved_rest bigint NOT NULL,
+  spent_whole bigint NOT NULL,
+  spent_rest bigint NOT NULL,
+  overdrawn_whole bigint NOT NULL,
+  overdrawn_rest bigint NOT NULL,
+  CONSTRAINT budget_sums_grade_check CHECK (grade >= '-1'::integer AND grade <= 201),
+  CONSTRAINT budget_sums_pkey PRIMARY KEY (grade, shard),
+  CONSTRAINT budget_sums_shard_check CHECK (shard >= 0 AND shard <= '9007199254740991'::bigint)
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 
 -- table events
 CREATE TABLE events (
@@ -607,6 +718,18 @@ CREATE TABLE limits (
   CONSTRAINT limits_pkey PRIMARY KEY (id),
   CONSTRAINT limits_project_id_check CHECK (length(project_id) >= 1 AND length(project_id) <= 100)
 );
+
+-- table list_counts
+CREATE TABLE list_counts (
+  list text COLLATE "C" NOT NULL,
+  part text COLLATE "C" NOT NULL,
+  shard bigint NOT NULL,
+  entries bigint NOT NULL,
+  CONSTRAINT list_counts_list_check CHECK (list = ANY (ARRAY['agents'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text])),
+  CONSTRAINT list_counts_part_check CHECK (length(part) >= 1 AND length(part) <= 50),
+  CONSTRAINT list_counts_pkey PRIMARY KEY (list, part, shard),
+  CONSTRAINT list_counts_shard_check CHECK (shard >= 0 AND shard <= '9007199254740991'::bigint)
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 
 -- table log_heads
 CREATE TABLE log_heads (
@@ -954,6 +1077,27 @@ CREATE TABLE users (
   CONSTRAINT users_username_key_check CHECK (length(username_key) >= 1 AND length(username_key) <= 255)
 );
 
+-- trigger agents_count_archived
+CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agents_count_archived();
+
+-- trigger agents_count_delete
+CREATE TRIGGER agents_count_delete AFTER DELETE ON agents REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agents_count_delete();
+
+-- trigger agents_count_insert
+CREATE TRIGGER agents_count_insert AFTER INSERT ON agents REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agents_count_insert();
+
+-- trigger agents_count_update
+CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION agents_count_update();
+
+-- trigger api_tokens_count_delete
+CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_delete();
+
+-- trigger api_tokens_count_insert
+CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_insert();
+
+-- trigger api_tokens_count_update
+CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at ON api_tokens FOR EACH ROW WHEN (old.revoked_at IS DISTINCT FROM new.revoked_at) EXECUTE FUNCTION api_tokens_count_update();
+
 -- trigger audit_log_insert
 CREATE TRIGGER audit_log_insert BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_insert();
 
@@ -965,6 +1109,30 @@ CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log FOR EACH STATE
 
 -- trigger audit_log_no_update
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_no_update();
+
+-- trigger budget_ranks_insert
+CREATE TRIGGER budget_ranks_insert BEFORE INSERT ON agent_budgets FOR EACH ROW EXECUTE FUNCTION budget_ranks();
+
+-- trigger budget_ranks_update
+CREATE TRIGGER budget_ranks_update BEFORE UPDATE OF allocated_micros, reserved_micros, spent_micros ON agent_budgets FOR EACH ROW EXECUTE FUNCTION budget_ranks();
+
+-- trigger budget_requests_count_delete
+CREATE TRIGGER budget_requests_count_delete AFTER DELETE ON budget_requests REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION budget_requests_count_delete();
+
+-- trigger budget_requests_count_insert
+CREATE TRIGGER budget_requests_count_insert AFTER INSERT ON budget_requests REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION budget_requests_count_insert();
+
+-- trigger budget_requests_count_update
+CREATE TRIGGER budget_requests_count_update AFTER UPDATE OF status ON budget_requests FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION budget_requests_count_update();
+
+-- trigger budget_sums_delete
+CREATE TRIGGER budget_sums_delete AFTER DELETE ON agent_budgets REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION budget_sums_delete();
+
+-- trigger budget_sums_insert
+CREATE TRIGGER budget_sums_insert AFTER INSERT ON agent_budgets REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION budget_sums_insert();
+
+-- trigger budget_sums_update
+CREATE TRIGGER budget_sums_update AFTER UPDATE OF allocated_micros, reserved_micros, spent_micros, archived_at ON agent_budgets FOR EACH ROW EXECUTE FUNCTION budget_sums_update();
 
 -- trigger events_insert
 CREATE TRIGGER events_insert BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_insert();
@@ -1031,6 +1199,15 @@ CREATE TRIGGER requests_keep_key BEFORE DELETE ON requests FOR EACH ROW EXECUTE 
 
 -- trigger requests_no_truncate
 CREATE TRIGGER requests_no_truncate BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION no_truncate();
+
+-- trigger users_count_delete
+CREATE TRIGGER users_count_delete AFTER DELETE ON users REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION users_count_delete();
+
+-- trigger users_count_insert
+CREATE TRIGGER users_count_insert AFTER INSERT ON users REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION users_count_insert();
+
+-- trigger users_count_update
+CREATE TRIGGER users_count_update AFTER UPDATE OF role, suspended_at, deleted_at ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.suspended_at IS DISTINCT FROM new.suspended_at OR old.deleted_at IS DISTINCT FROM new.deleted_at) EXECUTE FUNCTION users_count_update();
 
 -- view agent_owner
 CREATE VIEW agent_owner AS

@@ -1,8 +1,23 @@
+-- index agent_budgets_allocated
+CREATE INDEX agent_budgets_allocated ON agent_budgets (allocated_micros, agent_id) WHERE archived_at IS NULL;
+
 -- index agent_budgets_archived
 CREATE INDEX agent_budgets_archived ON agent_budgets (agent_id) WHERE archived_at IS NOT NULL;
 
+-- index agent_budgets_created
+CREATE INDEX agent_budgets_created ON agent_budgets (created_at, agent_id) WHERE archived_at IS NULL;
+
+-- index agent_budgets_left
+CREATE INDEX agent_budgets_left ON agent_budgets (left_rank, agent_id) WHERE archived_at IS NULL;
+
 -- index agent_budgets_owner
 CREATE INDEX "agent_budgets_owner" on "agent_budgets" ("owner_id");
+
+-- index agent_budgets_spent
+CREATE INDEX agent_budgets_spent ON agent_budgets (spent_rank, agent_id) WHERE archived_at IS NULL;
+
+-- index agent_budgets_used
+CREATE INDEX agent_budgets_used ON agent_budgets (used_rank, agent_id) WHERE archived_at IS NULL;
 
 -- index agent_providers_order
 CREATE UNIQUE INDEX "agent_providers_order" on "agent_providers" ("agent_id", "position");
@@ -43,11 +58,20 @@ CREATE INDEX "api_token_secrets_token" on "api_token_secrets" ("token_id");
 -- index api_tokens_created
 CREATE INDEX api_tokens_created ON api_tokens (created_at, id);
 
+-- index api_tokens_expires
+CREATE INDEX api_tokens_expires ON api_tokens (expires_at, id);
+
 -- index api_tokens_name
 CREATE INDEX api_tokens_name ON api_tokens (name, id);
 
 -- index api_tokens_owner
 CREATE INDEX "api_tokens_owner" on "api_tokens" ("owner_id", "created_at");
+
+-- index api_tokens_project
+CREATE INDEX api_tokens_project ON api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL;
+
+-- index api_tokens_revoked
+CREATE INDEX api_tokens_revoked ON api_tokens (created_at, id) WHERE revoked_at IS NOT NULL;
 
 -- index audit_log_actor
 CREATE INDEX "audit_log_actor" on "audit_log" ("actor_id", "seq");
@@ -78,6 +102,9 @@ CREATE INDEX "budget_requests_requester" on "budget_requests" ("requester_id", "
 
 -- index budget_requests_status
 CREATE INDEX "budget_requests_status" on "budget_requests" ("status", "created_at");
+
+-- index budget_requests_wanted
+CREATE INDEX budget_requests_wanted ON budget_requests (status, requested_allocated_micros, id);
 
 -- index events_agent
 CREATE INDEX "events_agent" on "events" ("agent_id", "seq");
@@ -181,14 +208,23 @@ CREATE INDEX "telemetry_ids_age" on "telemetry_ids" ("received_at");
 -- index users_created
 CREATE INDEX "users_created" on "users" ("created_at", "id");
 
+-- index users_deleted
+CREATE INDEX users_deleted ON users (created_at, id) WHERE deleted_at IS NOT NULL;
+
 -- index users_email
 CREATE UNIQUE INDEX "users_email" on "users" ("email") where deleted_at IS NULL;
 
 -- index users_email_order
 CREATE INDEX users_email_order ON users (email, id) WHERE deleted_at IS NULL;
 
+-- index users_last_login
+CREATE INDEX users_last_login ON users (last_login_at, id) WHERE deleted_at IS NULL;
+
 -- index users_live_admins
 CREATE INDEX "users_live_admins" on "users" ("id") where role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL;
+
+-- index users_suspended
+CREATE INDEX users_suspended ON users (created_at, id) WHERE suspended_at IS NOT NULL AND deleted_at IS NULL;
 
 -- index users_username
 CREATE UNIQUE INDEX "users_username" on "users" ("username_key") where deleted_at IS NULL;
@@ -206,7 +242,7 @@ CREATE TABLE "agent_budgets" (
   "alerted_percent" integer default 0 not null,
   "archived_at" integer,
   "created_at" integer not null,
-  "updated_at" integer not null,
+  "updated_at" integer not null, used_rank integer DEFAULT 0 NOT NULL, spent_rank integer DEFAULT 1000 NOT NULL, left_rank integer DEFAULT 1000 NOT NULL,
   constraint "agent_budgets_pkey" primary key ("agent_id"),
   constraint "agent_budgets_agent_id_check" check (length(agent_id) BETWEEN 1 AND 255),
   constraint "agent_budgets_owner_id_check" check (length(owner_id) BETWEEN 1 AND 255),
@@ -362,6 +398,24 @@ CREATE TABLE "budget_requests" (
   constraint "budget_requests_approved_with_amount" check ((status = 'approved') = (approved_allocated_micros IS NOT NULL)),
   constraint "budget_requests_rejected_with_notes" check (status <> 'rejected' OR (review_notes IS NOT NULL AND length(review_notes) >= 20))
 ) strict;
+
+-- table budget_sums
+CREATE TABLE "budget_sums" (
+  "grade" integer not null,
+  "shard" integer not null,
+  "agents" integer not null,
+  "allocated_whole" integer not null,
+  "allocated_rest" integer not null,
+  "reserved_whole" integer not null,
+  "reserved_rest" integer not null,
+  "spent_whole" integer not null,
+  "spent_rest" integer not null,
+  "overdrawn_whole" integer not null,
+  "overdrawn_rest" integer not null,
+  constraint "budget_sums_pkey" primary key ("grade", "shard"),
+  constraint "budget_sums_grade_check" check (grade BETWEEN -1 AND 201),
+  constraint "budget_sums_shard_check" check (shard BETWEEN 0 AND 9007199254740991)
+) strict, without rowid;
 
 -- table events
 CREATE TABLE "events" (
@@ -543,6 +597,18 @@ CREATE TABLE "limits" (
   constraint "limits_max_requests_per_minute_check" check (max_requests_per_minute BETWEEN 0 AND 9007199254740991),
   constraint "limits_max_cost_per_month_micros_check" check (max_cost_per_month_micros BETWEEN 0 AND 9007199254740991)
 ) strict;
+
+-- table list_counts
+CREATE TABLE "list_counts" (
+  "list" text not null,
+  "part" text not null,
+  "shard" integer not null,
+  "entries" integer not null,
+  constraint "list_counts_pkey" primary key ("list", "part", "shard"),
+  constraint "list_counts_list_check" check (list IN ('agents', 'api_tokens', 'budget_requests', 'users')),
+  constraint "list_counts_part_check" check (length(part) BETWEEN 1 AND 50),
+  constraint "list_counts_shard_check" check (shard BETWEEN 0 AND 9007199254740991)
+) strict, without rowid;
 
 -- table log_heads
 CREATE TABLE "log_heads" (
@@ -888,6 +954,27 @@ CREATE TABLE "users" (
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
 
+-- trigger agents_count_archived
+CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 FROM agents a WHERE a.id = OLD.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agents_count_delete
+CREATE TRIGGER agents_count_delete AFTER DELETE ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agents_count_insert
+CREATE TRIGGER agents_count_insert AFTER INSERT ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agents_count_update
+CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents WHEN NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END <> OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger api_tokens_count_delete
+CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger api_tokens_count_insert
+CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger api_tokens_count_update
+CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at ON api_tokens WHEN CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END <> CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
 -- trigger audit_log_head
 CREATE TRIGGER audit_log_head AFTER INSERT ON audit_log BEGIN UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at WHERE name = 'audit'; END;
 
@@ -899,6 +986,33 @@ CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT RAISE
 
 -- trigger audit_log_no_update
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
+
+-- trigger budget_ranks_insert
+CREATE TRIGGER budget_ranks_insert AFTER INSERT ON agent_budgets WHEN NEW.used_rank <> CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END OR NEW.spent_rank <> length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5 OR NEW.left_rank <> CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END BEGIN UPDATE agent_budgets SET used_rank = CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END, spent_rank = length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5, left_rank = CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END WHERE agent_id = NEW.agent_id; END;
+
+-- trigger budget_ranks_update
+CREATE TRIGGER budget_ranks_update AFTER UPDATE OF allocated_micros, reserved_micros, spent_micros ON agent_budgets WHEN NEW.used_rank <> CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END OR NEW.spent_rank <> length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5 OR NEW.left_rank <> CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END BEGIN UPDATE agent_budgets SET used_rank = CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END, spent_rank = length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5, left_rank = CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END WHERE agent_id = NEW.agent_id; END;
+
+-- trigger budget_requests_count_delete
+CREATE TRIGGER budget_requests_count_delete AFTER DELETE ON budget_requests BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'budget_requests', OLD.status, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger budget_requests_count_insert
+CREATE TRIGGER budget_requests_count_insert AFTER INSERT ON budget_requests BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'budget_requests', NEW.status, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger budget_requests_count_update
+CREATE TRIGGER budget_requests_count_update AFTER UPDATE OF status ON budget_requests WHEN NEW.status <> OLD.status BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'budget_requests', OLD.status, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'budget_requests', NEW.status, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger budget_sums_delete
+CREATE TRIGGER budget_sums_delete AFTER DELETE ON agent_budgets BEGIN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE CASE WHEN OLD.spent_micros < OLD.allocated_micros THEN OLD.spent_micros * 100 / OLD.allocated_micros * 2 + CASE WHEN OLD.spent_micros * 100 % OLD.allocated_micros > 0 THEN 1 ELSE 0 END WHEN OLD.spent_micros = 0 THEN 0 WHEN OLD.spent_micros = OLD.allocated_micros OR OLD.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((OLD.spent_micros * 100 / OLD.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((OLD.spent_micros * 100 / OLD.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END, 0, -1, -((OLD.allocated_micros) / 1000000), -((OLD.allocated_micros) % 1000000), -((OLD.reserved_micros) / 1000000), -((OLD.reserved_micros) % 1000000), -((OLD.spent_micros) / 1000000), -((OLD.spent_micros) % 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000) WHERE OLD.archived_at IS NULL ON CONFLICT (grade, shard) DO UPDATE SET agents = agents + excluded.agents, allocated_whole = allocated_whole + excluded.allocated_whole, allocated_rest = allocated_rest + excluded.allocated_rest, reserved_whole = reserved_whole + excluded.reserved_whole, reserved_rest = reserved_rest + excluded.reserved_rest, spent_whole = spent_whole + excluded.spent_whole, spent_rest = spent_rest + excluded.spent_rest, overdrawn_whole = overdrawn_whole + excluded.overdrawn_whole, overdrawn_rest = overdrawn_rest + excluded.overdrawn_rest; END;
+
+-- trigger budget_sums_insert
+CREATE TRIGGER budget_sums_insert AFTER INSERT ON agent_budgets BEGIN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END, 0, 1, ((NEW.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) WHERE NEW.archived_at IS NULL ON CONFLICT (grade, shard) DO UPDATE SET agents = agents + excluded.agents, allocated_whole = allocated_whole + excluded.allocated_whole, allocated_rest = allocated_rest + excluded.allocated_rest, reserved_whole = reserved_whole + excluded.reserved_whole, reserved_rest = reserved_rest + excluded.reserved_rest, spent_whole = spent_whole + excluded.spent_whole, spent_rest = spent_rest + excluded.spent_rest, overdrawn_whole = overdrawn_whole + excluded.overdrawn_whole, overdrawn_rest = overdrawn_rest + excluded.overdrawn_rest; END;
+
+-- trigger budget_sums_move
+CREATE TRIGGER budget_sums_move AFTER UPDATE OF allocated_micros, reserved_micros, spent_micros, archived_at ON agent_budgets WHEN OLD.archived_at IS NOT NULL OR NEW.archived_at IS NOT NULL OR CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE OLD.used_rank END <> CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END BEGIN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE CASE WHEN OLD.spent_micros < OLD.allocated_micros THEN OLD.spent_micros * 100 / OLD.allocated_micros * 2 + CASE WHEN OLD.spent_micros * 100 % OLD.allocated_micros > 0 THEN 1 ELSE 0 END WHEN OLD.spent_micros = 0 THEN 0 WHEN OLD.spent_micros = OLD.allocated_micros OR OLD.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((OLD.spent_micros * 100 / OLD.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((OLD.spent_micros * 100 / OLD.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END, 0, -1, -((OLD.allocated_micros) / 1000000), -((OLD.allocated_micros) % 1000000), -((OLD.reserved_micros) / 1000000), -((OLD.reserved_micros) % 1000000), -((OLD.spent_micros) / 1000000), -((OLD.spent_micros) % 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000) WHERE OLD.archived_at IS NULL ON CONFLICT (grade, shard) DO UPDATE SET agents = agents + excluded.agents, allocated_whole = allocated_whole + excluded.allocated_whole, allocated_rest = allocated_rest + excluded.allocated_rest, reserved_whole = reserved_whole + excluded.reserved_whole, reserved_rest = reserved_rest + excluded.reserved_rest, spent_whole = spent_whole + excluded.spent_whole, spent_rest = spent_rest + excluded.spent_rest, overdrawn_whole = overdrawn_whole + excluded.overdrawn_whole, overdrawn_rest = overdrawn_rest + excluded.overdrawn_rest; INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END, 0, 1, ((NEW.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) WHERE NEW.archived_at IS NULL ON CONFLICT (grade, shard) DO UPDATE SET agents = agents + excluded.agents, allocated_whole = allocated_whole + excluded.allocated_whole, allocated_rest = allocated_rest + excluded.allocated_rest, reserved_whole = reserved_whole + excluded.reserved_whole, reserved_rest = reserved_rest + excluded.reserved_rest, spent_whole = spent_whole + excluded.spent_whole, spent_rest = spent_rest + excluded.spent_rest, overdrawn_whole = overdrawn_whole + excluded.overdrawn_whole, overdrawn_rest = overdrawn_rest + excluded.overdrawn_rest; END;
+
+-- trigger budget_sums_stay
+CREATE TRIGGER budget_sums_stay AFTER UPDATE OF allocated_micros, reserved_micros, spent_micros, archived_at ON agent_budgets WHEN NOT (OLD.archived_at IS NOT NULL OR NEW.archived_at IS NOT NULL OR CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE OLD.used_rank END <> CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END) BEGIN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END END, 0, 1 - 1, ((NEW.allocated_micros) / 1000000) - ((OLD.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000) - ((OLD.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000) - ((OLD.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000) - ((OLD.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000) - ((OLD.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000) - ((OLD.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)) ON CONFLICT (grade, shard) DO UPDATE SET agents = agents + excluded.agents, allocated_whole = allocated_whole + excluded.allocated_whole, allocated_rest = allocated_rest + excluded.allocated_rest, reserved_whole = reserved_whole + excluded.reserved_whole, reserved_rest = reserved_rest + excluded.reserved_rest, spent_whole = spent_whole + excluded.spent_whole, spent_rest = spent_rest + excluded.spent_rest, overdrawn_whole = overdrawn_whole + excluded.overdrawn_whole, overdrawn_rest = overdrawn_rest + excluded.overdrawn_rest; END;
 
 -- trigger events_head
 CREATE TRIGGER events_head AFTER INSERT ON events BEGIN UPDATE log_heads SET head_seq = NEW.seq, updated_at = NEW.at WHERE name = 'events'; END;
@@ -956,6 +1070,15 @@ CREATE TRIGGER requests_keep_key BEFORE DELETE ON requests WHEN OLD.payload_hash
 
 -- trigger requests_no_replace
 CREATE TRIGGER requests_no_replace BEFORE INSERT ON requests WHEN EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.id AND r.billed = 1) OR EXISTS (SELECT 1 FROM requests r WHERE r.subject_id = NEW.subject_id AND r.request_id = NEW.request_id AND r.billed = 1) BEGIN SELECT RAISE(ABORT, 'requests: a billed call is final'); END;
+
+-- trigger users_count_delete
+CREATE TRIGGER users_count_delete AFTER DELETE ON users BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'users', OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger users_count_insert
+CREATE TRIGGER users_count_insert AFTER INSERT ON users BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'users', NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger users_count_update
+CREATE TRIGGER users_count_update AFTER UPDATE OF role, suspended_at, deleted_at ON users WHEN NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END <> OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'users', OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'users', NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- view agent_owner
 CREATE VIEW agent_owner AS SELECT b.agent_id, b.owner_id, a.name AS agent_name, b.allocated_micros FROM agent_budgets b LEFT JOIN agents a ON a.id = b.agent_id;

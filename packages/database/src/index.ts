@@ -31,6 +31,7 @@ export {
   PER_PAGE_DEFAULT,
   PER_PAGE_MAX,
 } from './page.ts'
+export { keptCount, type KeptFault, recomputeKeptSums, verifyKeptSums } from './kept-sums.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {
   AgentBudgetsTable,
@@ -41,6 +42,7 @@ export type {
   ApiTokensTable,
   AuditLogTable,
   BudgetRequestsTable,
+  BudgetSumsTable,
   EpochMs,
   EventsTable,
   Flag,
@@ -56,6 +58,7 @@ export type {
   LedgerPostingsView,
   LimitCountersTable,
   LimitsTable,
+  ListCountsTable,
   LogHeadsTable,
   LoginAttemptsTable,
   MetaTable,

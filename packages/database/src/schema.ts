@@ -172,6 +172,38 @@ export interface AgentBudgetsTable {
   archived_at: EpochMs | null
   created_at: EpochMs
   updated_at: EpochMs
+  /** Coarse orders for lists, kept by triggers. Twice the percentage used, rounded down, one more when something was cut off; above 200 coarser. */
+  used_rank: Generated<number>
+  /** 1000 times the digits of what is spent, and the first three. */
+  spent_rank: Generated<number>
+  /** The same of what is left, negative when it is overdrawn. */
+  left_rank: Generated<number>
+}
+
+/** The budgets in use added up by grade, kept by triggers; several rows of one grade are summed. */
+export interface BudgetSumsTable {
+  /** -1 for nothing of nothing, else the `used_rank`, at most 201. */
+  grade: number
+  /** 0; on PostgreSQL also the transaction that made the row. */
+  shard: number
+  agents: number
+  allocated_whole: number
+  allocated_rest: number
+  reserved_whole: number
+  reserved_rest: number
+  spent_whole: number
+  spent_rest: number
+  overdrawn_whole: number
+  overdrawn_rest: number
+}
+
+/** How many rows each part of a list has, kept by triggers; several rows of one part are summed. */
+export interface ListCountsTable {
+  list: 'agents' | 'api_tokens' | 'budget_requests' | 'users'
+  part: string
+  /** As in {@link BudgetSumsTable}. */
+  shard: number
+  entries: number
 }
 
 export interface LeasesTable {
@@ -475,7 +507,9 @@ export interface IronTables {
   limit_counters: LimitCountersTable
   providers: ProvidersTable
   provider_keys: ProviderKeysTable
+  list_counts: ListCountsTable
   agent_budgets: AgentBudgetsTable
+  budget_sums: BudgetSumsTable
   leases: LeasesTable
   ledger_entries: LedgerEntriesTable
   budget_requests: BudgetRequestsTable
@@ -522,7 +556,9 @@ export const TABLE_OWNERS = {
   limit_counters: 'token-manager',
   providers: 'token-manager',
   provider_keys: 'token-manager',
+  list_counts: 'database',
   agent_budgets: 'lease-manager',
+  budget_sums: 'lease-manager',
   leases: 'lease-manager',
   ledger_entries: 'lease-manager',
   budget_requests: 'lease-manager',

@@ -18,11 +18,40 @@ interface Listed {
 const requests = ({ test }: World): BudgetRequestManager => new BudgetRequestManager(test.db)
 const position = encodeCursor(1, 'lease_1')
 
+const INDEX_OF = {
+  percentUsed: 'used',
+  spent: 'spent',
+  remaining: 'left',
+  allocated: 'allocated',
+  createdAt: 'created',
+} as const
+
 const LISTS: readonly Listed[] = [
   {
     name: 'budgets of one owner',
     read: ({ budgets }, tx) => budgets.list({ ownerId: 'owner-1' }, { tx }),
     index: /agent_budgets_owner/,
+    sorts: 1,
+  },
+  ...(['percentUsed', 'spent', 'remaining', 'allocated', 'createdAt'] as const).flatMap((sort) =>
+    [sort, `-${sort}`].map((named) => ({
+      name: `budgets by ${named}`,
+      read: ({ budgets }: World, tx: ReadTx) => budgets.list({}, { sort: named, tx }),
+      index: RegExp(`agent_budgets_${INDEX_OF[sort]}`),
+      // Of one rank.
+      sorts: 0,
+    })),
+  ),
+  {
+    name: 'budgets by name',
+    read: ({ budgets }, tx) => budgets.list({}, { sort: 'agentName', tx }),
+    index: /agents_name/,
+    sorts: 0,
+  },
+  {
+    name: 'few budgets of a risk',
+    read: ({ budgets }, tx) => budgets.list({ riskLevel: 'low' }, { sort: 'createdAt', tx }),
+    index: /agent_budgets_used/,
     sorts: 1,
   },
   {
@@ -74,6 +103,12 @@ const LISTS: readonly Listed[] = [
     sorts: 1,
   },
   {
+    name: 'budget requests of a status by what they ask for',
+    read: (world, tx) => requests(world).list({ status: 'pending' }, { sort: 'requestedAllocated', tx }),
+    index: /budget_requests_wanted/,
+    sorts: 1,
+  },
+  {
     name: 'budget requests of a status',
     read: (world, tx) => requests(world).list({ status: 'pending' }, { tx }),
     index: /budget_requests_status/,
@@ -93,6 +128,9 @@ describe.each(await enginesForTests())('lists on %s', (dialect) => {
   beforeAll(async () => {
     world = await openWorld({ dialect })
     await world.budgets.create('a', usd(100), { ownerId: 'owner-1' })
+    await world.test.rows(
+      "INSERT INTO agents (id, name, state_changed_at, created_at, updated_at) VALUES ('a', 'a', 1, 1, 1)",
+    )
     const asked = { agentId: 'a', requestedAllocated: usd(200), justification: 'more work than was foreseen' }
     await requests(world).create({ ...asked, requesterId: 'user-1' }, 'user-1')
   })

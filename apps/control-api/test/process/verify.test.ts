@@ -340,7 +340,7 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     const sound = await run('--save-heads', file)
     expect(sound).toMatchObject({ code: '0', err: '' })
     expect(sound.out).toMatch(
-      /^schema {2}ok\naudit {3}ok, \d+ entries, head \d+:[0-9a-f]{64}\nledger {2}ok, 2 agents\n$/,
+      /^schema {2}ok\naudit {3}ok, \d+ entries, head \d+:[0-9a-f]{64}\nledger {2}ok, 2 agents\nlists {3}ok\n$/,
     )
     const kept = readFileSync(file, 'utf8').trim().split('\n')
     expect(kept.length).toBe(3)
@@ -350,6 +350,7 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     const middle = ledger[4] as Row
     await attacker.rows('DELETE FROM ledger_entries WHERE agent_id = ? AND seq = ?', history.agentId, middle.seq)
     await attacker.rows("UPDATE audit_log SET reason = 'another' WHERE seq = 5")
+    await attacker.rows("INSERT INTO list_counts (list, part, shard, entries) VALUES ('users', 'user active', 9, 3)")
     const broken = await run('--expect-file', file, '--json', '--save-heads', `${file}-never`)
     expect(broken).toMatchObject({ code: '1', err: '' })
     const findings = JSON.parse(broken.out) as Record<string, unknown>
@@ -358,7 +359,9 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
       schema: { ok: false },
       audit: { ok: false, seq: 5, fault: 'changed' },
       ledger: { ok: false, checked: 2, agents: [{ agent_id: history.agentId, seq: middle.seq, fault: 'missing' }] },
+      lists: { ok: false, differences: [{ table: 'list_counts', key: 'users user active', what: 'entries' }] },
     })
+    expect((await run()).out).toMatch(/^lists {3}list_counts users user active, entries: \d+, by the rows \d+$/m)
     expect(() => readFileSync(`${file}-never`)).toThrow('ENOENT')
     expect(await attacker.rows('SELECT * FROM audit_log')).toHaveLength(entries.length)
     rmSync(folder, { recursive: true })

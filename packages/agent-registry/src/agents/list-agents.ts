@@ -1,4 +1,4 @@
-import { type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
+import { keptCount, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
 import { type Agent, agentOf, type AgentState } from '../agent.ts'
@@ -58,7 +58,11 @@ function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: Agent
   if (ownerId !== undefined || status !== undefined) {
     let owned = tx.sql.selectFrom('agents as a').innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
     if (ownerId !== undefined) owned = owned.where('b.owner_id', '=', ownerId)
-    if (status !== undefined) owned = owned.where('b.archived_at', status === 'active' ? 'is' : 'is not', null)
+    if (status !== undefined) {
+      // The indexes of budgets in use are not for what one owner has: behind a sum they are not taken.
+      const archivedAt = ownerId === undefined ? sql.ref('b.archived_at') : sql`${sql.ref('b.archived_at')} + 0`
+      owned = owned.where(archivedAt, status === 'active' ? 'is' : 'is not', null)
+    }
     matching = owned
   }
   // Written out: with a parameter in its place no engine could know that the index of the state applies.
@@ -68,17 +72,19 @@ function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: Agent
   return matching
 }
 
-/**
- * How many fit. The active ones of everybody are all but the archived ones: two passes over one table each are a tenth of the
- * work of looking up every agent's budget.
- */
+const STATES: readonly AgentState[] = ['running', 'idle', 'stopped', 'failed']
+
+/** How many fit: of everybody's agents by state and status without a look at them. */
 async function countAgents(tx: ReadTx, filter: AgentFilter): Promise<number> {
-  const { ownerId, status, name, tag } = filter
-  if (status !== 'active' || ownerId !== undefined || name !== undefined || tag !== undefined) {
-    return countOf(matchingAgents(tx, filter))
-  }
-  const all = await countOf(matchingAgents(tx, { ...filter, status: undefined }))
-  return all - (await countOf(matchingAgents(tx, { ...filter, status: 'archived' })))
+  const { ownerId, state, status, name, tag } = filter
+  if (ownerId !== undefined || name !== undefined || tag !== undefined) return countOf(matchingAgents(tx, filter))
+  const states = state === undefined ? STATES : [state]
+  const statuses = status === undefined ? (['active', 'archived'] as const) : [status]
+  return keptCount(
+    tx,
+    'agents',
+    states.flatMap((one) => statuses.map((other) => `${one} ${other}`)),
+  )
 }
 
 async function countOf(matching: ReturnType<typeof matchingAgents>): Promise<number> {

@@ -39,6 +39,9 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       users_username: 'unique username_key where deleted_at IS NULL',
       users_email: 'unique email where deleted_at IS NULL',
       users_created: 'created_at, id',
+      users_suspended: 'created_at, id where suspended_at IS NOT NULL AND deleted_at IS NULL',
+      users_deleted: 'created_at, id where deleted_at IS NOT NULL',
+      users_last_login: 'last_login_at, id where deleted_at IS NULL',
       users_email_order: 'email, id where deleted_at IS NULL',
       users_live_admins: "id where role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL",
     },
@@ -65,6 +68,9 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       api_tokens_owner: 'owner_id, created_at',
       api_tokens_created: 'created_at, id',
       api_tokens_name: 'name, id',
+      api_tokens_expires: 'expires_at, id',
+      api_tokens_project: 'project_id, created_at, id where project_id IS NOT NULL',
+      api_tokens_revoked: 'created_at, id where revoked_at IS NOT NULL',
     },
     foreignKeys: ['owner_id -> users.id'],
   },
@@ -121,12 +127,32 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     columns:
       'agent_id id, owner_id? id, allocated_micros money = 0, reserved_micros money = 0, spent_micros money = 0,' +
       `version int = 0, ledger_seq int = 0, ledger_hash hash = ${'0'.repeat(64)}, alerted_percent enum 0|50|80|90|100 = 0,` +
-      'archived_at? time, created_at time, updated_at time',
+      'archived_at? time, created_at time, updated_at time, used_rank signed = 0, spent_rank signed = 1000,' +
+      'left_rank signed = 1000',
     primaryKey: 'agent_id',
     indexes: {
       agent_budgets_owner: 'owner_id',
       agent_budgets_archived: 'agent_id where archived_at IS NOT NULL',
+      agent_budgets_used: 'used_rank, agent_id where archived_at IS NULL',
+      agent_budgets_spent: 'spent_rank, agent_id where archived_at IS NULL',
+      agent_budgets_left: 'left_rank, agent_id where archived_at IS NULL',
+      agent_budgets_allocated: 'allocated_micros, agent_id where archived_at IS NULL',
+      agent_budgets_created: 'created_at, agent_id where archived_at IS NULL',
     },
+    roomForUpdates: true,
+  },
+  budget_sums: {
+    columns:
+      'grade int -1.., shard int, agents signed, allocated_whole signed, allocated_rest signed, reserved_whole signed,' +
+      'reserved_rest signed, spent_whole signed, spent_rest signed, overdrawn_whole signed, overdrawn_rest signed',
+    primaryKey: 'grade, shard',
+    withoutRowid: true,
+    roomForUpdates: true,
+  },
+  list_counts: {
+    columns: 'list enum agents|api_tokens|budget_requests|users, part text 1..50, shard int, entries signed',
+    primaryKey: 'list, part, shard',
+    withoutRowid: true,
     roomForUpdates: true,
   },
   leases: {
@@ -171,6 +197,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       budget_requests_requester: 'requester_id, created_at',
       budget_requests_status: 'status, created_at',
       budget_requests_created: 'created_at, id',
+      budget_requests_wanted: 'status, requested_allocated_micros, id',
       budget_requests_requested: 'requested_allocated_micros, id',
     },
     foreignKeys: ['agent_id -> agent_budgets.agent_id'],
@@ -305,7 +332,7 @@ export const VIEWS: Readonly<Record<string, readonly string[]>> = {
 
 export interface ColumnModel {
   readonly name: string
-  readonly kind: 'id' | 'text' | 'money' | 'int' | 'time' | 'flag' | 'json' | 'hash' | 'enum'
+  readonly kind: 'id' | 'text' | 'money' | 'int' | 'signed' | 'time' | 'flag' | 'json' | 'hash' | 'enum'
   readonly nullable: boolean
   /** Shortest and longest text, smallest integer. */
   readonly min: number | undefined

@@ -16,6 +16,10 @@ const QUERIES: Readonly<Record<string, string>> = {
   users_email: 'SELECT * FROM users WHERE email = ? AND deleted_at IS NULL',
   users_created: 'SELECT * FROM users ORDER BY created_at, id LIMIT 20',
   users_email_order: 'SELECT id FROM users WHERE deleted_at IS NULL ORDER BY email NULLS FIRST, id LIMIT 20',
+  users_suspended:
+    'SELECT id FROM users WHERE suspended_at IS NOT NULL AND deleted_at IS NULL ORDER BY created_at, id LIMIT 20',
+  users_deleted: 'SELECT id FROM users WHERE deleted_at IS NOT NULL ORDER BY created_at, id LIMIT 20',
+  users_last_login: 'SELECT id FROM users WHERE deleted_at IS NULL ORDER BY last_login_at NULLS FIRST, id LIMIT 20',
   users_live_admins:
     "SELECT id FROM users WHERE role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL ORDER BY id LIMIT 2",
   sessions_user: 'SELECT * FROM sessions WHERE user_id = ? ORDER BY created_at',
@@ -23,6 +27,9 @@ const QUERIES: Readonly<Record<string, string>> = {
   api_tokens_owner: 'SELECT * FROM api_tokens WHERE owner_id = ? ORDER BY created_at',
   api_tokens_created: 'SELECT * FROM api_tokens ORDER BY created_at, id LIMIT 20',
   api_tokens_name: 'SELECT * FROM api_tokens ORDER BY name, id LIMIT 20',
+  api_tokens_expires: 'SELECT * FROM api_tokens ORDER BY expires_at, id LIMIT 20',
+  api_tokens_project: 'SELECT * FROM api_tokens WHERE project_id = ? ORDER BY created_at, id LIMIT 20',
+  api_tokens_revoked: 'SELECT * FROM api_tokens WHERE revoked_at IS NOT NULL ORDER BY created_at, id LIMIT 20',
   api_token_secrets_current: 'SELECT * FROM api_token_secrets WHERE token_id = ? AND valid_until IS NULL',
   api_token_secrets_token: 'SELECT * FROM api_token_secrets WHERE token_id = ?',
   limits_general: 'SELECT * FROM limits WHERE owner_id = ? AND project_id IS NULL',
@@ -35,6 +42,16 @@ const QUERIES: Readonly<Record<string, string>> = {
   provider_keys_vault: 'SELECT * FROM provider_keys WHERE vault_key_id = ? AND sealed IS NOT NULL',
   agent_budgets_owner: 'SELECT reserved FROM owner_reserved WHERE owner_id = ?',
   agent_budgets_archived: 'SELECT count(*) FROM agent_budgets WHERE archived_at IS NOT NULL',
+  agent_budgets_used:
+    'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY used_rank, agent_id LIMIT 20',
+  agent_budgets_spent:
+    'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY spent_rank, agent_id LIMIT 20',
+  agent_budgets_left:
+    'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY left_rank, agent_id LIMIT 20',
+  agent_budgets_allocated:
+    'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY allocated_micros, agent_id LIMIT 20',
+  agent_budgets_created:
+    'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY created_at, agent_id LIMIT 20',
   leases_supersedes: 'SELECT * FROM leases WHERE supersedes = ?',
   leases_idempotency: 'SELECT * FROM leases WHERE agent_id = ? AND idempotency_key = ?',
   leases_active: "SELECT * FROM leases WHERE agent_id = ? AND status = 'active'",
@@ -47,6 +64,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   budget_requests_requester: 'SELECT * FROM budget_requests WHERE requester_id = ? ORDER BY created_at',
   budget_requests_status: 'SELECT * FROM budget_requests WHERE status = ? ORDER BY created_at',
   budget_requests_created: 'SELECT * FROM budget_requests ORDER BY created_at, id LIMIT 20',
+  budget_requests_wanted:
+    'SELECT * FROM budget_requests WHERE status = ? ORDER BY requested_allocated_micros, id LIMIT 20',
   budget_requests_requested: 'SELECT * FROM budget_requests ORDER BY requested_allocated_micros, id LIMIT 20',
   agents_created: 'SELECT * FROM agents ORDER BY created_at, id LIMIT 20',
   agents_name: 'SELECT * FROM agents ORDER BY name, id LIMIT 20',

@@ -9,15 +9,24 @@ import {
   cursorWindow,
   Faults,
   type IronSchema,
+  keptCount,
   type LedgerEntriesTable,
   type Page,
   type Paged,
   pageSlice,
+  type PageSlice,
   pageWindow,
   prepare,
   type ReadTx,
 } from '@iron/database'
-import type { ExpressionBuilder } from 'kysely'
+import {
+  type Expression,
+  type ExpressionBuilder,
+  expressionBuilder,
+  type SelectQueryBuilder,
+  sql,
+  type SqlBool,
+} from 'kysely'
 import { LeaseError } from '../errors.ts'
 import { countOpenLeases } from '../lease/lease-row.ts'
 import { refuseFaults } from '../lease/validate.ts'
@@ -31,6 +40,7 @@ import {
 } from './balance.ts'
 import { type Budget, publicBudget } from './budget.ts'
 import { BUDGET_COLUMNS, budgetState, readBudget } from './budget-row.ts'
+import { GRADE_MAX, gradesOf, readGradeSums } from './grades.ts'
 import { restSum, wholeSum, wideSum } from './wide-sum.ts'
 
 /** Which budgets. Archived agents are left out unless named by `agentId`. */
@@ -98,11 +108,16 @@ function openLeasesOf(eb: Budgets) {
     .where('l.status', '=', 'active')
 }
 
-type Budgets = ExpressionBuilder<IronSchema & { b: AgentBudgetsTable }, 'b'>
+type Joined = IronSchema & { b: AgentBudgetsTable }
+type Budgets = ExpressionBuilder<Joined, 'b'>
 
-/** What a list is ordered by: figures of the budget's own row, so that nothing else is looked up for rows of other pages. */
+/**
+ * What a list is ordered by: figures of the budget's own row, so that nothing else is looked up for rows of other pages. Where a rank
+ * comes first, its index gives the budgets rank by rank, and only those of one rank are sorted.
+ */
 const ORDERS = {
-  used: (eb: Budgets) =>
+  used: (eb: Budgets) => [
+    eb.ref('b.used_rank'),
     eb
       .case()
       .when('b.allocated_micros', '>', ZERO)
@@ -111,12 +126,16 @@ const ORDERS = {
       .then(eb.cast<number>(eb.val(1), 'double precision'))
       .else(eb.cast<number>(eb.val(0), 'double precision'))
       .end(),
-  left: (eb: Budgets) => eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros')),
-  name: (eb: Budgets) => eb.fn.coalesce(nameOf(eb), eb.val('')),
-  allocated: (eb: Budgets) => eb.ref('b.allocated_micros'),
-  spent: (eb: Budgets) => eb.ref('b.spent_micros'),
-  created: (eb: Budgets) => eb.ref('b.created_at'),
-} as const
+  ],
+  left: (eb: Budgets) => [
+    eb.ref('b.left_rank'),
+    eb(eb('b.allocated_micros', '-', eb.ref('b.reserved_micros')), '-', eb.ref('b.spent_micros')),
+  ],
+  name: (eb: Budgets) => [eb.fn.coalesce(nameOf(eb), eb.val(''))],
+  allocated: (eb: Budgets) => [eb.ref('b.allocated_micros')],
+  spent: (eb: Budgets) => [eb.ref('b.spent_rank'), eb.ref('b.spent_micros')],
+  created: (eb: Budgets) => [eb.ref('b.created_at')],
+} as const satisfies Readonly<Record<string, (eb: Budgets) => readonly Expression<unknown>[]>>
 
 const SORTS = {
   percentUsed: 'used',
@@ -155,12 +174,27 @@ function checkFilter(filter: BudgetFilter): void {
 
 /** Percentages are compared as products of integers, so that both engines agree with the figures shown, exactly. */
 function matching(tx: ReadTx, filter: BudgetFilter) {
+  return filtered(tx.sql.selectFrom('agent_budgets as b'), filter)
+}
+
+function matchingNamed(tx: ReadTx, filter: BudgetFilter) {
+  return filtered(tx.sql.selectFrom('agents as a').innerJoin('agent_budgets as b', 'b.agent_id', 'a.id'), filter)
+}
+
+function filtered<O>(budgets: SelectQueryBuilder<Joined, 'b', O>, filter: BudgetFilter) {
   const hundred = 100 as Microdollars
   const percent = (value: number): Microdollars => value as Microdollars
   const { ownerId, agentId, status, riskLevel, threshold } = filter
-  let query = tx.sql.selectFrom('agent_budgets as b')
+  let query = budgets
+  if (agentId !== undefined) query = query.where('b.agent_id', '=', agentId)
   if (ownerId !== undefined) query = query.where('b.owner_id', '=', ownerId)
-  query = agentId === undefined ? query.where('b.archived_at', 'is', null) : query.where('b.agent_id', '=', agentId)
+  // The indexes of budgets in use are not for what one owner has: behind a sum they are not taken.
+  if (agentId === undefined) {
+    query =
+      ownerId === undefined
+        ? query.where('b.archived_at', 'is', null)
+        : query.where(sql<SqlBool>`${sql.ref('b.archived_at')} + 0 IS NULL`)
+  }
   if (status === 'unfunded') query = query.where('b.allocated_micros', '=', ZERO).where('b.spent_micros', '=', ZERO)
   if (status === 'active') query = query.whereRef('b.spent_micros', '<', 'b.allocated_micros')
   if (status === 'exhausted' || riskLevel === 'exhausted') {
@@ -192,25 +226,80 @@ export async function listBudgets(tx: ReadTx, filter: BudgetFilter, options: Pag
   checkFilter(filter)
   const window = pageWindow(options, SORTS, '-percentUsed')
   const { page, perPage, column } = window
-  const summary = await summarise(tx, filter)
+  const isOfAll = filter.ownerId === undefined && filter.agentId === undefined
+  const summary = isOfAll ? await keptSummary(tx, filter) : await summarise(tx, filter)
   const total = summary.agents
-  const { limit, offset, direction } = pageSlice(window, total)
-  const ids =
-    limit === 0
-      ? []
-      : await matching(tx, filter)
-          .select('b.agent_id')
-          .orderBy(ORDERS[column], direction)
-          .orderBy('b.agent_id', direction)
-          .limit(limit)
-          .offset(offset)
-          .execute()
-  if (direction !== window.direction) ids.reverse()
+  const slice = pageSlice(window, total)
+  const ids = slice.limit === 0 ? [] : await idsOfPage(tx, filter, column, slice, total)
+  if (slice.direction !== window.direction) ids.reverse()
   const budgets = await getBudgets(
     tx,
     ids.map((row) => row.agent_id),
   )
   return Object.freeze({ data: Object.freeze([...budgets.values()]), page, perPage, total, summary })
+}
+
+/** Matches up to which a page is found by gathering and sorting them, and beyond which by going along the order. */
+const SORTED_MAX = 2_000
+
+async function idsOfPage(
+  tx: ReadTx,
+  filter: BudgetFilter,
+  column: keyof typeof ORDERS,
+  { limit, offset, direction }: PageSlice,
+  total: number,
+): Promise<{ agent_id: string }[]> {
+  const isOfAll = filter.ownerId === undefined && filter.agentId === undefined
+  if (column === 'name' && isOfAll && (await allAreNamed(tx))) {
+    return matchingNamed(tx, filter)
+      .select('b.agent_id')
+      .orderBy(sql.ref('a.name'), direction)
+      .orderBy(sql.ref('a.id'), direction)
+      .limit(limit)
+      .offset(offset)
+      .execute()
+  }
+  let query = matching(tx, filter)
+  const { from, to } = gradesOf(filter)
+  const isFiltered = filter.status !== undefined || filter.riskLevel !== undefined || filter.threshold !== undefined
+  const isSorted = !isOfAll || (isFiltered && total <= SORTED_MAX)
+  if (isOfAll && isFiltered && (isSorted || column === 'used')) {
+    // The rank is that of the grade, but for nothing of nothing, and beyond the last grade.
+    if (from > 0) query = query.where('b.used_rank', '>=', from)
+    if (to < GRADE_MAX) query = query.where('b.used_rank', '<=', Math.max(to, 0))
+  }
+  // Nothing is used of nothing: all are alike but for their ids.
+  const areAlike = filter.status === 'unfunded' && (column === 'used' || column === 'allocated' || column === 'spent')
+  for (const [index, term] of (areAlike ? [] : ORDERS[column](expressionBuilder())).entries()) {
+    // A sum is no column of an index: the matches are gathered by what they have in common, and not along the order.
+    const isHidden = isSorted && index === 0 && column !== 'name'
+    query = query.orderBy(isHidden ? sql`${term} + 0` : term, direction)
+  }
+  return query.select('b.agent_id').orderBy('b.agent_id', direction).limit(limit).offset(offset).execute()
+}
+
+/** Whether every budget in use is that of an agent with a name: then the index of names gives budgets in their order. */
+async function allAreNamed(tx: ReadTx): Promise<boolean> {
+  const named = await keptCount(tx, 'agents', ['running active', 'idle active', 'stopped active', 'failed active'])
+  return named === (await readGradeSums(tx, gradesOf({}))).agents
+}
+
+async function keptSummary(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummary> {
+  const { agents, active, unfunded, allocated, spent, reserved, overdrawn } = await readGradeSums(tx, gradesOf(filter))
+  const available = allocated - reserved - spent
+  return Object.freeze({
+    agents,
+    active,
+    unfunded,
+    exhausted: agents - active - unfunded,
+    allocated,
+    spent,
+    reserved,
+    available,
+    remaining: available + overdrawn,
+    overdrawn,
+    percentUsed: percentUsed(allocated, spent),
+  })
 }
 
 async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummary> {

@@ -42,7 +42,6 @@ export interface Move extends Posted {
 }
 
 interface MoveRows {
-  readonly guard: Guard
   readonly update: BudgetUpdate
   readonly entry: UnsealedRow & { readonly hash: string }
 }
@@ -61,9 +60,10 @@ interface BudgetUpdate {
   readonly at: number
 }
 
-/** The guard of a movement as SQL sees it: which sum of columns must cover the amount. */
+/** Which sum of columns must cover the amount, as SQL sees it. */
 type Guard = 'available' | 'reserved' | 'spent' | 'none'
 
+/** The guard of a movement. */
 const GUARDS: Readonly<Record<LedgerType, Guard>> = {
   allocate: 'none',
   deallocate: 'available',
@@ -88,16 +88,16 @@ const UPDATE_TYPES: Readonly<Record<keyof BudgetUpdate, SetType>> = {
   at: 'bigint',
 }
 
-function guardedUpdate(guard: Guard): Statement<BudgetUpdate, never> {
+/** An allocation is named where it changes and nowhere else: SQLite writes the index of every column that is named. */
+function guardedUpdate(guard: Guard, changes: 'allocation' | 'balances'): Statement<BudgetUpdate, never> {
   return prepare<BudgetUpdate>(
     (db, p) => {
       const update = db
         .updateTable('agent_budgets')
         .set({
-          allocated_micros: p('allocated') as never,
+          ...(changes === 'allocation' && { allocated_micros: p('allocated') as never, version: p('version') }),
           reserved_micros: p('reserved') as never,
           spent_micros: p('spent') as never,
-          version: p('version'),
           ledger_seq: p('nextSeq'),
           ledger_hash: p('hash'),
           alerted_percent: p('mark'),
@@ -127,10 +127,24 @@ function guardedUpdate(guard: Guard): Statement<BudgetUpdate, never> {
 }
 
 const updates = {
-  none: guardedUpdate('none'),
-  available: guardedUpdate('available'),
-  reserved: guardedUpdate('reserved'),
-  spent: guardedUpdate('spent'),
+  allocation: { none: guardedUpdate('none', 'allocation'), available: guardedUpdate('available', 'allocation') },
+  balances: {
+    none: guardedUpdate('none', 'balances'),
+    available: guardedUpdate('available', 'balances'),
+    reserved: guardedUpdate('reserved', 'balances'),
+    spent: guardedUpdate('spent', 'balances'),
+  },
+}
+
+function updateFor(type: LedgerType): Statement<BudgetUpdate, never> {
+  switch (type) {
+    case 'allocate':
+      return updates.allocation.none
+    case 'deallocate':
+      return updates.allocation.available
+    default:
+      return updates.balances[GUARDS[type]]
+  }
 }
 
 const insertEntry = prepare<UnsealedRow & { hash: string }>(
@@ -216,7 +230,6 @@ export function decideMove(budget: LockedBudget, movement: Movement): Move {
     budget: { ...budget, ...after, version, seq, hash, mark, updatedAt: budget.now },
     crossed,
     rows: {
-      guard: GUARDS[type],
       update: {
         agentId: budget.agentId,
         seq: budget.seq,
@@ -236,7 +249,7 @@ export function decideMove(budget: LockedBudget, movement: Movement): Move {
 /** Books a decided movement. @throws {DatabaseError} as {@link post} */
 export async function writeMove(tx: WriteTx, { rows }: Move): Promise<void> {
   if (rows === undefined) return
-  if ((await updates[rows.guard].run(tx, rows.update)) !== 1) throw lostRace(CHANGED)
+  if ((await updateFor(rows.entry.type).run(tx, rows.update)) !== 1) throw lostRace(CHANGED)
   await insertEntry.run(tx, rows.entry)
 }
 
@@ -250,7 +263,7 @@ export async function writeMoves(tx: WriteTx, moves: readonly Move[]): Promise<v
   const queries = moves.flatMap(({ rows }) =>
     rows === undefined
       ? []
-      : [updates[rows.guard].bind(tx.dialect, rows.update), insertEntry.bind(tx.dialect, rows.entry)],
+      : [updateFor(rows.entry.type).bind(tx.dialect, rows.update), insertEntry.bind(tx.dialect, rows.entry)],
   )
   const results = await tx.executeAll(queries)
   if (results.some(({ numAffectedRows }) => numAffectedRows !== 1n)) throw lostRace(CHANGED)

@@ -1,4 +1,4 @@
-import { Faults, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
+import { Faults, keptCount, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { parseRole, type Role } from '@iron/rbac'
 import { refuseFaults } from '../errors.ts'
 import { ordered } from '../order-nulls.ts'
@@ -54,7 +54,10 @@ export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): 
       ]),
     )
   }
-  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const total =
+    search === undefined
+      ? await keptCount(tx, 'users', partsOf(filter))
+      : (await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()).total
   const { limit, offset, direction } = pageSlice(window, total)
   const nulls = NULLABLE.includes(column) ? 'lowest' : 'none'
   const ids = matching
@@ -71,6 +74,13 @@ export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): 
     .orderBy('users.id', window.direction)
     .execute()
   return { data: rows.map(toUser), page, perPage, total }
+}
+
+/** The parts of the list of users that a filter without a search admits. */
+function partsOf({ role, status }: UserFilter): string[] {
+  const statuses = status === undefined ? (['active', 'suspended'] as const) : [status]
+  const roles = role === undefined ? (['admin', 'user', 'viewer'] as const) : [role]
+  return roles.flatMap((one) => statuses.map((other) => `${one} ${other}`))
 }
 
 /** A filter that has been checked; its search is trimmed. @throws {TokenManagerError} VALIDATION_ERROR */

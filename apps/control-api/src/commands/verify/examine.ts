@@ -1,8 +1,8 @@
 /**
- * Recomputes everything that a database says of itself: its schema, the audit chain, every agent's ledger and balances. It
+ * Recomputes everything that a database says of itself: its schema, the audit chain, every agent's ledger and balances, the sums of lists. It
  * changes nothing, and what cannot even be read is a finding like any other: the rest is looked at nevertheless.
  */
-import { DatabaseError, type IronDatabase, verifySchema } from '@iron/database'
+import { DatabaseError, type IronDatabase, verifyKeptSums, verifySchema } from '@iron/database'
 import type { AuditLog } from '@iron/journal'
 import { Ledger, type LedgerFault, type LedgerHead } from '@iron/lease-manager'
 import { safeText } from '../../observability/logger.ts'
@@ -12,6 +12,7 @@ import {
   type Findings,
   findingsOfAgent,
   type LedgerFindings,
+  type ListFindings,
   type SchemaFindings,
 } from './findings.ts'
 import { batchesOf, verifyBatch, type VerifiedRows } from './ledger-batches.ts'
@@ -39,7 +40,7 @@ export async function examine(
 ): Promise<Findings> {
   const schema = await examineSchema(database)
   const rows = await examineRows(database, audit, kept, options)
-  return { ok: schema.ok && rows.audit.ok && rows.ledger.ok, schema, ...rows }
+  return { ok: schema.ok && rows.audit.ok && rows.ledger.ok && rows.lists.ok, schema, ...rows }
 }
 
 /** The rows alone. */
@@ -48,8 +49,12 @@ export async function examineRows(
   audit: AuditLog,
   kept: KeptHeads,
   options: ExamineOptions = {},
-): Promise<Pick<Findings, 'audit' | 'ledger'>> {
-  return { audit: await examineAudit(audit, kept), ledger: await examineLedger(new Ledger(database), kept, options) }
+): Promise<Pick<Findings, 'audit' | 'ledger' | 'lists'>> {
+  return {
+    audit: await examineAudit(audit, kept),
+    ledger: await examineLedger(new Ledger(database), kept, options),
+    lists: await examineLists(database),
+  }
 }
 
 async function examineSchema(database: IronDatabase): Promise<SchemaFindings> {
@@ -88,6 +93,15 @@ async function examineLedger(
     return { ok: agents.length === 0, heads, agents, problem: null }
   } catch (error) {
     return { ok: false, heads, agents: [], problem: textOf(error) }
+  }
+}
+
+async function examineLists(database: IronDatabase): Promise<ListFindings> {
+  try {
+    const differences = await verifyKeptSums(database)
+    return { ok: differences.length === 0, differences, problem: null }
+  } catch (error) {
+    return { ok: false, differences: [], problem: textOf(error) }
   }
 }
 

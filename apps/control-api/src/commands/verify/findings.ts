@@ -1,3 +1,4 @@
+import type { KeptFault } from '@iron/database'
 import type { AuditFault, AuditHead } from '@iron/journal'
 import type { LedgerFault, LedgerHead } from '@iron/lease-manager'
 
@@ -37,12 +38,20 @@ export interface LedgerFindings {
   readonly problem: string | null
 }
 
+/** Whether the sums and counts that lists are answered from are those of the rows; `problem` when they could not be read. */
+export interface ListFindings {
+  readonly ok: boolean
+  readonly differences: readonly KeptFault[]
+  readonly problem: string | null
+}
+
 /** What an examination of a database found. */
 export interface Findings {
   readonly ok: boolean
   readonly schema: SchemaFindings
   readonly audit: AuditFindings
   readonly ledger: LedgerFindings
+  readonly lists: ListFindings
 }
 
 /** The kind of a difference that stands for a bad row; every other one with a row is `changed`. */

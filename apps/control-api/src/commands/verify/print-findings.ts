@@ -1,19 +1,28 @@
 import { formatHead } from '../heads.ts'
-import type { AgentFindings, AuditFindings, Findings, LedgerFindings, SchemaFindings } from './findings.ts'
+import type {
+  AgentFindings,
+  AuditFindings,
+  Findings,
+  LedgerFindings,
+  ListFindings,
+  SchemaFindings,
+} from './findings.ts'
 
-/** Differences of one agent that are shown; `--json` has all of them. */
+/** Differences of one agent, or of lists, that are shown; `--json` has all of them. */
 const DIFFERENCES_SHOWN = 10
 
 /** The findings as lines for a person. */
-export function findingsText({ schema, audit, ledger }: Findings): string {
-  return [...schemaLines(schema), ...auditLines(audit), ...ledgerLines(ledger)].map((line) => `${line}\n`).join('')
+export function findingsText({ schema, audit, ledger, lists }: Findings): string {
+  return [...schemaLines(schema), ...auditLines(audit), ...ledgerLines(ledger), ...listLines(lists)]
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 /** The findings as JSON; amounts are microdollars. */
-export function findingsJson({ ok, schema, audit, ledger }: Findings): string {
+export function findingsJson({ ok, schema, audit, ledger, lists }: Findings): string {
   const agents = ledger.agents.map(({ agentId, ...rest }) => ({ agent_id: agentId, ...rest }))
   const { ok: isLedgerOk, heads, problem } = ledger
-  const wire = { ok, schema, audit, ledger: { ok: isLedgerOk, checked: heads.length, agents, problem } }
+  const wire = { ok, schema, audit, ledger: { ok: isLedgerOk, checked: heads.length, agents, problem }, lists }
   return `${JSON.stringify(wire, null, 2)}\n`
 }
 
@@ -43,4 +52,18 @@ function agentLines({ agentId, seq, fault, differences }: AgentFindings): string
   })
   const more = differences.length - shown.length
   return [`ledger  agent ${agentId}: ${what}`, ...shown, ...(more > 0 ? [`          and ${String(more)} more`] : [])]
+}
+
+function listLines({ ok, differences, problem }: ListFindings): string[] {
+  if (problem !== null) return [`lists   cannot be read: ${problem}`]
+  if (ok) return ['lists   ok']
+  const shown = differences
+    .slice(0, DIFFERENCES_SHOWN)
+    .map(({ table, key, what, kept, computed }) =>
+      table === 'agent_budgets'
+        ? `lists   agent ${key} is ranked wrongly`
+        : `lists   ${table} ${key}, ${what}: ${String(kept)}, by the rows ${String(computed)}`,
+    )
+  const more = differences.length - shown.length
+  return [...shown, ...(more > 0 ? [`        and ${String(more)} more`] : [])]
 }

@@ -1,0 +1,66 @@
+/**
+ * What lists of many agents are read by (data-model 3.4): sums and counts that triggers keep, so that a page's total needs no look at
+ * every row, and coarse orders of budgets. A report changes what an agent has spent, and an index on that would be written by every
+ * report; a rank changes once in many, and agents of one rank are few enough to be sorted. Whoever writes budgets need not know.
+ */
+import { sql } from 'kysely'
+import { count, oneOf, text } from './0001_baseline/columns.ts'
+import { createTable } from './0001_baseline/create-table.ts'
+import { budgetColumns, createBudgetTriggers, FIGURES, FILL_BUDGET_SUMS } from './0005_kept_sums/budgets.ts'
+import { createCountTriggers, FILL_LIST_COUNTS } from './0005_kept_sums/counts.ts'
+import type { AnySchema, Engine } from './step.ts'
+
+/** Whole numbers that may be negative: what one transaction took from a row that another one filled. */
+const signed = { storage: 'integer' } as const
+
+const INDEXES: Readonly<Record<string, string>> = {
+  agent_budgets_used: 'agent_budgets (used_rank, agent_id) WHERE archived_at IS NULL',
+  agent_budgets_spent: 'agent_budgets (spent_rank, agent_id) WHERE archived_at IS NULL',
+  agent_budgets_left: 'agent_budgets (left_rank, agent_id) WHERE archived_at IS NULL',
+  agent_budgets_allocated: 'agent_budgets (allocated_micros, agent_id) WHERE archived_at IS NULL',
+  agent_budgets_created: 'agent_budgets (created_at, agent_id) WHERE archived_at IS NULL',
+  budget_requests_wanted: 'budget_requests (status, requested_allocated_micros, id)',
+  users_suspended: 'users (created_at, id) WHERE suspended_at IS NOT NULL AND deleted_at IS NULL',
+  users_deleted: 'users (created_at, id) WHERE deleted_at IS NOT NULL',
+  users_last_login: 'users (last_login_at NULLS FIRST, id) WHERE deleted_at IS NULL',
+  api_tokens_expires: 'api_tokens (expires_at, id)',
+  api_tokens_project: 'api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL',
+  api_tokens_revoked: 'api_tokens (created_at, id) WHERE revoked_at IS NOT NULL',
+}
+
+export async function up(db: AnySchema, engine: Engine): Promise<void> {
+  await createTable(db, engine, {
+    name: 'budget_sums',
+    columns: {
+      grade: { storage: 'integer', check: (name) => `${name} BETWEEN -1 AND 201` },
+      shard: count(),
+      agents: signed,
+      ...Object.fromEntries(
+        FIGURES.flatMap((name) => [[`${name}_whole`, signed] as const, [`${name}_rest`, signed] as const]),
+      ),
+    },
+    primaryKey: ['grade', 'shard'],
+    clustered: true,
+    updatedOften: true,
+  })
+  await createTable(db, engine, {
+    name: 'list_counts',
+    columns: {
+      list: oneOf('agents', 'api_tokens', 'budget_requests', 'users'),
+      part: text(1, 50),
+      shard: count(),
+      entries: signed,
+    },
+    primaryKey: ['list', 'part', 'shard'],
+    clustered: true,
+    updatedOften: true,
+  })
+  for (const statement of budgetColumns(engine)) await sql.raw(statement).execute(db)
+  for (const [name, index] of Object.entries(INDEXES)) {
+    const spelled = engine === 'postgres' ? index : index.replace(' NULLS FIRST', '')
+    await sql.raw(`CREATE INDEX IF NOT EXISTS ${name} ON ${spelled}`).execute(db)
+  }
+  // Triggers first: making them locks the tables, so that what is counted afterwards is all there is.
+  const triggers = [...createBudgetTriggers(engine), ...createCountTriggers(engine)]
+  for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS]) await sql.raw(statement).execute(db)
+}

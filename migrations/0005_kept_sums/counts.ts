@@ -1,0 +1,156 @@
+/** How many rows each part of a list has, kept by triggers for the lists whose totals are asked for with few filters or none. */
+import type { Engine } from '../step.ts'
+
+interface CountedList {
+  readonly list: string
+  /** The part that a row is of, as SQL over a row whose columns begin with the given text. */
+  readonly part: (row: string) => string
+  /** Columns that decide on it. */
+  readonly by: readonly string[]
+}
+
+const archivedOf = (id: string): string =>
+  `EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = ${id} AND b.archived_at IS NOT NULL)`
+
+const LISTS: readonly CountedList[] = [
+  {
+    list: 'agents',
+    part: (row) => `${row}state || CASE WHEN ${archivedOf(`${row}id`)} THEN ' archived' ELSE ' active' END`,
+    by: ['state'],
+  },
+  {
+    list: 'api_tokens',
+    part: (row) => `CASE WHEN ${row}revoked_at IS NULL THEN 'kept' ELSE 'revoked' END`,
+    by: ['revoked_at'],
+  },
+  { list: 'budget_requests', part: (row) => `${row}status`, by: ['status'] },
+  {
+    list: 'users',
+    part: (row) =>
+      `${row}role || CASE WHEN ${row}deleted_at IS NOT NULL THEN ' deleted'` +
+      ` WHEN ${row}suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END`,
+    by: ['role', 'suspended_at', 'deleted_at'],
+  },
+]
+
+/** An agent is archived by its budget. */
+const archivedPart = (state: string, budget: string): string =>
+  `${state} || CASE WHEN ${budget}archived_at IS NULL THEN ' active' ELSE ' archived' END`
+
+/** The counts of what there is, as `list_counts` has them. */
+export const LIST_COUNTS = LISTS.map(
+  ({ list, part }) => `SELECT '${list}' AS list, ${part('t.')} AS part, count(*) AS entries FROM ${list} t GROUP BY 2`,
+).join(' UNION ALL ')
+
+/** Fills an empty `list_counts`. */
+export const FILL_LIST_COUNTS =
+  'INSERT INTO list_counts (list, part, shard, entries)' +
+  ` SELECT c.list, c.part, 0, c.entries FROM (${LIST_COUNTS}) c`
+
+/** The same counts as they are kept. */
+export const KEPT_LIST_COUNTS =
+  'SELECT list, part, CAST(sum(entries) AS bigint) AS entries FROM list_counts GROUP BY list, part HAVING sum(entries) <> 0'
+
+export function createCountTriggers(engine: Engine): string[] {
+  return engine === 'sqlite' ? [...LISTS.flatMap(sqliteTriggers), sqliteArchived()] : postgresTriggers()
+}
+
+function sqliteTriggers({ list, part, by }: CountedList): string[] {
+  const [gone, made] = [sqliteAdd(list, part('OLD.'), '-1'), sqliteAdd(list, part('NEW.'), '1')]
+  return [
+    `CREATE TRIGGER ${list}_count_insert AFTER INSERT ON ${list} BEGIN ${made}; END`,
+    `CREATE TRIGGER ${list}_count_delete AFTER DELETE ON ${list} BEGIN ${gone}; END`,
+    `CREATE TRIGGER ${list}_count_update AFTER UPDATE OF ${by.join(', ')} ON ${list}` +
+      ` WHEN ${part('NEW.')} <> ${part('OLD.')} BEGIN ${gone}; ${made}; END`,
+  ]
+}
+
+function sqliteAdd(list: string, part: string, rows: string, from = ''): string {
+  return (
+    `INSERT INTO list_counts (list, part, shard, entries) SELECT '${list}', ${part}, 0, ${rows}${from} WHERE true` +
+    ' ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries'
+  )
+}
+
+function sqliteArchived(): string {
+  const add = (row: string, rows: string): string =>
+    sqliteAdd('agents', archivedPart('a.state', `${row}.`), rows, ` FROM agents a`).replace(
+      'WHERE true',
+      `WHERE a.id = ${row}.agent_id`,
+    )
+  return (
+    'CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets' +
+    ` WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN ${add('OLD', '-1')}; ${add('NEW', '1')}; END`
+  )
+}
+
+/** As with the sums of budgets, nobody waits for a row that another transaction holds. */
+function postgresTriggers(): string[] {
+  const count =
+    'CREATE FUNCTION count_entries(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql AS $$' +
+    ' DECLARE free bigint; BEGIN SELECT c.shard INTO free FROM list_counts c WHERE c.list = counted AND c.part = counted_part' +
+    ' ORDER BY c.shard LIMIT 1 FOR UPDATE SKIP LOCKED;' +
+    ' IF FOUND THEN UPDATE list_counts c SET entries = c.entries + more' +
+    ' WHERE c.list = counted AND c.part = counted_part AND c.shard = free;' +
+    ' ELSE INSERT INTO list_counts (list, part, shard, entries)' +
+    ' VALUES (counted, counted_part, CAST(CAST(pg_current_xact_id() AS text) AS bigint), more); END IF; END $$'
+  return [
+    count,
+    ...LISTS.flatMap(({ list, part, by }) => {
+      const changed = by.map((column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`).join(' OR ')
+      return [
+        ...postgresBulk(list, 'insert', 'NEW', part('t.'), 1),
+        ...postgresBulk(list, 'delete', 'OLD', part('t.'), -1),
+        ...postgresMove(`${list}_count_update`, list, by, changed, `'${list}'`, part('OLD.'), part('NEW.')),
+      ]
+    }),
+    ...postgresMove(
+      'agents_count_archived',
+      'agent_budgets',
+      ['archived_at'],
+      '(OLD.archived_at IS NULL) <> (NEW.archived_at IS NULL)',
+      "'agents'",
+      ...(['OLD', 'NEW'] as const).map(
+        (row) => `(SELECT ${archivedPart('a.state', `${row}.`)} FROM agents a WHERE a.id = NEW.agent_id)`,
+      ),
+    ),
+  ]
+}
+
+/** Many rows may come at once: they are counted together. */
+function postgresBulk(
+  list: string,
+  event: 'insert' | 'delete',
+  rows: 'NEW' | 'OLD',
+  part: string,
+  sign: 1 | -1,
+): string[] {
+  const name = `${list}_count_${event}`
+  const body =
+    `FOR d IN SELECT ${part} AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP` +
+    ` PERFORM count_entries('${list}', d.part, ${String(sign)} * d.entries); END LOOP; RETURN NULL;`
+  return [
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE d record; BEGIN ${body} END $$`,
+    `CREATE TRIGGER ${name} AFTER ${event.toUpperCase()} ON ${list} REFERENCING ${rows} TABLE AS moved` +
+      ` FOR EACH STATEMENT EXECUTE FUNCTION ${name}()`,
+  ]
+}
+
+/** A row that changes its part; most changes of a row are of something else, and never get here. */
+function postgresMove(
+  name: string,
+  table: string,
+  by: readonly string[],
+  when: string,
+  list: string,
+  old = '',
+  now = '',
+): string[] {
+  const body =
+    `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM count_entries(${list}, gone, -1);` +
+    ` PERFORM count_entries(${list}, made, 1); END IF; RETURN NULL;`
+  return [
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE gone text; made text; BEGIN ${body} END $$`,
+    `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
+  ]
+}

@@ -1,0 +1,1115 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE FUNCTION public.agents_count_archived() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE gone text; made text; BEGIN gone := (SELECT a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); made := (SELECT a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END $$;
+CREATE FUNCTION public.agents_count_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, -1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.agents_count_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, 1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.agents_count_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END $$;
+CREATE FUNCTION public.api_tokens_count_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, -1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.api_tokens_count_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, 1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.api_tokens_count_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; made := CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; IF gone <> made THEN PERFORM count_entries('api_tokens', gone, -1); PERFORM count_entries('api_tokens', made, 1); END IF; RETURN NULL; END $$;
+CREATE FUNCTION public.audit_log_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM 1 FROM log_heads WHERE name = 'audit' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) THEN RAISE EXCEPTION 'audit_log: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at WHERE name = 'audit'; RETURN NEW; END $$;
+CREATE FUNCTION public.audit_log_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.audit_log_no_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.budget_ranks() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN NEW.used_rank := CASE WHEN NEW.spent_micros < NEW.allocated_micros THEN NEW.spent_micros * 100 / NEW.allocated_micros * 2 + CASE WHEN NEW.spent_micros * 100 % NEW.allocated_micros > 0 THEN 1 ELSE 0 END WHEN NEW.spent_micros = 0 THEN 0 WHEN NEW.spent_micros = NEW.allocated_micros OR NEW.allocated_micros = 0 THEN 200 ELSE 200 + length(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros * 100 / NEW.allocated_micros) AS text), 1, 3) AS integer) / 5 * 5 END; NEW.spent_rank := length(CAST((NEW.spent_micros / 10000) AS text)) * 1000 + CAST(substr(CAST((NEW.spent_micros / 10000) AS text), 1, 3) AS integer) / 5 * 5; NEW.left_rank := CASE WHEN (NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) >= 0 THEN length(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text)) * 1000 + CAST(substr(CAST(((NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros) / 10000) AS text), 1, 3) AS integer) / 5 * 5 ELSE -(length(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text)) * 1000 + CAST(substr(CAST(((-(NEW.allocated_micros - NEW.reserved_micros - NEW.spent_micros)) / 10000) AS text), 1, 3) AS integer) / 5 * 5) END; RETURN NEW; END $$;
+CREATE FUNCTION public.budget_requests_count_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.status AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('budget_requests', d.part, -1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.budget_requests_count_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.status AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('budget_requests', d.part, 1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.budget_requests_count_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE gone text; made text; BEGIN gone := OLD.status; made := NEW.status; IF gone <> made THEN PERFORM count_entries('budget_requests', gone, -1); PERFORM count_entries('budget_requests', made, 1); END IF; RETURN NULL; END $$;
+CREATE FUNCTION public.budget_sums_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN WITH d AS (SELECT c.grade, CAST(sum(c.agents) AS bigint) AS agents, CAST(sum(c.allocated_whole) AS bigint) AS allocated_whole, CAST(sum(c.allocated_rest) AS bigint) AS allocated_rest, CAST(sum(c.reserved_whole) AS bigint) AS reserved_whole, CAST(sum(c.reserved_rest) AS bigint) AS reserved_rest, CAST(sum(c.spent_whole) AS bigint) AS spent_whole, CAST(sum(c.spent_rest) AS bigint) AS spent_rest, CAST(sum(c.overdrawn_whole) AS bigint) AS overdrawn_whole, CAST(sum(c.overdrawn_rest) AS bigint) AS overdrawn_rest FROM (SELECT CASE WHEN b.allocated_micros = 0 AND b.spent_micros = 0 THEN -1 WHEN b.spent_micros > b.allocated_micros AND b.allocated_micros > 0 THEN 201 ELSE b.used_rank END AS grade, -1 AS agents, -((b.allocated_micros) / 1000000) AS allocated_whole, -((b.allocated_micros) % 1000000) AS allocated_rest, -((b.reserved_micros) / 1000000) AS reserved_whole, -((b.reserved_micros) % 1000000) AS reserved_rest, -((b.spent_micros) / 1000000) AS spent_whole, -((b.spent_micros) % 1000000) AS spent_rest, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) / 1000000) AS overdrawn_whole, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) % 1000000) AS overdrawn_rest FROM gone b WHERE b.archived_at IS NULL) c GROUP BY c.grade HAVING sum(c.agents) <> 0 OR sum(c.allocated_whole) <> 0 OR sum(c.allocated_rest) <> 0 OR sum(c.reserved_whole) <> 0 OR sum(c.reserved_rest) <> 0 OR sum(c.spent_whole) <> 0 OR sum(c.spent_rest) <> 0 OR sum(c.overdrawn_whole) <> 0 OR sum(c.overdrawn_rest) <> 0), e AS MATERIALIZED (SELECT d.*, (SELECT f.shard FROM budget_sums f WHERE f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED) AS free FROM d), u AS (UPDATE budget_sums s SET agents = s.agents + e.agents, allocated_whole = s.allocated_whole + e.allocated_whole, allocated_rest = s.allocated_rest + e.allocated_rest, reserved_whole = s.reserved_whole + e.reserved_whole, reserved_rest = s.reserved_rest + e.reserved_rest, spent_whole = s.spent_whole + e.spent_whole, spent_rest = s.spent_rest + e.spent_rest, overdrawn_whole = s.overdrawn_whole + e.overdrawn_whole, overdrawn_rest = s.overdrawn_rest + e.overdrawn_rest FROM e WHERE s.grade = e.grade AND s.shard = e.free) INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT e.grade, CAST(CAST(pg_current_xact_id() AS text) AS bigint), e.agents, e.allocated_whole, e.allocated_rest, e.reserved_whole, e.reserved_rest, e.spent_whole, e.spent_rest, e.overdrawn_whole, e.overdrawn_rest FROM e WHERE e.free IS NULL; RETURN NULL; END $$;
+CREATE FUNCTION public.budget_sums_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN WITH d AS (SELECT c.grade, CAST(sum(c.agents) AS bigint) AS agents, CAST(sum(c.allocated_whole) AS bigint) AS allocated_whole, CAST(sum(c.allocated_rest) AS bigint) AS allocated_rest, CAST(sum(c.reserved_whole) AS bigint) AS reserved_whole, CAST(sum(c.reserved_rest) AS bigint) AS reserved_rest, CAST(sum(c.spent_whole) AS bigint) AS spent_whole, CAST(sum(c.spent_rest) AS bigint) AS spent_rest, CAST(sum(c.overdrawn_whole) AS bigint) AS overdrawn_whole, CAST(sum(c.overdrawn_rest) AS bigint) AS overdrawn_rest FROM (SELECT CASE WHEN b.allocated_micros = 0 AND b.spent_micros = 0 THEN -1 WHEN b.spent_micros > b.allocated_micros AND b.allocated_micros > 0 THEN 201 ELSE b.used_rank END AS grade, 1 AS agents, ((b.allocated_micros) / 1000000) AS allocated_whole, ((b.allocated_micros) % 1000000) AS allocated_rest, ((b.reserved_micros) / 1000000) AS reserved_whole, ((b.reserved_micros) % 1000000) AS reserved_rest, ((b.spent_micros) / 1000000) AS spent_whole, ((b.spent_micros) % 1000000) AS spent_rest, ((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) / 1000000) AS overdrawn_whole, ((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) % 1000000) AS overdrawn_rest FROM made b WHERE b.archived_at IS NULL) c GROUP BY c.grade HAVING sum(c.agents) <> 0 OR sum(c.allocated_whole) <> 0 OR sum(c.allocated_rest) <> 0 OR sum(c.reserved_whole) <> 0 OR sum(c.reserved_rest) <> 0 OR sum(c.spent_whole) <> 0 OR sum(c.spent_rest) <> 0 OR sum(c.overdrawn_whole) <> 0 OR sum(c.overdrawn_rest) <> 0), e AS MATERIALIZED (SELECT d.*, (SELECT f.shard FROM budget_sums f WHERE f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED) AS free FROM d), u AS (UPDATE budget_sums s SET agents = s.agents + e.agents, allocated_whole = s.allocated_whole + e.allocated_whole, allocated_rest = s.allocated_rest + e.allocated_rest, reserved_whole = s.reserved_whole + e.reserved_whole, reserved_rest = s.reserved_rest + e.reserved_rest, spent_whole = s.spent_whole + e.spent_whole, spent_rest = s.spent_rest + e.spent_rest, overdrawn_whole = s.overdrawn_whole + e.overdrawn_whole, overdrawn_rest = s.overdrawn_rest + e.overdrawn_rest FROM e WHERE s.grade = e.grade AND s.shard = e.free) INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT e.grade, CAST(CAST(pg_current_xact_id() AS text) AS bigint), e.agents, e.allocated_whole, e.allocated_rest, e.reserved_whole, e.reserved_rest, e.spent_whole, e.spent_rest, e.overdrawn_whole, e.overdrawn_rest FROM e WHERE e.free IS NULL; RETURN NULL; END $$;
+CREATE FUNCTION public.budget_sums_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE was bigint; becomes bigint; BEGIN IF OLD.archived_at IS NULL THEN was := CASE WHEN OLD.allocated_micros = 0 AND OLD.spent_micros = 0 THEN -1 WHEN OLD.spent_micros > OLD.allocated_micros AND OLD.allocated_micros > 0 THEN 201 ELSE OLD.used_rank END; END IF; IF NEW.archived_at IS NULL THEN becomes := CASE WHEN NEW.allocated_micros = 0 AND NEW.spent_micros = 0 THEN -1 WHEN NEW.spent_micros > NEW.allocated_micros AND NEW.allocated_micros > 0 THEN 201 ELSE NEW.used_rank END; END IF; IF was = becomes THEN UPDATE budget_sums s SET agents = s.agents + (1 - 1), allocated_whole = s.allocated_whole + (((NEW.allocated_micros) / 1000000) - ((OLD.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (((NEW.allocated_micros) % 1000000) - ((OLD.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (((NEW.reserved_micros) / 1000000) - ((OLD.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (((NEW.reserved_micros) % 1000000) - ((OLD.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (((NEW.spent_micros) / 1000000) - ((OLD.spent_micros) / 1000000)), spent_rest = s.spent_rest + (((NEW.spent_micros) % 1000000) - ((OLD.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = was AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = was ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (was, CAST(CAST(pg_current_xact_id() AS text) AS bigint), 1 - 1, ((NEW.allocated_micros) / 1000000) - ((OLD.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000) - ((OLD.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000) - ((OLD.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000) - ((OLD.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000) - ((OLD.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000) - ((OLD.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000) - ((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)); END IF; ELSE IF was IS NOT NULL THEN UPDATE budget_sums s SET agents = s.agents + (-1), allocated_whole = s.allocated_whole + (-((OLD.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (-((OLD.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (-((OLD.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (-((OLD.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (-((OLD.spent_micros) / 1000000)), spent_rest = s.spent_rest + (-((OLD.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (-((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (-((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = was AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = was ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (was, CAST(CAST(pg_current_xact_id() AS text) AS bigint), -1, -((OLD.allocated_micros) / 1000000), -((OLD.allocated_micros) % 1000000), -((OLD.reserved_micros) / 1000000), -((OLD.reserved_micros) % 1000000), -((OLD.spent_micros) / 1000000), -((OLD.spent_micros) % 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) / 1000000), -((CASE WHEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) > 0 THEN (OLD.spent_micros + OLD.reserved_micros - OLD.allocated_micros) ELSE 0 END) % 1000000)); END IF; END IF; IF becomes IS NOT NULL THEN UPDATE budget_sums s SET agents = s.agents + (1), allocated_whole = s.allocated_whole + (((NEW.allocated_micros) / 1000000)), allocated_rest = s.allocated_rest + (((NEW.allocated_micros) % 1000000)), reserved_whole = s.reserved_whole + (((NEW.reserved_micros) / 1000000)), reserved_rest = s.reserved_rest + (((NEW.reserved_micros) % 1000000)), spent_whole = s.spent_whole + (((NEW.spent_micros) / 1000000)), spent_rest = s.spent_rest + (((NEW.spent_micros) % 1000000)), overdrawn_whole = s.overdrawn_whole + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000)), overdrawn_rest = s.overdrawn_rest + (((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000)) WHERE s.grade = becomes AND s.shard = (SELECT f.shard FROM budget_sums f WHERE f.grade = becomes ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED); IF NOT FOUND THEN INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) VALUES (becomes, CAST(CAST(pg_current_xact_id() AS text) AS bigint), 1, ((NEW.allocated_micros) / 1000000), ((NEW.allocated_micros) % 1000000), ((NEW.reserved_micros) / 1000000), ((NEW.reserved_micros) % 1000000), ((NEW.spent_micros) / 1000000), ((NEW.spent_micros) % 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) / 1000000), ((CASE WHEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) > 0 THEN (NEW.spent_micros + NEW.reserved_micros - NEW.allocated_micros) ELSE 0 END) % 1000000)); END IF; END IF; END IF; RETURN NULL; END $$;
+CREATE FUNCTION public.count_entries(counted text, counted_part text, more bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$ DECLARE free bigint; BEGIN SELECT c.shard INTO free FROM list_counts c WHERE c.list = counted AND c.part = counted_part ORDER BY c.shard LIMIT 1 FOR UPDATE SKIP LOCKED; IF FOUND THEN UPDATE list_counts c SET entries = c.entries + more WHERE c.list = counted AND c.part = counted_part AND c.shard = free; ELSE INSERT INTO list_counts (list, part, shard, entries) VALUES (counted, counted_part, CAST(CAST(pg_current_xact_id() AS text) AS bigint), more); END IF; END $$;
+CREATE FUNCTION public.events_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM 1 FROM log_heads WHERE name = 'events' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'events') OR EXISTS (SELECT 1 FROM events e WHERE e.dedupe_key = NEW.dedupe_key) THEN RAISE EXCEPTION 'events: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, updated_at = NEW.at WHERE name = 'events'; RETURN NEW; END $$;
+CREATE FUNCTION public.events_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF OLD.seq > (SELECT floor FROM log_heads WHERE name = 'events') THEN RAISE EXCEPTION 'events is append-only' USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END $$;
+CREATE FUNCTION public.events_no_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'events is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.leases_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF NEW.id IS DISTINCT FROM OLD.id OR NEW.agent_id IS DISTINCT FROM OLD.agent_id OR NEW.supersedes IS DISTINCT FROM OLD.supersedes OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.granted_micros IS DISTINCT FROM OLD.granted_micros OR (OLD.status <> 'active' AND (NEW.status IS DISTINCT FROM OLD.status OR NEW.close_reason IS DISTINCT FROM OLD.close_reason)) THEN RAISE EXCEPTION 'leases: a final state is final' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END $$;
+CREATE FUNCTION public.leases_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'leases are kept' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.ledger_entries_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF NOT EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.agent_id AND b.ledger_seq = NEW.seq AND b.ledger_hash = NEW.hash AND b.version = NEW.version AND b.allocated_micros = NEW.allocated_after AND b.reserved_micros = NEW.reserved_after AND b.spent_micros = NEW.spent_after) OR EXISTS (SELECT 1 FROM ledger_entries l WHERE l.agent_id = NEW.agent_id AND l.seq = NEW.seq) OR (NEW.seq > 1 AND NOT EXISTS (SELECT 1 FROM ledger_entries l WHERE l.agent_id = NEW.agent_id AND l.seq = NEW.seq - 1)) OR (NEW.type IN ('allocate', 'deallocate') AND EXISTS (SELECT 1 FROM ledger_entries l WHERE l.agent_id = NEW.agent_id AND l.version = NEW.version AND l.type IN ('allocate', 'deallocate'))) THEN RAISE EXCEPTION 'ledger_entries: row does not match the budget' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END $$;
+CREATE FUNCTION public.ledger_entries_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'ledger_entries is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.ledger_entries_no_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'ledger_entries is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.log_heads_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF NEW.name <> OLD.name OR NEW.head_seq < OLD.head_seq OR NEW.floor < OLD.floor OR (NEW.head_seq = OLD.head_seq AND NEW.head_hash IS DISTINCT FROM OLD.head_hash) THEN RAISE EXCEPTION 'log_heads may only move forward' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END $$;
+CREATE FUNCTION public.log_heads_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'log_heads rows are permanent' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.log_heads_no_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'log_heads rows are permanent' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.no_truncate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.request_keys_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF EXISTS (SELECT 1 FROM request_keys k WHERE k.subject_id = NEW.subject_id AND k.request_id = NEW.request_id) OR NOT EXISTS (SELECT 1 FROM requests r WHERE r.subject_id = NEW.subject_id AND r.request_id = NEW.request_id AND r.id = NEW.id AND r.payload_hash = NEW.payload_hash AND r.lease_id IS NOT DISTINCT FROM NEW.lease_id AND r.cost_micros = NEW.cost_micros AND r.overrun_micros = NEW.overrun_micros AND r.pricing = NEW.pricing AND r.late = NEW.late) THEN RAISE EXCEPTION 'request_keys: not the copy of a billed call' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END $$;
+CREATE FUNCTION public.request_keys_no_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'request_keys is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.request_keys_no_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'request_keys is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE FUNCTION public.requests_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF NEW.id IS DISTINCT FROM OLD.id OR NEW.source IS DISTINCT FROM OLD.source OR NEW.subject_id IS DISTINCT FROM OLD.subject_id OR NEW.request_id IS DISTINCT FROM OLD.request_id OR (OLD.billed = 1 AND (NEW.billed IS DISTINCT FROM OLD.billed OR NEW.lease_id IS DISTINCT FROM OLD.lease_id OR NEW.payload_hash IS DISTINCT FROM OLD.payload_hash OR NEW.cost_micros IS DISTINCT FROM OLD.cost_micros OR NEW.overrun_micros IS DISTINCT FROM OLD.overrun_micros OR NEW.input_tokens IS DISTINCT FROM OLD.input_tokens OR NEW.cache_read_tokens IS DISTINCT FROM OLD.cache_read_tokens OR NEW.cache_write_tokens IS DISTINCT FROM OLD.cache_write_tokens OR NEW.output_tokens IS DISTINCT FROM OLD.output_tokens OR NEW.reasoning_tokens IS DISTINCT FROM OLD.reasoning_tokens OR NEW.other_parts IS DISTINCT FROM OLD.other_parts OR NEW.total_tokens IS DISTINCT FROM OLD.total_tokens OR NEW.pricing IS DISTINCT FROM OLD.pricing OR NEW.price_id IS DISTINCT FROM OLD.price_id OR NEW.late IS DISTINCT FROM OLD.late OR NEW.received_at IS DISTINCT FROM OLD.received_at)) THEN RAISE EXCEPTION 'requests: a billed call is final' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END $$;
+CREATE FUNCTION public.requests_keep_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN IF OLD.payload_hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM request_keys k WHERE k.subject_id = OLD.subject_id AND k.request_id = OLD.request_id AND k.id = OLD.id AND k.payload_hash = OLD.payload_hash AND k.cost_micros = OLD.cost_micros) THEN RAISE EXCEPTION 'requests: a billed call leaves its key' USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END $$;
+CREATE FUNCTION public.users_count_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.role || CASE WHEN t.deleted_at IS NOT NULL THEN ' deleted' WHEN t.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('users', d.part, -1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.users_count_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE d record; BEGIN FOR d IN SELECT t.role || CASE WHEN t.deleted_at IS NOT NULL THEN ' deleted' WHEN t.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('users', d.part, 1 * d.entries); END LOOP; RETURN NULL; END $$;
+CREATE FUNCTION public.users_count_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ DECLARE gone text; made text; BEGIN gone := OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; made := NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('users', gone, -1); PERFORM count_entries('users', made, 1); END IF; RETURN NULL; END $$;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.agent_budgets (
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    owner_id text COLLATE pg_catalog."C",
+    allocated_micros bigint DEFAULT 0 NOT NULL,
+    reserved_micros bigint DEFAULT 0 NOT NULL,
+    spent_micros bigint DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    ledger_seq bigint DEFAULT 0 NOT NULL,
+    ledger_hash text DEFAULT '0000000000000000000000000000000000000000000000000000000000000000'::text NOT NULL COLLATE pg_catalog."C",
+    alerted_percent bigint DEFAULT 0 NOT NULL,
+    archived_at bigint,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    used_rank bigint DEFAULT 0 NOT NULL,
+    spent_rank bigint DEFAULT 1000 NOT NULL,
+    left_rank bigint DEFAULT 1000 NOT NULL,
+    CONSTRAINT agent_budgets_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT agent_budgets_alerted_percent_check CHECK ((alerted_percent = ANY (ARRAY[(0)::bigint, (50)::bigint, (80)::bigint, (90)::bigint, (100)::bigint]))),
+    CONSTRAINT agent_budgets_allocated_micros_check CHECK (((allocated_micros >= 0) AND (allocated_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT agent_budgets_ledger_hash_check CHECK ((length(ledger_hash) = 64)),
+    CONSTRAINT agent_budgets_ledger_seq_check CHECK (((ledger_seq >= 0) AND (ledger_seq <= '9007199254740991'::bigint))),
+    CONSTRAINT agent_budgets_owner_id_check CHECK (((length(owner_id) >= 1) AND (length(owner_id) <= 255))),
+    CONSTRAINT agent_budgets_reserved_micros_check CHECK (((reserved_micros >= 0) AND (reserved_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT agent_budgets_spent_micros_check CHECK (((spent_micros >= 0) AND (spent_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT agent_budgets_version_check CHECK (((version >= 0) AND (version <= '9007199254740991'::bigint)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.agents (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    tags text DEFAULT '[]'::text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'idle'::text NOT NULL COLLATE pg_catalog."C",
+    state_reason text COLLATE pg_catalog."C",
+    state_changed_at bigint NOT NULL,
+    desired_state text DEFAULT 'running'::text NOT NULL COLLATE pg_catalog."C",
+    last_seen_at bigint,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT agents_description_check CHECK ((length(description) <= 500)),
+    CONSTRAINT agents_desired_state_check CHECK ((desired_state = ANY (ARRAY['running'::text, 'stopped'::text]))),
+    CONSTRAINT agents_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT agents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT agents_state_check CHECK ((state = ANY (ARRAY['running'::text, 'idle'::text, 'stopped'::text, 'failed'::text]))),
+    CONSTRAINT agents_state_reason_check CHECK ((length(state_reason) <= 500))
+);
+CREATE VIEW public.agent_owner AS
+ SELECT b.agent_id,
+    b.owner_id,
+    a.name AS agent_name,
+    b.allocated_micros
+   FROM (public.agent_budgets b
+     LEFT JOIN public.agents a ON ((a.id = b.agent_id)));
+CREATE TABLE public.agent_providers (
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    provider_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    assigned_at bigint NOT NULL,
+    CONSTRAINT agent_providers_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT agent_providers_position_check CHECK ((("position" >= 0) AND ("position" <= '9007199254740991'::bigint))),
+    CONSTRAINT agent_providers_provider_id_check CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 255)))
+);
+CREATE TABLE public.api_token_secrets (
+    token_hash text NOT NULL COLLATE pg_catalog."C",
+    token_id text NOT NULL COLLATE pg_catalog."C",
+    hint text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    valid_until bigint,
+    CONSTRAINT api_token_secrets_hint_check CHECK ((length(hint) <= 20)),
+    CONSTRAINT api_token_secrets_token_hash_check CHECK ((length(token_hash) = 64)),
+    CONSTRAINT api_token_secrets_token_id_check CHECK (((length(token_id) >= 1) AND (length(token_id) <= 255)))
+);
+CREATE TABLE public.api_tokens (
+    id text NOT NULL COLLATE pg_catalog."C",
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    project_id text COLLATE pg_catalog."C",
+    scopes text COLLATE pg_catalog."C",
+    allowed_ips text DEFAULT '[]'::text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    expires_at bigint,
+    last_used_at bigint,
+    revoked_at bigint,
+    revoked_by text COLLATE pg_catalog."C",
+    CONSTRAINT api_tokens_description_check CHECK ((length(description) <= 500)),
+    CONSTRAINT api_tokens_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT api_tokens_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT api_tokens_owner_id_check CHECK (((length(owner_id) >= 1) AND (length(owner_id) <= 255))),
+    CONSTRAINT api_tokens_project_id_check CHECK (((length(project_id) >= 1) AND (length(project_id) <= 100))),
+    CONSTRAINT api_tokens_revoked_by_check CHECK (((length(revoked_by) >= 1) AND (length(revoked_by) <= 255)))
+);
+CREATE TABLE public.audit_log (
+    seq bigint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    at bigint NOT NULL,
+    actor_type text NOT NULL COLLATE pg_catalog."C",
+    actor_id text NOT NULL COLLATE pg_catalog."C",
+    actor_user_id text COLLATE pg_catalog."C",
+    actor_role text COLLATE pg_catalog."C",
+    operation text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    resource_id text COLLATE pg_catalog."C",
+    http_request_id text COLLATE pg_catalog."C",
+    ip text COLLATE pg_catalog."C",
+    user_agent text COLLATE pg_catalog."C",
+    changes text COLLATE pg_catalog."C",
+    reason text COLLATE pg_catalog."C",
+    metadata text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    prev_hash text NOT NULL COLLATE pg_catalog."C",
+    hash text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT audit_log_actor_type_check CHECK ((actor_type = ANY (ARRAY['user'::text, 'api_token'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT audit_log_hash_check CHECK ((length(hash) = 64)),
+    CONSTRAINT audit_log_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT audit_log_operation_check CHECK (((length(operation) >= 1) AND (length(operation) <= 64))),
+    CONSTRAINT audit_log_prev_hash_check CHECK ((length(prev_hash) = 64)),
+    CONSTRAINT audit_log_reason_check CHECK ((length(reason) <= 1000)),
+    CONSTRAINT audit_log_seq_check CHECK (((seq >= 1) AND (seq <= '9007199254740991'::bigint))),
+    CONSTRAINT audit_log_user_agent_check CHECK ((length(user_agent) <= 500))
+);
+CREATE TABLE public.budget_requests (
+    id text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    requester_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    allocated_micros bigint NOT NULL,
+    requested_allocated_micros bigint NOT NULL,
+    approved_allocated_micros bigint,
+    justification text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    reviewed_at bigint,
+    reviewed_by text COLLATE pg_catalog."C",
+    cancelled_at bigint,
+    cancelled_by text COLLATE pg_catalog."C",
+    review_notes text COLLATE pg_catalog."C",
+    CONSTRAINT budget_requests_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT budget_requests_allocated_micros_check CHECK (((allocated_micros >= 0) AND (allocated_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT budget_requests_approved_allocated_micros_check CHECK (((approved_allocated_micros >= 1) AND (approved_allocated_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT budget_requests_approved_with_amount CHECK (((status = 'approved'::text) = (approved_allocated_micros IS NOT NULL))),
+    CONSTRAINT budget_requests_asks_for_more CHECK ((requested_allocated_micros > allocated_micros)),
+    CONSTRAINT budget_requests_cancelled_by_check CHECK (((length(cancelled_by) >= 1) AND (length(cancelled_by) <= 255))),
+    CONSTRAINT budget_requests_cancelled_with_time CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
+    CONSTRAINT budget_requests_canceller_with_time CHECK (((cancelled_by IS NULL) OR (cancelled_at IS NOT NULL))),
+    CONSTRAINT budget_requests_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT budget_requests_justification_check CHECK (((length(justification) >= 20) AND (length(justification) <= 500))),
+    CONSTRAINT budget_requests_rejected_with_notes CHECK (((status <> 'rejected'::text) OR ((review_notes IS NOT NULL) AND (length(review_notes) >= 20)))),
+    CONSTRAINT budget_requests_requested_allocated_micros_check CHECK (((requested_allocated_micros >= 0) AND (requested_allocated_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT budget_requests_requester_id_check CHECK (((length(requester_id) >= 1) AND (length(requester_id) <= 255))),
+    CONSTRAINT budget_requests_review_notes_check CHECK ((length(review_notes) <= 1000)),
+    CONSTRAINT budget_requests_reviewed_by_check CHECK (((length(reviewed_by) >= 1) AND (length(reviewed_by) <= 255))),
+    CONSTRAINT budget_requests_reviewed_by_somebody CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL))),
+    CONSTRAINT budget_requests_reviewed_when_decided CHECK (((status = ANY (ARRAY['approved'::text, 'rejected'::text])) = (reviewed_at IS NOT NULL))),
+    CONSTRAINT budget_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'cancelled'::text])))
+);
+CREATE TABLE public.budget_sums (
+    grade bigint NOT NULL,
+    shard bigint NOT NULL,
+    agents bigint NOT NULL,
+    allocated_whole bigint NOT NULL,
+    allocated_rest bigint NOT NULL,
+    reserved_whole bigint NOT NULL,
+    reserved_rest bigint NOT NULL,
+    spent_whole bigint NOT NULL,
+    spent_rest bigint NOT NULL,
+    overdrawn_whole bigint NOT NULL,
+    overdrawn_rest bigint NOT NULL,
+    CONSTRAINT budget_sums_grade_check CHECK (((grade >= '-1'::integer) AND (grade <= 201))),
+    CONSTRAINT budget_sums_shard_check CHECK (((shard >= 0) AND (shard <= '9007199254740991'::bigint)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.events (
+    seq bigint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    at bigint NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    dedupe_key text COLLATE pg_catalog."C",
+    data text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT events_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT events_data_check CHECK ((length(data) <= 16384)),
+    CONSTRAINT events_dedupe_key_check CHECK ((length(dedupe_key) <= 200)),
+    CONSTRAINT events_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT events_seq_check CHECK (((seq >= 1) AND (seq <= '9007199254740991'::bigint))),
+    CONSTRAINT events_type_check CHECK (((length(type) >= 3) AND (length(type) <= 64)))
+);
+CREATE TABLE public.ic_tokens (
+    id text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    token_hash text NOT NULL COLLATE pg_catalog."C",
+    permissions text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    expires_at bigint,
+    last_used_at bigint,
+    revoked_at bigint,
+    revoked_by text COLLATE pg_catalog."C",
+    CONSTRAINT ic_tokens_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT ic_tokens_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 255))),
+    CONSTRAINT ic_tokens_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT ic_tokens_revoked_by_check CHECK (((length(revoked_by) >= 1) AND (length(revoked_by) <= 255))),
+    CONSTRAINT ic_tokens_token_hash_check CHECK ((length(token_hash) = 64))
+);
+CREATE TABLE public.idempotency_keys (
+    principal_id text NOT NULL COLLATE pg_catalog."C",
+    route text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    payload_hash text NOT NULL COLLATE pg_catalog."C",
+    result text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    CONSTRAINT idempotency_keys_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT idempotency_keys_payload_hash_check CHECK ((length(payload_hash) = 64)),
+    CONSTRAINT idempotency_keys_principal_id_check CHECK (((length(principal_id) >= 1) AND (length(principal_id) <= 255))),
+    CONSTRAINT idempotency_keys_route_check CHECK (((length(route) >= 1) AND (length(route) <= 200)))
+);
+CREATE TABLE public.leases (
+    id text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    supersedes text COLLATE pg_catalog."C",
+    provider_id text COLLATE pg_catalog."C",
+    runtime_id text COLLATE pg_catalog."C",
+    idempotency_key text COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    requested_micros bigint NOT NULL,
+    granted_micros bigint NOT NULL,
+    spent_micros bigint DEFAULT 0 NOT NULL,
+    released_micros bigint DEFAULT 0 NOT NULL,
+    overrun_micros bigint DEFAULT 0 NOT NULL,
+    unreported_micros bigint DEFAULT 0 NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    closed_at bigint,
+    close_reason text COLLATE pg_catalog."C",
+    returned_at bigint,
+    return_spent_micros bigint,
+    CONSTRAINT leases_active_is_open CHECK (((status = 'active'::text) = (closed_at IS NULL))),
+    CONSTRAINT leases_active_releases_nothing CHECK (((status <> 'active'::text) OR (released_micros = 0))),
+    CONSTRAINT leases_active_without_reason CHECK (((status = 'active'::text) = (close_reason IS NULL))),
+    CONSTRAINT leases_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT leases_close_reason_check CHECK ((close_reason = ANY (ARRAY['returned'::text, 'lapsed'::text, 'superseded'::text, 'revoked'::text]))),
+    CONSTRAINT leases_ended_is_settled CHECK (((status = 'active'::text) OR ((spent_micros + released_micros) = granted_micros))),
+    CONSTRAINT leases_granted_micros_check CHECK (((granted_micros >= 1) AND (granted_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_granted_within_requested CHECK ((granted_micros <= requested_micros)),
+    CONSTRAINT leases_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT leases_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+    CONSTRAINT leases_overrun_micros_check CHECK (((overrun_micros >= 0) AND (overrun_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_provider_id_check CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 255))),
+    CONSTRAINT leases_released_micros_check CHECK (((released_micros >= 0) AND (released_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_requested_micros_check CHECK (((requested_micros >= 1) AND (requested_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_return_ends CHECK (((returned_at IS NULL) OR (closed_at IS NOT NULL))),
+    CONSTRAINT leases_return_spent_micros_check CHECK (((return_spent_micros >= 0) AND (return_spent_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_return_total_with_time CHECK (((returned_at IS NULL) = (return_spent_micros IS NULL))),
+    CONSTRAINT leases_returned_has_time CHECK (((close_reason IS NULL) OR (close_reason <> 'returned'::text) OR (returned_at IS NOT NULL))),
+    CONSTRAINT leases_runtime_id_check CHECK ((length(runtime_id) <= 100)),
+    CONSTRAINT leases_spent_micros_check CHECK (((spent_micros >= 0) AND (spent_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_status_check CHECK ((status = ANY (ARRAY['active'::text, 'superseded'::text, 'closed'::text, 'revoked'::text]))),
+    CONSTRAINT leases_status_follows_reason CHECK (((status = 'active'::text) OR (status =
+CASE
+    WHEN (close_reason = ANY (ARRAY['returned'::text, 'lapsed'::text])) THEN 'closed'::text
+    ELSE close_reason
+END))),
+    CONSTRAINT leases_supersedes_check CHECK (((length(supersedes) >= 1) AND (length(supersedes) <= 255))),
+    CONSTRAINT leases_unreported_micros_check CHECK (((unreported_micros >= 0) AND (unreported_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT leases_unreported_within_used CHECK ((unreported_micros <= (spent_micros + overrun_micros))),
+    CONSTRAINT leases_used_within_granted CHECK (((spent_micros + released_micros) <= granted_micros))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.ledger_entries (
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    seq bigint NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    amount_micros bigint NOT NULL,
+    lease_id text COLLATE pg_catalog."C",
+    request_id text COLLATE pg_catalog."C",
+    budget_request_id text COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    allocated_after bigint NOT NULL,
+    reserved_after bigint NOT NULL,
+    spent_after bigint NOT NULL,
+    actor_id text COLLATE pg_catalog."C",
+    reason text COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    hash text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT ledger_entries_actor_required CHECK (((actor_id IS NOT NULL) OR (type = ANY (ARRAY['grant'::text, 'spend'::text, 'overrun'::text, 'release'::text])))),
+    CONSTRAINT ledger_entries_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT ledger_entries_allocated_after_check CHECK (((allocated_after >= 0) AND (allocated_after <= '9007199254740991'::bigint))),
+    CONSTRAINT ledger_entries_amount_micros_check CHECK (((amount_micros >= 1) AND (amount_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT ledger_entries_available_after CHECK (((type <> ALL (ARRAY['grant'::text, 'deallocate'::text])) OR (((allocated_after - reserved_after) - spent_after) >= 0))),
+    CONSTRAINT ledger_entries_budget_request_allocates CHECK (((budget_request_id IS NULL) OR (type = 'allocate'::text))),
+    CONSTRAINT ledger_entries_budget_request_id_check CHECK (((length(budget_request_id) >= 1) AND (length(budget_request_id) <= 255))),
+    CONSTRAINT ledger_entries_hash_check CHECK ((length(hash) = 64)),
+    CONSTRAINT ledger_entries_lease_forbidden CHECK (((type <> ALL (ARRAY['allocate'::text, 'deallocate'::text, 'adjust'::text])) OR (lease_id IS NULL))),
+    CONSTRAINT ledger_entries_lease_id_check CHECK (((length(lease_id) >= 1) AND (length(lease_id) <= 255))),
+    CONSTRAINT ledger_entries_lease_required CHECK (((type <> ALL (ARRAY['grant'::text, 'spend'::text, 'release'::text])) OR (lease_id IS NOT NULL))),
+    CONSTRAINT ledger_entries_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT ledger_entries_reason_without_lease CHECK (((lease_id IS NOT NULL) OR (type = ANY (ARRAY['allocate'::text, 'deallocate'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT ledger_entries_request_id_check CHECK (((length(request_id) >= 1) AND (length(request_id) <= 100))),
+    CONSTRAINT ledger_entries_request_of_a_report CHECK (((request_id IS NULL) OR (type = ANY (ARRAY['spend'::text, 'overrun'::text])))),
+    CONSTRAINT ledger_entries_reserved_after_check CHECK (((reserved_after >= 0) AND (reserved_after <= '9007199254740991'::bigint))),
+    CONSTRAINT ledger_entries_seq_check CHECK (((seq >= 1) AND (seq <= '9007199254740991'::bigint))),
+    CONSTRAINT ledger_entries_spent_after_check CHECK (((spent_after >= 0) AND (spent_after <= '9007199254740991'::bigint))),
+    CONSTRAINT ledger_entries_type_check CHECK ((type = ANY (ARRAY['allocate'::text, 'deallocate'::text, 'grant'::text, 'spend'::text, 'overrun'::text, 'release'::text, 'adjust'::text]))),
+    CONSTRAINT ledger_entries_version_check CHECK (((version >= 0) AND (version <= '9007199254740991'::bigint)))
+);
+CREATE VIEW public.ledger_postings AS
+ SELECT ledger_entries.agent_id,
+    ledger_entries.seq,
+    ledger_entries.created_at,
+        CASE ledger_entries.type
+            WHEN 'allocate'::text THEN 'available'::text
+            WHEN 'deallocate'::text THEN 'funding'::text
+            WHEN 'grant'::text THEN 'reserved'::text
+            WHEN 'release'::text THEN 'available'::text
+            WHEN 'spend'::text THEN 'spent'::text
+            WHEN 'overrun'::text THEN 'spent'::text
+            WHEN 'adjust'::text THEN 'available'::text
+            ELSE NULL::text
+        END AS account,
+    ledger_entries.amount_micros
+   FROM public.ledger_entries
+UNION ALL
+ SELECT ledger_entries.agent_id,
+    ledger_entries.seq,
+    ledger_entries.created_at,
+        CASE ledger_entries.type
+            WHEN 'allocate'::text THEN 'funding'::text
+            WHEN 'deallocate'::text THEN 'available'::text
+            WHEN 'grant'::text THEN 'available'::text
+            WHEN 'release'::text THEN 'reserved'::text
+            WHEN 'spend'::text THEN 'reserved'::text
+            WHEN 'overrun'::text THEN 'available'::text
+            WHEN 'adjust'::text THEN 'spent'::text
+            ELSE NULL::text
+        END AS account,
+    (- ledger_entries.amount_micros) AS amount_micros
+   FROM public.ledger_entries;
+CREATE TABLE public.limit_counters (
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    metric text NOT NULL COLLATE pg_catalog."C",
+    window_start bigint NOT NULL,
+    used bigint NOT NULL,
+    CONSTRAINT limit_counters_metric_check CHECK ((metric = ANY (ARRAY['tokens_per_day'::text, 'requests_per_minute'::text, 'cost_per_month'::text]))),
+    CONSTRAINT limit_counters_owner_id_check CHECK (((length(owner_id) >= 1) AND (length(owner_id) <= 255))),
+    CONSTRAINT limit_counters_project_id_check CHECK ((length(project_id) <= 100)),
+    CONSTRAINT limit_counters_used_check CHECK (((used >= 0) AND (used <= '9007199254740991'::bigint)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.limits (
+    id text NOT NULL COLLATE pg_catalog."C",
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text COLLATE pg_catalog."C",
+    max_tokens_per_day bigint,
+    max_requests_per_minute bigint,
+    max_cost_per_month_micros bigint,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT limits_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT limits_max_cost_per_month_micros_check CHECK (((max_cost_per_month_micros >= 0) AND (max_cost_per_month_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT limits_max_requests_per_minute_check CHECK (((max_requests_per_minute >= 0) AND (max_requests_per_minute <= '9007199254740991'::bigint))),
+    CONSTRAINT limits_max_tokens_per_day_check CHECK (((max_tokens_per_day >= 0) AND (max_tokens_per_day <= '9007199254740991'::bigint))),
+    CONSTRAINT limits_owner_id_check CHECK (((length(owner_id) >= 1) AND (length(owner_id) <= 255))),
+    CONSTRAINT limits_project_id_check CHECK (((length(project_id) >= 1) AND (length(project_id) <= 100)))
+);
+CREATE TABLE public.list_counts (
+    list text NOT NULL COLLATE pg_catalog."C",
+    part text NOT NULL COLLATE pg_catalog."C",
+    shard bigint NOT NULL,
+    entries bigint NOT NULL,
+    CONSTRAINT list_counts_list_check CHECK ((list = ANY (ARRAY['agents'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text]))),
+    CONSTRAINT list_counts_part_check CHECK (((length(part) >= 1) AND (length(part) <= 50))),
+    CONSTRAINT list_counts_shard_check CHECK (((shard >= 0) AND (shard <= '9007199254740991'::bigint)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.log_heads (
+    name text NOT NULL COLLATE pg_catalog."C",
+    head_seq bigint DEFAULT 0 NOT NULL,
+    head_hash text COLLATE pg_catalog."C",
+    floor bigint DEFAULT 0 NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT log_heads_audit_is_chained CHECK (((name = 'audit'::text) = (head_hash IS NOT NULL))),
+    CONSTRAINT log_heads_audit_keeps_all CHECK (((name <> 'audit'::text) OR (floor = 0))),
+    CONSTRAINT log_heads_floor_check CHECK (((floor >= 0) AND (floor <= '9007199254740991'::bigint))),
+    CONSTRAINT log_heads_floor_within_head CHECK ((floor <= head_seq)),
+    CONSTRAINT log_heads_head_hash_check CHECK ((length(head_hash) = 64)),
+    CONSTRAINT log_heads_head_seq_check CHECK (((head_seq >= 0) AND (head_seq <= '9007199254740991'::bigint))),
+    CONSTRAINT log_heads_name_check CHECK ((name = ANY (ARRAY['audit'::text, 'events'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+CREATE TABLE public.login_attempts (
+    account_key text NOT NULL COLLATE pg_catalog."C",
+    failures bigint NOT NULL,
+    last_failed_at bigint NOT NULL,
+    locked_until bigint,
+    CONSTRAINT login_attempts_account_key_check CHECK (((length(account_key) >= 1) AND (length(account_key) <= 255))),
+    CONSTRAINT login_attempts_failures_check CHECK (((failures >= 0) AND (failures <= '9007199254740991'::bigint)))
+);
+CREATE TABLE public.meta (
+    key text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT meta_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
+);
+CREATE VIEW public.owner_reserved AS
+ SELECT agent_budgets.owner_id,
+    (sum(agent_budgets.reserved_micros))::bigint AS reserved
+   FROM public.agent_budgets
+  WHERE (agent_budgets.owner_id IS NOT NULL)
+  GROUP BY agent_budgets.owner_id;
+CREATE TABLE public.provider_keys (
+    id text NOT NULL COLLATE pg_catalog."C",
+    provider_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    sealed text COLLATE pg_catalog."C",
+    vault_key_id text COLLATE pg_catalog."C",
+    masked text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    last_used_at bigint,
+    retired_at bigint,
+    CONSTRAINT provider_keys_active_is_sealed CHECK (((status <> 'active'::text) OR (sealed IS NOT NULL))),
+    CONSTRAINT provider_keys_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 255))),
+    CONSTRAINT provider_keys_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT provider_keys_masked_check CHECK ((length(masked) <= 20)),
+    CONSTRAINT provider_keys_provider_id_check CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 255))),
+    CONSTRAINT provider_keys_retired_with_time CHECK (((status = 'retired'::text) = (retired_at IS NOT NULL))),
+    CONSTRAINT provider_keys_sealed_with_vault_key CHECK (((sealed IS NULL) = (vault_key_id IS NULL))),
+    CONSTRAINT provider_keys_status_check CHECK ((status = ANY (ARRAY['active'::text, 'retired'::text])))
+);
+CREATE TABLE public.providers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    base_url text NOT NULL COLLATE pg_catalog."C",
+    models text DEFAULT '[]'::text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'active'::text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint,
+    CONSTRAINT providers_base_url_check CHECK (((length(base_url) >= 8) AND (length(base_url) <= 2000))),
+    CONSTRAINT providers_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT providers_kind_check CHECK ((kind = ANY (ARRAY['openai'::text, 'anthropic'::text, 'google'::text, 'azure_openai'::text, 'custom'::text]))),
+    CONSTRAINT providers_name_check CHECK (((length(name) >= 1) AND (length(name) <= 50))),
+    CONSTRAINT providers_status_check CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text])))
+);
+CREATE TABLE public.request_keys (
+    subject_id text NOT NULL COLLATE pg_catalog."C",
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    payload_hash text NOT NULL COLLATE pg_catalog."C",
+    lease_id text COLLATE pg_catalog."C",
+    cost_micros bigint NOT NULL,
+    overrun_micros bigint NOT NULL,
+    pricing text NOT NULL COLLATE pg_catalog."C",
+    late bigint NOT NULL,
+    CONSTRAINT request_keys_cost_micros_check CHECK (((cost_micros >= 0) AND (cost_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_keys_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT request_keys_late_check CHECK ((late = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT request_keys_lease_id_check CHECK (((length(lease_id) >= 1) AND (length(lease_id) <= 255))),
+    CONSTRAINT request_keys_overrun_micros_check CHECK (((overrun_micros >= 0) AND (overrun_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_keys_overrun_within_cost CHECK ((overrun_micros <= cost_micros)),
+    CONSTRAINT request_keys_payload_hash_check CHECK ((length(payload_hash) = 64)),
+    CONSTRAINT request_keys_pricing_check CHECK ((pricing = ANY (ARRAY['reported'::text, 'price_book'::text, 'ceiling'::text]))),
+    CONSTRAINT request_keys_request_id_check CHECK (((length(request_id) >= 1) AND (length(request_id) <= 100))),
+    CONSTRAINT request_keys_subject_id_check CHECK (((length(subject_id) >= 1) AND (length(subject_id) <= 255)))
+);
+CREATE TABLE public.request_rollups (
+    hour_start bigint NOT NULL,
+    subject_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    outcome text NOT NULL COLLATE pg_catalog."C",
+    requests bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    billed_micros bigint NOT NULL,
+    ceiling_micros bigint NOT NULL,
+    latency text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    costs text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT request_rollups_billed_micros_check CHECK (((billed_micros >= 0) AND (billed_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_cache_read_tokens_check CHECK (((cache_read_tokens >= 0) AND (cache_read_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_cache_write_tokens_check CHECK (((cache_write_tokens >= 0) AND (cache_write_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_ceiling_micros_check CHECK (((ceiling_micros >= 0) AND (ceiling_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_cost_micros_check CHECK (((cost_micros >= 0) AND (cost_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_model_check CHECK ((length(model) <= 255)),
+    CONSTRAINT request_rollups_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'failed'::text]))),
+    CONSTRAINT request_rollups_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_provider_check CHECK ((length(provider) <= 100)),
+    CONSTRAINT request_rollups_reasoning_tokens_check CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_requests_check CHECK (((requests >= 0) AND (requests <= '9007199254740991'::bigint))),
+    CONSTRAINT request_rollups_subject_id_check CHECK (((length(subject_id) >= 1) AND (length(subject_id) <= 255))),
+    CONSTRAINT request_rollups_total_tokens_check CHECK (((total_tokens >= 0) AND (total_tokens <= '9007199254740991'::bigint)))
+);
+CREATE TABLE public.request_sums (
+    grain text NOT NULL COLLATE pg_catalog."C",
+    start bigint NOT NULL,
+    subject_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    outcome text NOT NULL COLLATE pg_catalog."C",
+    requests bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    billed_micros bigint NOT NULL,
+    ceiling_micros bigint NOT NULL,
+    latency text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    costs text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT request_sums_billed_micros_check CHECK (((billed_micros >= 0) AND (billed_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_cache_read_tokens_check CHECK (((cache_read_tokens >= 0) AND (cache_read_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_cache_write_tokens_check CHECK (((cache_write_tokens >= 0) AND (cache_write_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_ceiling_micros_check CHECK (((ceiling_micros >= 0) AND (ceiling_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_cost_micros_check CHECK (((cost_micros >= 0) AND (cost_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text, 'each_day'::text, 'each_month'::text]))),
+    CONSTRAINT request_sums_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_model_check CHECK ((length(model) <= 255)),
+    CONSTRAINT request_sums_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'failed'::text]))),
+    CONSTRAINT request_sums_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_provider_check CHECK ((length(provider) <= 100)),
+    CONSTRAINT request_sums_reasoning_tokens_check CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_requests_check CHECK (((requests >= 1) AND (requests <= '9007199254740991'::bigint))),
+    CONSTRAINT request_sums_subject_id_check CHECK ((length(subject_id) <= 255)),
+    CONSTRAINT request_sums_total_tokens_check CHECK (((total_tokens >= 0) AND (total_tokens <= '9007199254740991'::bigint)))
+);
+CREATE TABLE public.requests (
+    id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    subject_id text NOT NULL COLLATE pg_catalog."C",
+    request_id text COLLATE pg_catalog."C",
+    payload_hash text COLLATE pg_catalog."C",
+    lease_id text COLLATE pg_catalog."C",
+    provider_id text COLLATE pg_catalog."C",
+    provider text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    outcome text COLLATE pg_catalog."C",
+    error_code text COLLATE pg_catalog."C",
+    error_message text COLLATE pg_catalog."C",
+    input_tokens bigint,
+    cache_read_tokens bigint,
+    cache_write_tokens bigint,
+    output_tokens bigint,
+    reasoning_tokens bigint,
+    other_parts text COLLATE pg_catalog."C",
+    total_tokens bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    overrun_micros bigint DEFAULT 0 NOT NULL,
+    pricing text NOT NULL COLLATE pg_catalog."C",
+    price_id text COLLATE pg_catalog."C",
+    billed bigint NOT NULL,
+    late bigint DEFAULT 0 NOT NULL,
+    latency_ms bigint,
+    trace_id text COLLATE pg_catalog."C",
+    at bigint NOT NULL,
+    received_at bigint NOT NULL,
+    CONSTRAINT requests_billed_agent_has_key CHECK (((source <> 'agent'::text) OR (billed = 0) OR (request_id IS NOT NULL))),
+    CONSTRAINT requests_billed_agent_has_lease CHECK (((source <> 'agent'::text) OR (billed = 0) OR (lease_id IS NOT NULL))),
+    CONSTRAINT requests_billed_check CHECK ((billed = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT requests_cache_read_tokens_check CHECK (((cache_read_tokens >= 0) AND (cache_read_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_cache_within_input CHECK (((COALESCE(cache_read_tokens, (0)::bigint) + COALESCE(cache_write_tokens, (0)::bigint)) <= COALESCE(input_tokens, (0)::bigint))),
+    CONSTRAINT requests_cache_write_tokens_check CHECK (((cache_write_tokens >= 0) AND (cache_write_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_cost_micros_check CHECK (((cost_micros >= 0) AND (cost_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_error_code_check CHECK ((length(error_code) <= 100)),
+    CONSTRAINT requests_error_message_check CHECK ((length(error_message) <= 1000)),
+    CONSTRAINT requests_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT requests_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_late_check CHECK ((late = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT requests_latency_ms_check CHECK (((latency_ms >= 0) AND (latency_ms <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_lease_id_check CHECK (((length(lease_id) >= 1) AND (length(lease_id) <= 255))),
+    CONSTRAINT requests_lease_of_a_billed_call CHECK (((lease_id IS NULL) OR ((source = 'agent'::text) AND (billed = 1)))),
+    CONSTRAINT requests_model_check CHECK (((length(model) >= 1) AND (length(model) <= 255))),
+    CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'failed'::text]))),
+    CONSTRAINT requests_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_overrun_micros_check CHECK (((overrun_micros >= 0) AND (overrun_micros <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_overrun_within_cost CHECK ((overrun_micros <= cost_micros)),
+    CONSTRAINT requests_parts_within_total CHECK (((COALESCE(input_tokens, (0)::bigint) + COALESCE(output_tokens, (0)::bigint)) <= total_tokens)),
+    CONSTRAINT requests_payload_hash_check CHECK ((length(payload_hash) = 64)),
+    CONSTRAINT requests_payload_of_a_billed_key CHECK (((payload_hash IS NOT NULL) = ((billed = 1) AND (request_id IS NOT NULL)))),
+    CONSTRAINT requests_price_id_check CHECK ((length(price_id) <= 200)),
+    CONSTRAINT requests_pricing_check CHECK ((pricing = ANY (ARRAY['reported'::text, 'price_book'::text, 'ceiling'::text]))),
+    CONSTRAINT requests_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100))),
+    CONSTRAINT requests_provider_id_check CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 255))),
+    CONSTRAINT requests_reasoning_tokens_check CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_reasoning_within_output CHECK ((COALESCE(reasoning_tokens, (0)::bigint) <= COALESCE(output_tokens, (0)::bigint))),
+    CONSTRAINT requests_request_id_check CHECK (((length(request_id) >= 1) AND (length(request_id) <= 100))),
+    CONSTRAINT requests_source_check CHECK ((source = ANY (ARRAY['agent'::text, 'api_token'::text]))),
+    CONSTRAINT requests_subject_id_check CHECK (((length(subject_id) >= 1) AND (length(subject_id) <= 255))),
+    CONSTRAINT requests_total_tokens_check CHECK (((total_tokens >= 0) AND (total_tokens <= '9007199254740991'::bigint))),
+    CONSTRAINT requests_trace_id_check CHECK ((length(trace_id) <= 100))
+);
+CREATE TABLE public.schema_migrations (
+    number bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    checksum text NOT NULL COLLATE pg_catalog."C",
+    schema_hash text NOT NULL COLLATE pg_catalog."C",
+    app_version text NOT NULL COLLATE pg_catalog."C",
+    applied_at bigint NOT NULL,
+    CONSTRAINT schema_migrations_checksum_check CHECK ((length(checksum) = 64)),
+    CONSTRAINT schema_migrations_number_check CHECK (((number >= 1) AND (number <= '9007199254740991'::bigint))),
+    CONSTRAINT schema_migrations_schema_hash_check CHECK ((length(schema_hash) = 64))
+);
+CREATE TABLE public.sessions (
+    id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    refresh_hash text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    refreshed_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    revoked_at bigint,
+    revoke_reason text COLLATE pg_catalog."C",
+    ip text COLLATE pg_catalog."C",
+    user_agent text COLLATE pg_catalog."C",
+    CONSTRAINT sessions_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT sessions_refresh_hash_check CHECK ((length(refresh_hash) = 64)),
+    CONSTRAINT sessions_revoke_reason_check CHECK ((revoke_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'password_changed'::text, 'user_suspended'::text, 'user_deleted'::text, 'admin'::text]))),
+    CONSTRAINT sessions_revoked_with_reason CHECK (((revoked_at IS NULL) = (revoke_reason IS NULL))),
+    CONSTRAINT sessions_user_agent_check CHECK ((length(user_agent) <= 500)),
+    CONSTRAINT sessions_user_id_check CHECK (((length(user_id) >= 1) AND (length(user_id) <= 255)))
+);
+CREATE TABLE public.spans (
+    trace_id text NOT NULL COLLATE pg_catalog."C",
+    span_id text NOT NULL COLLATE pg_catalog."C",
+    parent_id text COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    started_at bigint NOT NULL,
+    duration_ms bigint,
+    attributes text DEFAULT '{}'::text NOT NULL COLLATE pg_catalog."C",
+    received_at bigint NOT NULL,
+    CONSTRAINT spans_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT spans_attributes_check CHECK ((length(attributes) <= 16384)),
+    CONSTRAINT spans_duration_ms_check CHECK (((duration_ms >= 0) AND (duration_ms <= '9007199254740991'::bigint))),
+    CONSTRAINT spans_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT spans_parent_id_check CHECK ((length(parent_id) <= 100)),
+    CONSTRAINT spans_span_id_check CHECK (((length(span_id) >= 1) AND (length(span_id) <= 100))),
+    CONSTRAINT spans_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'error'::text]))),
+    CONSTRAINT spans_trace_id_check CHECK (((length(trace_id) >= 1) AND (length(trace_id) <= 255)))
+);
+CREATE TABLE public.telemetry_ids (
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    received_at bigint NOT NULL,
+    CONSTRAINT telemetry_ids_agent_id_check CHECK (((length(agent_id) >= 1) AND (length(agent_id) <= 255))),
+    CONSTRAINT telemetry_ids_event_id_check CHECK (((length(event_id) >= 1) AND (length(event_id) <= 100)))
+);
+CREATE VIEW public.token_owner AS
+ SELECT api_tokens.id AS token_id,
+    api_tokens.owner_id,
+    api_tokens.project_id,
+    api_tokens.name AS token_name
+   FROM public.api_tokens;
+CREATE TABLE public.users (
+    id text NOT NULL COLLATE pg_catalog."C",
+    username text NOT NULL COLLATE pg_catalog."C",
+    username_key text NOT NULL COLLATE pg_catalog."C",
+    email text COLLATE pg_catalog."C",
+    name text COLLATE pg_catalog."C",
+    role text NOT NULL COLLATE pg_catalog."C",
+    password_hash text COLLATE pg_catalog."C",
+    force_password_change bigint DEFAULT 0 NOT NULL,
+    last_login_at bigint,
+    suspended_at bigint,
+    suspended_by text COLLATE pg_catalog."C",
+    suspended_reason text COLLATE pg_catalog."C",
+    deleted_at bigint,
+    deleted_by text COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT users_deleted_by_check CHECK (((length(deleted_by) >= 1) AND (length(deleted_by) <= 255))),
+    CONSTRAINT users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 255))),
+    CONSTRAINT users_force_password_change_check CHECK ((force_password_change = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT users_id_check CHECK (((length(id) >= 1) AND (length(id) <= 255))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT users_password_hash_check CHECK (((length(password_hash) >= 20) AND (length(password_hash) <= 255))),
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'user'::text, 'viewer'::text]))),
+    CONSTRAINT users_suspended_by_check CHECK (((length(suspended_by) >= 1) AND (length(suspended_by) <= 255))),
+    CONSTRAINT users_suspended_reason_check CHECK ((length(suspended_reason) <= 1000)),
+    CONSTRAINT users_username_check CHECK (((length(username) >= 1) AND (length(username) <= 255))),
+    CONSTRAINT users_username_key_check CHECK (((length(username_key) >= 1) AND (length(username_key) <= 255)))
+);
+CREATE VIEW public.user_name AS
+ SELECT users.id AS user_id,
+    users.username,
+    users.name
+   FROM public.users;
+INSERT INTO public.agent_budgets VALUES ('agent_01a222a3-2580-7000-8206-67dc26b3acde', 'user_01a222a3-2148-7000-a18d-5c085a386590', 1000000, 0, 0, 1, 1, '58be29ae634569fd4f5a5db101c28478680d2cdf95674d24dd2c488472372aec', 0, NULL, 1795877447040, 1795877447040, 0, 1000, 3100);
+INSERT INTO public.agent_budgets VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'user_01a222a3-2148-7000-a18d-5c085a386590', 100000000, 5000000, 6500000, 1, 6, '69a5dcdfde0286c120ffa17a15f79dd85177bf2bdeeafc8074f45ed8411046d6', 0, NULL, 1795877447010, 1795877447165, 13, 3650, 4885);
+INSERT INTO public.agent_providers VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', 0, 1795877447003);
+INSERT INTO public.agent_providers VALUES ('agent_01a222a3-2580-7000-8206-67dc26b3acde', 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', 0, 1795877447038);
+INSERT INTO public.agents VALUES ('agent_01a222a3-2580-7000-8206-67dc26b3acde', 'second', NULL, '[]', 'idle', NULL, 1795877447038, 'running', NULL, 1795877447038, 1795877447038);
+INSERT INTO public.agents VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'agent', NULL, '[]', 'idle', NULL, 1795877447003, 'running', 1795877447055, 1795877447003, 1795877447003);
+INSERT INTO public.api_token_secrets VALUES ('a6834672106d7c6db0898f78d68fa1719f4a8ac683e81da0c672aa138c712a8d', 'tok_01a222a3-251c-7000-924a-0200ecb43397', 'at_OVV7...zVkc', 1795877446940, NULL);
+INSERT INTO public.api_tokens VALUES ('tok_01a222a3-251c-7000-924a-0200ecb43397', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'frozen', NULL, NULL, NULL, '[]', 1795877446940, NULL, 1795877446952, NULL, NULL);
+INSERT INTO public.audit_log VALUES (1, 'aud_01a222a3-214c-7000-98ee-176ec2ae7de1', 1795877445964, 'system', 'system:bootstrap', NULL, NULL, 'USER_CREATED', 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, NULL, NULL, '{"after":{"email":"admin@cluster.test","name":null,"role":"admin","username":"admin"}}', NULL, '{}', '0000000000000000000000000000000000000000000000000000000000000000', '24ae48ce5efcc9ceb89844d9406b752a0328b42957a8dcbe512bbb34198fd1e7');
+INSERT INTO public.audit_log VALUES (2, 'aud_01a222a3-2383-7000-b759-aaaa0ff43c58', 1795877446531, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'SESSION_CREATED', 'session', 'sess_01a222a3-237b-7000-a0ea-bda68c6dcdf6', '01a222a3-21c8-7000-9738-d0561f26e4f7', '127.0.0.1', NULL, NULL, NULL, '{"user_id":"user_01a222a3-2148-7000-a18d-5c085a386590"}', '24ae48ce5efcc9ceb89844d9406b752a0328b42957a8dcbe512bbb34198fd1e7', '58dcb27ca3f1cc78de4bcd8cb5a2c4a32039e2bea7541c7fb229dcbe15531d53');
+INSERT INTO public.audit_log VALUES (3, 'aud_01a222a3-250f-7000-a853-d2ef746e6090', 1795877446927, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'LIMIT_CREATED', 'limit', 'lim_01a222a3-250b-7000-a2b3-21124b670ed2', '01a222a3-2508-7000-a57e-c288b791ab9f', '127.0.0.1', NULL, '{"after":{"max_cost_per_month_usd":null,"max_requests_per_minute":null,"max_tokens_per_day":1000000,"project_id":null,"user_id":"user_01a222a3-2148-7000-a18d-5c085a386590"}}', NULL, '{}', '58dcb27ca3f1cc78de4bcd8cb5a2c4a32039e2bea7541c7fb229dcbe15531d53', 'a89770781e2c05ed5ddd59263cc4dc748171467158c557da81a31675cac4b3b9');
+INSERT INTO public.audit_log VALUES (4, 'aud_01a222a3-251f-7000-89c1-7c954f431d8e', 1795877446943, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'API_TOKEN_CREATED', 'api_token', 'tok_01a222a3-251c-7000-924a-0200ecb43397', '01a222a3-2515-7000-9503-5c1ebcddb52c', '127.0.0.1', NULL, '{"after":{"allowed_ips":[],"description":null,"expires_at":null,"name":"frozen","project_id":null,"scopes":null,"user_id":"user_01a222a3-2148-7000-a18d-5c085a386590"}}', NULL, '{}', 'a89770781e2c05ed5ddd59263cc4dc748171467158c557da81a31675cac4b3b9', '4e63579cc769f5e0f012c0960ad5f8fb239223b3418ce25c81213dc70323d9c0');
+INSERT INTO public.audit_log VALUES (5, 'aud_01a222a3-2547-7000-98d5-f7e00889877a', 1795877446983, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'PROVIDER_CREATED', 'provider', 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', '01a222a3-253d-7000-86a6-8eafbc939e1f', '127.0.0.1', NULL, '{"after":{"base_url":"https://api.openai.com/v1","kind":"openai","models":["gpt-4o"],"name":"openai","status":"active"}}', NULL, '{}', '4e63579cc769f5e0f012c0960ad5f8fb239223b3418ce25c81213dc70323d9c0', '791711bb93e2248c1997b8f9154ed1e5cc2a2d4a9b676063bbc816c4c133909f');
+INSERT INTO public.audit_log VALUES (6, 'aud_01a222a3-2556-7000-aa0a-a3ece258165c', 1795877446998, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'PROVIDER_KEY_ADDED', 'provider_key', 'key_01a222a3-2551-7000-945b-6f2c28498247', '01a222a3-2549-7000-a6c0-50abf624a4dd', '127.0.0.1', NULL, NULL, NULL, '{"masked":"sk-f...789","provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d"}', '791711bb93e2248c1997b8f9154ed1e5cc2a2d4a9b676063bbc816c4c133909f', '4530b1eee56f23b617b5d52377c5d0f92739cfc694d18f82d0cc07ca5527fb7c');
+INSERT INTO public.audit_log VALUES (7, 'aud_01a222a3-256f-7000-97cb-975f91cf5bbc', 1795877447023, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'AGENT_CREATED', 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', '01a222a3-2558-7000-9045-18198ef3eae8', '127.0.0.1', NULL, '{"after":{"allocated_usd":100,"description":null,"name":"agent","owner_id":"user_01a222a3-2148-7000-a18d-5c085a386590","provider_ids":["prov_01a222a3-2544-7000-9da0-3de6a00b2b3d"],"tags":[]}}', NULL, '{}', '4530b1eee56f23b617b5d52377c5d0f92739cfc694d18f82d0cc07ca5527fb7c', '470d44c97e4f6e7b66d4570f39949889b3d4374bc4160f1438701f30dcb78011');
+INSERT INTO public.audit_log VALUES (8, 'aud_01a222a3-2571-7000-b3e4-aab8b880e2b0', 1795877447025, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'IC_TOKEN_CREATED', 'ic_token', 'ic_01a222a3-256f-7001-9d32-41bc62c4f141', '01a222a3-2558-7000-9045-18198ef3eae8', '127.0.0.1', NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","permissions":["llm:call","analytics:write"]}', '470d44c97e4f6e7b66d4570f39949889b3d4374bc4160f1438701f30dcb78011', 'e0c33f7dbc69042cf8d710cae09892d83f9e1cdaf684abfcfda0b61257eed6dc');
+INSERT INTO public.audit_log VALUES (9, 'aud_01a222a3-2583-7000-a90d-aaf42d7e65a2', 1795877447043, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'AGENT_CREATED', 'agent', 'agent_01a222a3-2580-7000-8206-67dc26b3acde', '01a222a3-257b-7000-b778-228f27f9628e', '127.0.0.1', NULL, '{"after":{"allocated_usd":1,"description":null,"name":"second","owner_id":"user_01a222a3-2148-7000-a18d-5c085a386590","provider_ids":["prov_01a222a3-2544-7000-9da0-3de6a00b2b3d"],"tags":[]}}', NULL, '{}', 'e0c33f7dbc69042cf8d710cae09892d83f9e1cdaf684abfcfda0b61257eed6dc', 'b233e069ea6687bf1990c9fd611cf752c47c3400f5ff8fd59a3b3e59346cc86c');
+INSERT INTO public.audit_log VALUES (10, 'aud_01a222a3-2584-7001-9407-c864fbe3230d', 1795877447044, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'IC_TOKEN_CREATED', 'ic_token', 'ic_01a222a3-2584-7000-95df-0458975a945a', '01a222a3-257b-7000-b778-228f27f9628e', '127.0.0.1', NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2580-7000-8206-67dc26b3acde","permissions":["llm:call","analytics:write"]}', 'b233e069ea6687bf1990c9fd611cf752c47c3400f5ff8fd59a3b3e59346cc86c', '29bf1e492b88d6ed8b8acdd78a10b19612e1510293e29e1bf5cc8088b023d0bd');
+INSERT INTO public.audit_log VALUES (11, 'aud_01a222a3-25b4-7000-88eb-f7064a48e992', 1795877447092, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'LEASE_GRANTED', 'lease', 'lease_01a222a3-25a8-7000-8a43-01e747184374', '01a222a3-258c-7000-bc6c-653a6888c937', '127.0.0.1', NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","expires_at":"2026-11-28T15:50:47.084Z","granted_usd":5,"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","requested_usd":5,"runtime_id":null}', '29bf1e492b88d6ed8b8acdd78a10b19612e1510293e29e1bf5cc8088b023d0bd', 'd53cdf6d15eb63b04a69be92494e9fbf49fed45d1ae28f1a60f71c4a3d2cd4e1');
+INSERT INTO public.audit_log VALUES (12, 'aud_01a222a3-25b8-7000-9373-c4ce16746ad4', 1795877447096, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'PROVIDER_KEY_DISCLOSED', 'provider_key', 'key_01a222a3-2551-7000-945b-6f2c28498247', '01a222a3-258c-7000-bc6c-653a6888c937', '127.0.0.1', NULL, NULL, NULL, '{"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","purpose":"handshake"}', 'd53cdf6d15eb63b04a69be92494e9fbf49fed45d1ae28f1a60f71c4a3d2cd4e1', '3fc45addf2603e34779d18f5f734624719de76c47969987c97e82024c6ec7f8a');
+INSERT INTO public.audit_log VALUES (13, 'aud_01a222a3-25e5-7000-b38b-08cd2de25503', 1795877447141, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'USAGE_OVERRUN', 'lease', 'lease_01a222a3-25a8-7000-8a43-01e747184374', NULL, NULL, NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","cost_usd":4.5,"late":false,"overrun_usd":1.5,"request_id":"call-2"}', '3fc45addf2603e34779d18f5f734624719de76c47969987c97e82024c6ec7f8a', '461b1f18c81bb74e42010ae485c781106d6a9e86905650d6101db21d016e20b7');
+INSERT INTO public.audit_log VALUES (14, 'aud_01a222a3-25ef-7000-b3d5-5bc98bf73385', 1795877447152, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'LEASE_RETURNED', 'lease', 'lease_01a222a3-25a8-7000-8a43-01e747184374', NULL, NULL, NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","granted_usd":5,"overrun_usd":1.5,"returned_usd":0,"spent_usd":5,"unreported_usd":0}', '461b1f18c81bb74e42010ae485c781106d6a9e86905650d6101db21d016e20b7', '73b7f0e75ead931ac8959ade198f185e24bb9a461661ef3b470c21c0ad91aabf');
+INSERT INTO public.audit_log VALUES (15, 'aud_01a222a3-2600-7000-9cb9-72fdf458185c', 1795877447168, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'LEASE_GRANTED', 'lease', 'lease_01a222a3-25fd-7000-a2fa-c7aa104e1edf', '01a222a3-25f6-7000-bda9-def31380cae3', '127.0.0.1', NULL, NULL, NULL, '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","expires_at":"2026-11-28T15:50:47.165Z","granted_usd":5,"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","requested_usd":5,"runtime_id":null}', '73b7f0e75ead931ac8959ade198f185e24bb9a461661ef3b470c21c0ad91aabf', 'bfee4ac4488514a351c018a45a0dcdab0a0850a76b2e1c034e43e525e9b4b946');
+INSERT INTO public.audit_log VALUES (16, 'aud_01a222a3-2602-7000-8063-531b5facebbd', 1795877447170, 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, NULL, 'PROVIDER_KEY_DISCLOSED', 'provider_key', 'key_01a222a3-2551-7000-945b-6f2c28498247', '01a222a3-25f6-7000-bda9-def31380cae3', '127.0.0.1', NULL, NULL, NULL, '{"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","purpose":"handshake"}', 'bfee4ac4488514a351c018a45a0dcdab0a0850a76b2e1c034e43e525e9b4b946', '698c4e8dbda633661049d68a8e446c7306926c78c3c16e8be2219c9779269e78');
+INSERT INTO public.audit_log VALUES (17, 'aud_01a222a3-262c-7000-a3e8-f11e6b8a9362', 1795877447212, 'user', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'BUDGET_REQUEST_CREATED', 'budget_request', 'breq_01a222a3-2625-7000-ae4c-8623c3f03e25', '01a222a3-2621-7000-9975-4bad1f7af421', '127.0.0.1', NULL, '{"after":{"status":"pending"}}', 'more is to be done in March', '{"agent_id":"agent_01a222a3-2562-7000-bccf-888b4cc19d7e","allocated_usd":100,"requested_allocated_usd":200,"requester_id":"user_01a222a3-2148-7000-a18d-5c085a386590"}', '698c4e8dbda633661049d68a8e446c7306926c78c3c16e8be2219c9779269e78', '9adffca4b4225d9d776dffbeac73400be9aba51cb858de5e0f3dce9d30a4040a');
+INSERT INTO public.budget_requests VALUES ('breq_01a222a3-2625-7000-ae4c-8623c3f03e25', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'pending', 100000000, 200000000, NULL, 'more is to be done in March', 1795877447205, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.budget_sums VALUES (-1, 532312, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO public.budget_sums VALUES (0, 532312, 1, 1, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO public.budget_sums VALUES (4, 532316, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO public.budget_sums VALUES (10, 532317, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO public.budget_sums VALUES (13, 532317, 1, 100, 0, 5, 0, 6, 500000, 0, 0);
+INSERT INTO public.events VALUES (1, 'evt_01a222a3-25b5-7000-8930-ee8a867deb5f', 1795877447093, 'lease.granted', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"lease_id":"lease_01a222a3-25a8-7000-8a43-01e747184374","via":"handshake","requested_usd":5,"granted_usd":5,"partial":false,"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","runtime_id":null,"supersedes":null,"expires_at":"2026-11-28T15:50:47.084Z"}');
+INSERT INTO public.events VALUES (2, 'evt_01a222a3-25d0-7000-9c1c-b95d2f8c41cf', 1795877447120, 'request.completed', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"request_row_id":"req_01a222a3-25cf-7000-99f7-9a0aafff4dde","request_id":"call-1","lease_id":"lease_01a222a3-25a8-7000-8a43-01e747184374","provider":null,"model":"gpt-4o","input_tokens":null,"output_tokens":null,"total_tokens":0,"cost_usd":2,"pricing":"reported","billed":true,"late":false,"latency_ms":120}');
+INSERT INTO public.events VALUES (3, 'evt_01a222a3-25e4-7000-808e-b07ced21b820', 1795877447140, 'request.completed', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"request_row_id":"req_01a222a3-25e3-7000-912a-57eac3310e2c","request_id":"call-2","lease_id":"lease_01a222a3-25a8-7000-8a43-01e747184374","provider":null,"model":"gpt-4o","input_tokens":null,"output_tokens":null,"total_tokens":0,"cost_usd":4.5,"pricing":"reported","billed":true,"late":false,"latency_ms":120}');
+INSERT INTO public.events VALUES (4, 'evt_01a222a3-25f0-7000-b0bf-8fc9a4a47832', 1795877447152, 'lease.closed', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"lease_id":"lease_01a222a3-25a8-7000-8a43-01e747184374","status":"closed","close_reason":"returned","cause":null,"granted_usd":5,"spent_usd":5,"overrun_usd":1.5,"returned_usd":0,"superseded_by":null}');
+INSERT INTO public.events VALUES (5, 'evt_01a222a3-2601-7000-9b26-af2840409a59', 1795877447169, 'lease.granted', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"lease_id":"lease_01a222a3-25fd-7000-a2fa-c7aa104e1edf","via":"handshake","requested_usd":5,"granted_usd":5,"partial":false,"provider_id":"prov_01a222a3-2544-7000-9da0-3de6a00b2b3d","runtime_id":null,"supersedes":null,"expires_at":"2026-11-28T15:50:47.165Z"}');
+INSERT INTO public.events VALUES (6, 'evt_01a222a3-2612-7000-ab2c-72bfb22b7912', 1795877447186, 'request.completed', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, '{"request_row_id":"req_01a222a3-2611-7000-9bb3-05edc8840793","request_id":"call-3","lease_id":null,"provider":null,"model":"gpt-4o","input_tokens":null,"output_tokens":null,"total_tokens":0,"cost_usd":1,"pricing":"reported","billed":false,"late":false,"latency_ms":null}');
+INSERT INTO public.ic_tokens VALUES ('ic_01a222a3-2584-7000-95df-0458975a945a', 'agent_01a222a3-2580-7000-8206-67dc26b3acde', '0202f565d45faf1f0f2e403def5f02f245319f211cf1f62096aa41543500bae0', '["llm:call","analytics:write"]', 1795877447038, 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, NULL, NULL, NULL);
+INSERT INTO public.ic_tokens VALUES ('ic_01a222a3-256f-7001-9d32-41bc62c4f141', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', '9b748281f659bedc2876b4eda5600b985c63b60cbfaf16ab407316784f6e71e2', '["llm:call","analytics:write"]', 1795877447003, 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, 1795877447055, NULL, NULL);
+INSERT INTO public.idempotency_keys VALUES ('user_01a222a3-2148-7000-a18d-5c085a386590', 'POST /agents', 'frozen', '652aacd7cad66ef9d4c543e6290a3c36360da762b9ef7fdaeaa406c8033bd676', '{"status":201,"body":{"id":"agent_01a222a3-2580-7000-8206-67dc26b3acde","budget_id":"budget_01a222a3-2580-7000-8206-67dc26b3acde","name":"second","description":null,"owner_id":"user_01a222a3-2148-7000-a18d-5c085a386590","tags":[],"status":"active","state":"idle","desired_state":"running","state_reason":null,"last_seen_at":null,"provider_ids":["prov_01a222a3-2544-7000-9da0-3de6a00b2b3d"],"budget":{"budget_id":"budget_01a222a3-2580-7000-8206-67dc26b3acde","agent_id":"agent_01a222a3-2580-7000-8206-67dc26b3acde","agent_name":"second","allocated_usd":1,"spent_usd":0,"reserved_usd":0,"remaining_usd":1,"overdrawn_usd":0,"percent_used":0,"status":"active","risk_level":"low","open_leases":0,"allocation_version":1,"updated_at":"2026-11-28T14:50:47.040Z"},"created_at":"2026-11-28T14:50:47.038Z","updated_at":"2026-11-28T14:50:47.038Z","ic_token":{"id":"ic_01a222a3-2584-7000-95df-0458975a945a","permissions":["llm:call","analytics:write"],"created_at":"2026-11-28T14:50:47.038Z","expires_at":null,"last_used_at":null,"token":null}},"headers":{"Location":"/api/v1/agents/agent_01a222a3-2580-7000-8206-67dc26b3acde"}}', 1795877447049);
+INSERT INTO public.leases VALUES ('lease_01a222a3-25a8-7000-8a43-01e747184374', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', NULL, NULL, 'closed', 5000000, 5000000, 5000000, 0, 1500000, 0, 1795877447084, 1795881047131, 1795877447150, 'returned', 1795877447150, 6500000);
+INSERT INTO public.leases VALUES ('lease_01a222a3-25fd-7000-a2fa-c7aa104e1edf', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', NULL, 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', NULL, NULL, 'active', 5000000, 5000000, 0, 0, 0, 0, 1795877447165, 1795881047165, NULL, NULL, NULL, NULL);
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 1, 'allocate', 100000000, NULL, NULL, NULL, 1, 100000000, 0, 0, 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, 1795877447010, '9f23524be3a59cd97618e157554364640784bcba32c51b06822bb2c8d19a896c');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2580-7000-8206-67dc26b3acde', 1, 'allocate', 1000000, NULL, NULL, NULL, 1, 1000000, 0, 0, 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, 1795877447040, '58be29ae634569fd4f5a5db101c28478680d2cdf95674d24dd2c488472372aec');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 2, 'grant', 5000000, 'lease_01a222a3-25a8-7000-8a43-01e747184374', NULL, NULL, 1, 100000000, 5000000, 0, NULL, NULL, 1795877447084, 'ceeb3f55adcf02ef84dc8e6356b13d0d311c971dad7995b7a7da8db0f77be906');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 3, 'spend', 2000000, 'lease_01a222a3-25a8-7000-8a43-01e747184374', 'call-1', NULL, 1, 100000000, 3000000, 2000000, NULL, NULL, 1795877447112, 'd3f925fa6e591381754f1713fd7fef34748f924115c7a328a98280a7635eb787');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 4, 'spend', 3000000, 'lease_01a222a3-25a8-7000-8a43-01e747184374', 'call-2', NULL, 1, 100000000, 0, 5000000, NULL, NULL, 1795877447131, '561055cf9d03677a287c43dffc9a8b5a58bd6f78c9848d500eaed69d0e53c1a4');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 5, 'overrun', 1500000, 'lease_01a222a3-25a8-7000-8a43-01e747184374', 'call-2', NULL, 1, 100000000, 0, 6500000, NULL, NULL, 1795877447131, '27a62aca332a79aa8b4f04406f76ed1913ed9eda74fd05774475a4197c935441');
+INSERT INTO public.ledger_entries VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 6, 'grant', 5000000, 'lease_01a222a3-25fd-7000-a2fa-c7aa104e1edf', NULL, NULL, 1, 100000000, 5000000, 6500000, NULL, NULL, 1795877447165, '69a5dcdfde0286c120ffa17a15f79dd85177bf2bdeeafc8074f45ed8411046d6');
+INSERT INTO public.limit_counters VALUES ('user_01a222a3-2148-7000-a18d-5c085a386590', '', 'tokens_per_day', 1795824000000, 15);
+INSERT INTO public.limit_counters VALUES ('user_01a222a3-2148-7000-a18d-5c085a386590', '', 'requests_per_minute', 1795877400000, 3);
+INSERT INTO public.limit_counters VALUES ('user_01a222a3-2148-7000-a18d-5c085a386590', '', 'cost_per_month', 1793491200000, 6500075);
+INSERT INTO public.limits VALUES ('lim_01a222a3-250b-7000-a2b3-21124b670ed2', 'user_01a222a3-2148-7000-a18d-5c085a386590', NULL, 1000000, NULL, NULL, 1795877446922, 1795877446922);
+INSERT INTO public.list_counts VALUES ('users', 'admin active', 532303, 1);
+INSERT INTO public.list_counts VALUES ('api_tokens', 'kept', 532307, 1);
+INSERT INTO public.list_counts VALUES ('agents', 'idle active', 532312, 2);
+INSERT INTO public.list_counts VALUES ('budget_requests', 'pending', 532322, 1);
+INSERT INTO public.log_heads VALUES ('events', 6, NULL, 0, 1795877447186);
+INSERT INTO public.log_heads VALUES ('audit', 17, '9adffca4b4225d9d776dffbeac73400be9aba51cb858de5e0f3dce9d30a4040a', 0, 1795877447212);
+INSERT INTO public.login_attempts VALUES ('somebody@cluster.test', 1, 1795877446903, NULL);
+INSERT INTO public.meta VALUES ('audit.key', 'none');
+INSERT INTO public.meta VALUES ('vault.canary.m1', 'Ji3VOSqWhWSMtx2M:ewkA1nLmr38G9GYxoaHNEfQ=:zkyQWb4e6RXxb6UyW3NzOw==');
+INSERT INTO public.meta VALUES ('rollup.hour', '1804510800000');
+INSERT INTO public.meta VALUES ('rollup.summed', '1804510800000');
+INSERT INTO public.meta VALUES ('rollup.pruned', '1795874400000');
+INSERT INTO public.provider_keys VALUES ('key_01a222a3-2551-7000-945b-6f2c28498247', 'prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', 'active', 'uBvki8Fni67VIZm/:JPeiLicTLIRgghdfR9r/hyBorzI=:bQMD3P9NeA43bf5bUyYNZQ==', 'm1', 'sk-f...789', 1795877446995, 'user_01a222a3-2148-7000-a18d-5c085a386590', 1795877447095, NULL);
+INSERT INTO public.providers VALUES ('prov_01a222a3-2544-7000-9da0-3de6a00b2b3d', 'openai', 'openai', 'https://api.openai.com/v1', '["gpt-4o"]', 'active', 1795877446980, 1795877446980, NULL);
+INSERT INTO public.request_keys VALUES ('tok_01a222a3-251c-7000-924a-0200ecb43397', 'told', 'req_01a222a3-2531-7000-aa13-c3a1a2600679', '7f2f8948c2e4a1659f0856ace4110766fe63f7f807af4ac76a4d2682e6b51aef', NULL, 75, 0, 'price_book', 0);
+INSERT INTO public.request_rollups VALUES (1795874400000, 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', '', 'gpt-4o', 'completed', 3, 0, 0, 0, 0, 0, 0, 7500000, 6500000, 0, '{"98":2}', '{"1000000":1,"2000000":1,"4500000":1}');
+INSERT INTO public.request_rollups VALUES (1795874400000, 'tok_01a222a3-251c-7000-924a-0200ecb43397', '', 'gpt-4o', 'completed', 1, 10, 0, 0, 5, 0, 15, 75, 75, 0, '{}', '{"75":1}');
+INSERT INTO public.request_sums VALUES ('hour', 1795874400000, '', '', 'gpt-4o', 'completed', 4, 10, 0, 0, 5, 0, 15, 7500075, 6500075, 0, '{"98":2}', '{"75":1,"1000000":1,"2000000":1,"4500000":1}');
+INSERT INTO public.request_sums VALUES ('day', 1795824000000, '', '', 'gpt-4o', 'completed', 4, 10, 0, 0, 5, 0, 15, 7500075, 6500075, 0, '{"98":2}', '{}');
+INSERT INTO public.request_sums VALUES ('month', 1793491200000, '', '', 'gpt-4o', 'completed', 4, 10, 0, 0, 5, 0, 15, 7500075, 6500075, 0, '{"98":2}', '{}');
+INSERT INTO public.request_sums VALUES ('each_day', 1795824000000, 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', '', 'gpt-4o', 'completed', 3, 0, 0, 0, 0, 0, 0, 7500000, 6500000, 0, '{"98":2}', '{"1000000":1,"2000000":1,"4500000":1}');
+INSERT INTO public.request_sums VALUES ('each_day', 1795824000000, 'tok_01a222a3-251c-7000-924a-0200ecb43397', '', 'gpt-4o', 'completed', 1, 10, 0, 0, 5, 0, 15, 75, 75, 0, '{}', '{"75":1}');
+INSERT INTO public.request_sums VALUES ('each_month', 1793491200000, 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', '', 'gpt-4o', 'completed', 3, 0, 0, 0, 0, 0, 0, 7500000, 6500000, 0, '{"98":2}', '{}');
+INSERT INTO public.request_sums VALUES ('each_month', 1793491200000, 'tok_01a222a3-251c-7000-924a-0200ecb43397', '', 'gpt-4o', 'completed', 1, 10, 0, 0, 5, 0, 15, 75, 75, 0, '{}', '{}');
+INSERT INTO public.requests VALUES ('req_01a222a3-25cf-7000-99f7-9a0aafff4dde', 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'call-1', '2306b5dfe4f9331d5e65d495d503f0da4584f6c94dd9979e67f75a41de7f329f', 'lease_01a222a3-25a8-7000-8a43-01e747184374', NULL, NULL, 'gpt-4o', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 2000000, 0, 'reported', NULL, 1, 0, 120, NULL, 1795877447119, 1795877447119);
+INSERT INTO public.requests VALUES ('req_01a222a3-25e3-7000-912a-57eac3310e2c', 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'call-2', 'd8364156e95ceb56c276026162966c76e86f4ea082f9f222726e067cb230a5fb', 'lease_01a222a3-25a8-7000-8a43-01e747184374', NULL, NULL, 'gpt-4o', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 4500000, 1500000, 'reported', NULL, 1, 0, 120, NULL, 1795877447139, 1795877447139);
+INSERT INTO public.requests VALUES ('req_01a222a3-2611-7000-9bb3-05edc8840793', 'agent', 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'call-3', NULL, NULL, NULL, NULL, 'gpt-4o', 'completed', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 1000000, 0, 'reported', NULL, 0, 0, NULL, NULL, 1795877447173, 1795877447185);
+INSERT INTO public.schema_migrations VALUES (1, 'baseline', 'a1da2c407032ec3058070879c7cc9ea6256a5405acffc44d356a8ca6c17bde09', '2be910e509950a0be04543667af6bd4fcaaca70abfcc31dfd7b7aa97d744003d', '0.0.0', 1795877445220);
+INSERT INTO public.schema_migrations VALUES (2, 'list_indexes', '9da35643ed478a65fcb7cb44600fbe1fabd42d390b7f26240fa25485c1001ee0', '58ca141d17843adda7f853659fe94d32cde6b7bf97eb29176083d57a68e627e3', '0.0.0', 1795877445257);
+INSERT INTO public.schema_migrations VALUES (3, 'request_sums', '41144f51b03d4e16d6ad8534753ea81564bc9b94748e401a027c85c3f6c85756', '5c1a56ab1cf26c7a6d5f808f1dc91a76a796f43e09314bd067787ab20dd88f9a', '0.0.0', 1795877445274);
+INSERT INTO public.schema_migrations VALUES (4, 'call_costs', '8d07284d409fb2f1270b1ca2872cceb19cc70806fe322bfa74e613cfcb58a70c', '77998b639aa1c27799510c816664d26204f3f221bde2caab49c99f36fe1948d7', '0.0.0', 1795877445290);
+INSERT INTO public.schema_migrations VALUES (5, 'kept_sums', '72b89a78278987a6ad652732fe8ccc673904aba0d0cc70c90b678de8dab4a746', 'fa9d4507a25d3188aa3f8a36866bdff14154722c82c9625215120d7c7e155210', '0.0.0', 1795877445335);
+INSERT INTO public.sessions VALUES ('sess_01a222a3-237b-7000-a0ea-bda68c6dcdf6', 'user_01a222a3-2148-7000-a18d-5c085a386590', 'e8fb4fefd00b1cd6641955f2588215833b6322fc3ba19dfe03b9609034b818ca', 1795877446520, 1795877446520, 1798469446000, NULL, NULL, '127.0.0.1', NULL);
+INSERT INTO public.spans VALUES ('trace_6ca941cd-3299-4ae6-bfdb-8c97ced7e037', 'span-1', NULL, 'agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'call', 'ok', 1795877447173, 1, '{}', 1795877447191);
+INSERT INTO public.telemetry_ids VALUES ('agent_01a222a3-2562-7000-bccf-888b4cc19d7e', 'event-1', 1795877447179);
+INSERT INTO public.users VALUES ('user_01a222a3-2148-7000-a18d-5c085a386590', 'admin', 'admin', 'admin@cluster.test', NULL, 'admin', '$2b$12$rdxd0uh4jDIeZuMwIg6UHuLfy6rdVUrWKeFzHD9n3EOi3vkr89xqy', 0, 1795877446520, NULL, NULL, NULL, NULL, NULL, 1795877445960, 1795877445960);
+ALTER TABLE ONLY public.agent_budgets
+    ADD CONSTRAINT agent_budgets_pkey PRIMARY KEY (agent_id);
+ALTER TABLE ONLY public.agent_providers
+    ADD CONSTRAINT agent_providers_pkey PRIMARY KEY (agent_id, provider_id);
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.api_token_secrets
+    ADD CONSTRAINT api_token_secrets_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY public.budget_requests
+    ADD CONSTRAINT budget_requests_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.budget_sums
+    ADD CONSTRAINT budget_sums_pkey PRIMARY KEY (grade, shard);
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY public.ic_tokens
+    ADD CONSTRAINT ic_tokens_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (principal_id, route, key);
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (agent_id, seq);
+ALTER TABLE ONLY public.limit_counters
+    ADD CONSTRAINT limit_counters_pkey PRIMARY KEY (owner_id, project_id, metric, window_start);
+ALTER TABLE ONLY public.limits
+    ADD CONSTRAINT limits_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.list_counts
+    ADD CONSTRAINT list_counts_pkey PRIMARY KEY (list, part, shard);
+ALTER TABLE ONLY public.log_heads
+    ADD CONSTRAINT log_heads_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.login_attempts
+    ADD CONSTRAINT login_attempts_pkey PRIMARY KEY (account_key);
+ALTER TABLE ONLY public.meta
+    ADD CONSTRAINT meta_pkey PRIMARY KEY (key);
+ALTER TABLE ONLY public.provider_keys
+    ADD CONSTRAINT provider_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.providers
+    ADD CONSTRAINT providers_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.request_keys
+    ADD CONSTRAINT request_keys_pkey PRIMARY KEY (subject_id, request_id);
+ALTER TABLE ONLY public.request_rollups
+    ADD CONSTRAINT request_rollups_pkey PRIMARY KEY (hour_start, subject_id, provider, model, outcome);
+ALTER TABLE ONLY public.request_sums
+    ADD CONSTRAINT request_sums_pkey PRIMARY KEY (grain, start, subject_id, provider, model, outcome);
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.spans
+    ADD CONSTRAINT spans_pkey PRIMARY KEY (trace_id, span_id);
+ALTER TABLE ONLY public.telemetry_ids
+    ADD CONSTRAINT telemetry_ids_pkey PRIMARY KEY (agent_id, event_id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX agent_budgets_allocated ON public.agent_budgets USING btree (allocated_micros, agent_id) WHERE (archived_at IS NULL);
+CREATE INDEX agent_budgets_archived ON public.agent_budgets USING btree (agent_id) WHERE (archived_at IS NOT NULL);
+CREATE INDEX agent_budgets_created ON public.agent_budgets USING btree (created_at, agent_id) WHERE (archived_at IS NULL);
+CREATE INDEX agent_budgets_left ON public.agent_budgets USING btree (left_rank, agent_id) WHERE (archived_at IS NULL);
+CREATE INDEX agent_budgets_owner ON public.agent_budgets USING btree (owner_id);
+CREATE INDEX agent_budgets_spent ON public.agent_budgets USING btree (spent_rank, agent_id) WHERE (archived_at IS NULL);
+CREATE INDEX agent_budgets_used ON public.agent_budgets USING btree (used_rank, agent_id) WHERE (archived_at IS NULL);
+CREATE UNIQUE INDEX agent_providers_order ON public.agent_providers USING btree (agent_id, "position");
+CREATE INDEX agent_providers_provider ON public.agent_providers USING btree (provider_id);
+CREATE INDEX agents_created ON public.agents USING btree (created_at, id);
+CREATE INDEX agents_failed ON public.agents USING btree (created_at, id) WHERE (state = 'failed'::text);
+CREATE INDEX agents_idle ON public.agents USING btree (created_at, id) WHERE (state = 'idle'::text);
+CREATE INDEX agents_name ON public.agents USING btree (name, id);
+CREATE INDEX agents_running ON public.agents USING btree (created_at, id) WHERE (state = 'running'::text);
+CREATE INDEX agents_silent ON public.agents USING btree (last_seen_at) WHERE (state = 'running'::text);
+CREATE INDEX agents_stopped ON public.agents USING btree (created_at, id) WHERE (state = 'stopped'::text);
+CREATE INDEX agents_updated ON public.agents USING btree (updated_at, id);
+CREATE UNIQUE INDEX api_token_secrets_current ON public.api_token_secrets USING btree (token_id) WHERE (valid_until IS NULL);
+CREATE INDEX api_token_secrets_token ON public.api_token_secrets USING btree (token_id);
+CREATE INDEX api_tokens_created ON public.api_tokens USING btree (created_at, id);
+CREATE INDEX api_tokens_expires ON public.api_tokens USING btree (expires_at, id);
+CREATE INDEX api_tokens_name ON public.api_tokens USING btree (name, id);
+CREATE INDEX api_tokens_owner ON public.api_tokens USING btree (owner_id, created_at);
+CREATE INDEX api_tokens_project ON public.api_tokens USING btree (project_id, created_at, id) WHERE (project_id IS NOT NULL);
+CREATE INDEX api_tokens_revoked ON public.api_tokens USING btree (created_at, id) WHERE (revoked_at IS NOT NULL);
+CREATE INDEX audit_log_actor ON public.audit_log USING btree (actor_id, seq);
+CREATE UNIQUE INDEX audit_log_id ON public.audit_log USING btree (id);
+CREATE INDEX audit_log_operation ON public.audit_log USING btree (operation, seq);
+CREATE INDEX audit_log_resource ON public.audit_log USING btree (resource_type, resource_id, seq);
+CREATE INDEX audit_log_user ON public.audit_log USING btree (actor_user_id, seq) WHERE (actor_user_id IS NOT NULL);
+CREATE INDEX budget_requests_agent ON public.budget_requests USING btree (agent_id, created_at);
+CREATE INDEX budget_requests_created ON public.budget_requests USING btree (created_at, id);
+CREATE INDEX budget_requests_requested ON public.budget_requests USING btree (requested_allocated_micros, id);
+CREATE INDEX budget_requests_requester ON public.budget_requests USING btree (requester_id, created_at);
+CREATE INDEX budget_requests_status ON public.budget_requests USING btree (status, created_at);
+CREATE INDEX budget_requests_wanted ON public.budget_requests USING btree (status, requested_allocated_micros, id);
+CREATE INDEX events_agent ON public.events USING btree (agent_id, seq);
+CREATE UNIQUE INDEX events_dedupe ON public.events USING btree (dedupe_key) WHERE (dedupe_key IS NOT NULL);
+CREATE INDEX ic_tokens_agent ON public.ic_tokens USING btree (agent_id, created_at);
+CREATE UNIQUE INDEX ic_tokens_live ON public.ic_tokens USING btree (agent_id) WHERE (revoked_at IS NULL);
+CREATE UNIQUE INDEX ic_tokens_token_hash ON public.ic_tokens USING btree (token_hash);
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+CREATE INDEX leases_active ON public.leases USING btree (agent_id) WHERE (status = 'active'::text);
+CREATE INDEX leases_agent ON public.leases USING btree (agent_id, created_at);
+CREATE INDEX leases_due ON public.leases USING btree (expires_at) WHERE (status = 'active'::text);
+CREATE UNIQUE INDEX leases_idempotency ON public.leases USING btree (agent_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX leases_supersedes ON public.leases USING btree (supersedes);
+CREATE UNIQUE INDEX ledger_entries_history ON public.ledger_entries USING btree (agent_id, version) WHERE (type = ANY (ARRAY['allocate'::text, 'deallocate'::text]));
+CREATE INDEX ledger_entries_lease ON public.ledger_entries USING btree (lease_id) WHERE (lease_id IS NOT NULL);
+CREATE INDEX limits_created ON public.limits USING btree (created_at, id);
+CREATE UNIQUE INDEX limits_general ON public.limits USING btree (owner_id) WHERE (project_id IS NULL);
+CREATE UNIQUE INDEX limits_project ON public.limits USING btree (owner_id, project_id) WHERE (project_id IS NOT NULL);
+CREATE UNIQUE INDEX provider_keys_active ON public.provider_keys USING btree (provider_id) WHERE (status = 'active'::text);
+CREATE INDEX provider_keys_created ON public.provider_keys USING btree (created_at, id);
+CREATE INDEX provider_keys_provider ON public.provider_keys USING btree (provider_id, created_at);
+CREATE INDEX provider_keys_vault ON public.provider_keys USING btree (vault_key_id) WHERE (sealed IS NOT NULL);
+CREATE UNIQUE INDEX providers_name ON public.providers USING btree (name) WHERE (deleted_at IS NULL);
+CREATE INDEX request_rollups_subject ON public.request_rollups USING btree (subject_id, hour_start);
+CREATE INDEX request_sums_subject ON public.request_sums USING btree (subject_id, start);
+CREATE UNIQUE INDEX requests_key ON public.requests USING btree (subject_id, request_id);
+CREATE INDEX requests_lease ON public.requests USING btree (lease_id) WHERE (lease_id IS NOT NULL);
+CREATE INDEX requests_subject_time ON public.requests USING btree (subject_id, received_at);
+CREATE INDEX requests_time ON public.requests USING btree (received_at, id);
+CREATE UNIQUE INDEX schema_migrations_name ON public.schema_migrations USING btree (name);
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id, created_at);
+CREATE INDEX spans_age ON public.spans USING btree (received_at);
+CREATE INDEX spans_agent ON public.spans USING btree (agent_id, started_at);
+CREATE INDEX telemetry_ids_age ON public.telemetry_ids USING btree (received_at);
+CREATE INDEX users_created ON public.users USING btree (created_at, id);
+CREATE INDEX users_deleted ON public.users USING btree (created_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (email) WHERE (deleted_at IS NULL);
+CREATE INDEX users_email_order ON public.users USING btree (email NULLS FIRST, id) WHERE (deleted_at IS NULL);
+CREATE INDEX users_last_login ON public.users USING btree (last_login_at NULLS FIRST, id) WHERE (deleted_at IS NULL);
+CREATE INDEX users_live_admins ON public.users USING btree (id) WHERE ((role = 'admin'::text) AND (suspended_at IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX users_suspended ON public.users USING btree (created_at, id) WHERE ((suspended_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX users_username ON public.users USING btree (username_key) WHERE (deleted_at IS NULL);
+CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON public.agent_budgets FOR EACH ROW WHEN (((old.archived_at IS NULL) <> (new.archived_at IS NULL))) EXECUTE FUNCTION public.agents_count_archived();
+CREATE TRIGGER agents_count_delete AFTER DELETE ON public.agents REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.agents_count_delete();
+CREATE TRIGGER agents_count_insert AFTER INSERT ON public.agents REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.agents_count_insert();
+CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON public.agents FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION public.agents_count_update();
+CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON public.api_tokens REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.api_tokens_count_delete();
+CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON public.api_tokens REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.api_tokens_count_insert();
+CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at ON public.api_tokens FOR EACH ROW WHEN ((old.revoked_at IS DISTINCT FROM new.revoked_at)) EXECUTE FUNCTION public.api_tokens_count_update();
+CREATE TRIGGER audit_log_insert BEFORE INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.audit_log_insert();
+CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.audit_log_no_delete();
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.audit_log_no_update();
+CREATE TRIGGER budget_ranks_insert BEFORE INSERT ON public.agent_budgets FOR EACH ROW EXECUTE FUNCTION public.budget_ranks();
+CREATE TRIGGER budget_ranks_update BEFORE UPDATE OF allocated_micros, reserved_micros, spent_micros ON public.agent_budgets FOR EACH ROW EXECUTE FUNCTION public.budget_ranks();
+CREATE TRIGGER budget_requests_count_delete AFTER DELETE ON public.budget_requests REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.budget_requests_count_delete();
+CREATE TRIGGER budget_requests_count_insert AFTER INSERT ON public.budget_requests REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.budget_requests_count_insert();
+CREATE TRIGGER budget_requests_count_update AFTER UPDATE OF status ON public.budget_requests FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.budget_requests_count_update();
+CREATE TRIGGER budget_sums_delete AFTER DELETE ON public.agent_budgets REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.budget_sums_delete();
+CREATE TRIGGER budget_sums_insert AFTER INSERT ON public.agent_budgets REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION public.budget_sums_insert();
+CREATE TRIGGER budget_sums_update AFTER UPDATE OF allocated_micros, reserved_micros, spent_micros, archived_at ON public.agent_budgets FOR EACH ROW EXECUTE FUNCTION public.budget_sums_update();
+CREATE TRIGGER events_insert BEFORE INSERT ON public.events FOR EACH ROW EXECUTE FUNCTION public.events_insert();
+CREATE TRIGGER events_no_delete BEFORE DELETE ON public.events FOR EACH ROW EXECUTE FUNCTION public.events_no_delete();
+CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER events_no_update BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.events_no_update();
+CREATE TRIGGER leases_final BEFORE UPDATE ON public.leases FOR EACH ROW EXECUTE FUNCTION public.leases_final();
+CREATE TRIGGER leases_no_delete BEFORE DELETE ON public.leases FOR EACH ROW EXECUTE FUNCTION public.leases_no_delete();
+CREATE TRIGGER leases_no_truncate BEFORE TRUNCATE ON public.leases FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER ledger_entries_insert BEFORE INSERT ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION public.ledger_entries_insert();
+CREATE TRIGGER ledger_entries_no_delete BEFORE DELETE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION public.ledger_entries_no_delete();
+CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER ledger_entries_no_update BEFORE UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION public.ledger_entries_no_update();
+CREATE TRIGGER log_heads_guard BEFORE UPDATE ON public.log_heads FOR EACH ROW EXECUTE FUNCTION public.log_heads_guard();
+CREATE TRIGGER log_heads_no_delete BEFORE DELETE ON public.log_heads FOR EACH ROW EXECUTE FUNCTION public.log_heads_no_delete();
+CREATE TRIGGER log_heads_no_insert BEFORE INSERT ON public.log_heads FOR EACH ROW EXECUTE FUNCTION public.log_heads_no_insert();
+CREATE TRIGGER log_heads_no_truncate BEFORE TRUNCATE ON public.log_heads FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER request_keys_insert BEFORE INSERT ON public.request_keys FOR EACH ROW EXECUTE FUNCTION public.request_keys_insert();
+CREATE TRIGGER request_keys_no_delete BEFORE DELETE ON public.request_keys FOR EACH ROW EXECUTE FUNCTION public.request_keys_no_delete();
+CREATE TRIGGER request_keys_no_truncate BEFORE TRUNCATE ON public.request_keys FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER request_keys_no_update BEFORE UPDATE ON public.request_keys FOR EACH ROW EXECUTE FUNCTION public.request_keys_no_update();
+CREATE TRIGGER requests_final BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.requests_final();
+CREATE TRIGGER requests_keep_key BEFORE DELETE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.requests_keep_key();
+CREATE TRIGGER requests_no_truncate BEFORE TRUNCATE ON public.requests FOR EACH STATEMENT EXECUTE FUNCTION public.no_truncate();
+CREATE TRIGGER users_count_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.users_count_delete();
+CREATE TRIGGER users_count_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.users_count_insert();
+CREATE TRIGGER users_count_update AFTER UPDATE OF role, suspended_at, deleted_at ON public.users FOR EACH ROW WHEN (((old.role IS DISTINCT FROM new.role) OR (old.suspended_at IS DISTINCT FROM new.suspended_at) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION public.users_count_update();
+ALTER TABLE ONLY public.agent_providers
+    ADD CONSTRAINT agent_providers_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.agent_providers
+    ADD CONSTRAINT agent_providers_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_id_fkey FOREIGN KEY (id) REFERENCES public.agent_budgets(agent_id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.api_token_secrets
+    ADD CONSTRAINT api_token_secrets_token_id_fkey FOREIGN KEY (token_id) REFERENCES public.api_tokens(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.budget_requests
+    ADD CONSTRAINT budget_requests_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agent_budgets(agent_id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.ic_tokens
+    ADD CONSTRAINT ic_tokens_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agent_budgets(agent_id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_supersedes_fkey FOREIGN KEY (supersedes) REFERENCES public.leases(id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agent_budgets(agent_id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_budget_request_id_fkey FOREIGN KEY (budget_request_id) REFERENCES public.budget_requests(id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.provider_keys
+    ADD CONSTRAINT provider_keys_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id) ON DELETE RESTRICT;
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE RESTRICT;

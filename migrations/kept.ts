@@ -1,0 +1,23 @@
+/** What triggers keep, and what it is computed from: for whoever verifies it, or fills tables without triggers. */
+import { BUDGET_SUMS, FILL_BUDGET_SUMS, FILL_RANKS, KEPT_BUDGET_SUMS, WRONG_RANKS } from './0005_kept_sums/budgets.ts'
+import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
+
+/** Queries of a kept table: the rows as kept, and as they must be. */
+export const kept: Readonly<
+  Record<'budget_sums' | 'list_counts', { readonly kept: string; readonly computed: string }>
+> = {
+  budget_sums: { kept: KEPT_BUDGET_SUMS, computed: BUDGET_SUMS },
+  list_counts: { kept: KEPT_LIST_COUNTS, computed: LIST_COUNTS },
+}
+
+/** Agents whose ranks are wrong. */
+export const wrongRanks = WRONG_RANKS
+
+/** Computes all of it anew. */
+export const recompute: readonly string[] = [
+  FILL_RANKS,
+  'DELETE FROM budget_sums',
+  FILL_BUDGET_SUMS,
+  'DELETE FROM list_counts',
+  FILL_LIST_COUNTS,
+]

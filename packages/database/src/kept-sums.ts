@@ -1,0 +1,80 @@
+import { kept, recompute, wrongRanks } from '@iron/migrations'
+import type { IronDatabase, WriteOptions } from './iron-database.ts'
+import type { ListCountsTable } from './schema.ts'
+import type { AtTx, ReadTx } from './transaction.ts'
+
+/** A sum, a count or a rank that is not what the rows say. */
+export interface KeptFault {
+  readonly table: 'agent_budgets' | 'budget_sums' | 'list_counts'
+  /** The grade, the list and its part, or the agent. */
+  readonly key: string
+  /** The column. */
+  readonly what: string
+  readonly kept: number
+  readonly computed: number
+}
+
+/** How many rows of the given parts a list has, without a look at them; without parts, how many in all. */
+export async function keptCount(tx: ReadTx, list: ListCountsTable['list'], parts?: readonly string[]): Promise<number> {
+  let query = tx.sql.selectFrom('list_counts').where('list', '=', list)
+  if (parts !== undefined) query = query.where('part', 'in', parts)
+  const { entries } = await query
+    .select(({ fn }) => fn.sum<number | null>('entries').as('entries'))
+    .executeTakeFirstOrThrow()
+  return entries ?? 0
+}
+
+type KeptTable = 'budget_sums' | 'list_counts'
+type Row = Readonly<Record<string, string | number>>
+
+/** Columns that name a row. */
+const KEYS: Readonly<Record<KeptTable, readonly string[]>> = {
+  budget_sums: ['grade'],
+  list_counts: ['list', 'part'],
+}
+
+/**
+ * Compares everything that triggers keep for lists (data-model 4) with the rows that it sums up. Looks at every agent, user, token and
+ * budget request; none when all is sound.
+ */
+export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<readonly KeptFault[]> {
+  return db.read(async (tx) => {
+    const faults: KeptFault[] = []
+    for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
+      faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: 1, computed: 0 })
+    }
+    for (const table of ['budget_sums', 'list_counts'] as const) {
+      faults.push(...differences(table, await rowsOf(tx, kept[table].kept), await rowsOf(tx, kept[table].computed)))
+    }
+    return Object.freeze(faults)
+  }, options)
+}
+
+/** Computes anew what {@link verifyKeptSums} compares, in one transaction: for rows that were written while no trigger ran. */
+export function recomputeKeptSums(db: IronDatabase, options: WriteOptions = {}): Promise<void> {
+  return db.write(async (tx) => {
+    for (const sql of recompute) await tx.execute({ sql, parameters: [] })
+  }, options)
+}
+
+async function rowsOf(tx: ReadTx, sql: string): Promise<readonly Row[]> {
+  const { rows } = await tx.execute<Row>({ sql, parameters: [] })
+  return rows
+}
+
+function differences(table: KeptTable, stored: readonly Row[], computed: readonly Row[]): KeptFault[] {
+  const keyOf = (row: Row): string => KEYS[table].map((name) => String(row[name])).join(' ')
+  const [here, there] = [
+    new Map(stored.map((row) => [keyOf(row), row])),
+    new Map(computed.map((row) => [keyOf(row), row])),
+  ]
+  const faults: KeptFault[] = []
+  for (const key of new Set([...here.keys(), ...there.keys()])) {
+    const [row, wanted] = [here.get(key), there.get(key)]
+    for (const what of Object.keys(row ?? wanted ?? {}).filter((name) => !KEYS[table].includes(name))) {
+      const [found, expected] = [Number(row?.[what] ?? 0), Number(wanted?.[what] ?? 0)]
+      if (found !== expected) faults.push({ table, key, what, kept: found, computed: expected })
+    }
+  }
+  return faults
+}

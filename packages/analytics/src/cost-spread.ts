@@ -15,9 +15,16 @@ export function costBucket(cost: number): number {
   return (length - DIGITS) * STEPS + Math.floor(cost / 2 ** (length - DIGITS))
 }
 
+/** The smallest amount of a bucket; that of the one behind it is the first that is not in it. */
+function firstOf(bucket: number): number {
+  if (bucket < 2 * STEPS) return bucket
+  const doublings = Math.floor(bucket / STEPS) - 1
+  return (bucket - doublings * STEPS) * 2 ** doublings
+}
+
 /** Costs of calls by bucket, the smallest and the largest. */
 export class CostSpread {
-  readonly #counts = new Array<number>(BUCKETS).fill(0)
+  readonly #counts = new Float64Array(BUCKETS)
   #calls = 0
   #min = Infinity
   #max = 0
@@ -54,18 +61,21 @@ export class CostSpread {
 
 /** One place among the costs of one bucket. */
 export class CostAt {
-  readonly #bucket: number
+  readonly #from: number
+  readonly #to: number
   readonly #place: number
   readonly #calls = new Map<number, number>()
 
   constructor(bucket: number, place: number) {
-    this.#bucket = bucket
+    this.#from = firstOf(bucket)
+    this.#to = firstOf(bucket + 1)
     this.#place = place
   }
 
   /** Adds calls of one cost; those of other buckets are nothing to it. */
   add(cost: number, calls: number): void {
-    if (costBucket(cost) === this.#bucket) this.#calls.set(cost, (this.#calls.get(cost) ?? 0) + calls)
+    if (cost < this.#from || cost >= this.#to) return
+    this.#calls.set(cost, (this.#calls.get(cost) ?? 0) + calls)
   }
 
   /** Once all costs are told; 0 without any. */

@@ -2,7 +2,7 @@ import type { Amounts } from '@iron/cost-calculator'
 import { Faults, type ReadTx } from '@iron/database'
 import { callCosts, endOf, HOUR_MS, queryPart, startOf, usageTotalsOf } from '@iron/journal'
 import { CostSpread } from '../cost-spread.ts'
-import { readCounts, type VisitCount } from '../count-texts.ts'
+import { readCounts } from '../count-texts.ts'
 import { refuseFaults } from '../errors.ts'
 import type { TimeRange } from '../period.ts'
 import { averageCost, middleCost } from '../rounding.ts'
@@ -11,6 +11,9 @@ import { sumFigures } from './sum-all.ts'
 
 /** Longest period over which costs are spread, in days (http-api 4.15). */
 export const COSTS_DAYS_MAX = 31
+
+/** Characters of counts that are kept between the two looks at them, a month of some ten million calls; of more they are read again. */
+const KEPT_CHARACTERS_MAX = 32 * 1024 * 1024
 
 /** How the costs of single calls are spread; all 0 without calls. */
 export interface Costs extends Amounts<'avg' | 'median' | 'min' | 'max' | 'spend'> {
@@ -25,20 +28,28 @@ export async function spreadCosts(tx: ReadTx, calls: AskedCalls): Promise<Costs>
   const range = await readableRange(tx, calls)
   const { cost: spend } = usageTotalsOf(await sumFigures(tx, calls))
   const spread = new CostSpread()
-  await eachCost(tx, calls, range, (cost, count) => spread.add(cost, count))
+  const kept: string[] = []
+  let characters = 0
+  for await (const texts of costTexts(tx, calls, range)) {
+    characters += texts.length
+    if (characters <= KEPT_CHARACTERS_MAX) kept.push(texts)
+    await readCounts(texts, (cost, count) => spread.add(cost, count))
+  }
   const { calls: requests, min, max } = spread
   const lower = spread.at(Math.ceil(requests / 2))
   const upper = spread.at(Math.floor(requests / 2) + 1)
-  await eachCost(tx, calls, range, (cost, count) => {
-    lower.add(cost, count)
-    upper.add(cost, count)
-  })
+  for await (const texts of characters <= KEPT_CHARACTERS_MAX ? kept : costTexts(tx, calls, range)) {
+    await readCounts(texts, (cost, count) => {
+      lower.add(cost, count)
+      upper.add(cost, count)
+    })
+  }
   const median = middleCost(lower.cost, upper.cost)
   return Object.freeze({ requests, spend, avg: averageCost(spend, requests), median, min, max })
 }
 
 /** Day by day, which bounds what is in memory. Hours that were rolled up without single costs are read from their calls. */
-async function eachCost(tx: ReadTx, calls: AskedCalls, { from }: TimeRange, visit: VisitCount): Promise<void> {
+async function* costTexts(tx: ReadTx, calls: AskedCalls, { from }: TimeRange): AsyncIterable<string> {
   const { filter, progress } = calls
   const { costsFrom } = progress
   let start = from
@@ -47,7 +58,7 @@ async function eachCost(tx: ReadTx, calls: AskedCalls, { from }: TimeRange, visi
     const end = start < costsFrom ? Math.min(day, costsFrom) : day
     const slice = { progress, filter: { ...filter, from: start, to: end } }
     const query = callCosts(start < costsFrom ? unrolled(slice) : slice)
-    for (const { texts } of await queryPart<{ texts: string }>(tx, query)) await readCounts(texts, visit)
+    for (const { texts } of await queryPart<{ texts: string }>(tx, query)) yield texts
     start = end
   }
 }

@@ -58,7 +58,8 @@ try {
       const { timestamp, type } = JSON.parse(data.toString()) as { timestamp: string; type: string }
       if (type === 'request.failed') delays.push(Date.now() - Date.parse(timestamp))
     })
-    await new Promise((resolve) => follower.once('open', resolve))
+    // The stream begins where it says hello.
+    await new Promise((resolve) => follower.once('message', resolve))
   }
 
   let event = 0

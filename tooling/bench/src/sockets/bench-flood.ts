@@ -53,14 +53,15 @@ try {
     { length: FOLLOWERS },
     () => new WebSocket(`${server.address.replace('http', 'ws')}/ws`, { headers: admin }),
   )
+  // The stream begins where it says hello.
+  const greeted = followers.map((follower) => new Promise((resolve) => follower.once('message', resolve)))
   for (const follower of followers) {
     follower.on('message', (data: Buffer) => {
       const { timestamp, type } = JSON.parse(data.toString()) as { timestamp: string; type: string }
       if (type === 'request.failed') delays.push(Date.now() - Date.parse(timestamp))
     })
-    // The stream begins where it says hello.
-    await new Promise((resolve) => follower.once('message', resolve))
   }
+  await Promise.all(greeted)
 
   let event = 0
   const measure = async (what: string): Promise<void> => {

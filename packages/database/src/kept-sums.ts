@@ -10,8 +10,9 @@ export interface KeptFault {
   readonly key: string
   /** The column. */
   readonly what: string
-  readonly kept: number
-  readonly computed: number
+  /** `null` of a rank, which is right or wrong. */
+  readonly kept: number | null
+  readonly computed: number | null
 }
 
 /** How many rows of the given parts a list has, without a look at them; without parts, how many in all. */
@@ -41,7 +42,7 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
   return db.read(async (tx) => {
     const faults: KeptFault[] = []
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
-      faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: 1, computed: 0 })
+      faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
     }
     for (const table of ['budget_sums', 'list_counts'] as const) {
       faults.push(...differences(table, await rowsOf(tx, kept[table].kept), await rowsOf(tx, kept[table].computed)))

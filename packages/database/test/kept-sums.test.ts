@@ -235,7 +235,7 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     await world.rows("INSERT INTO list_counts (list, part, shard, entries) VALUES ('users', 'user active', 0, 2)")
     await world.rows('UPDATE agent_budgets SET left_rank = 7')
     expect(await verifyKeptSums(world.db)).toEqual([
-      { table: 'agent_budgets', key: 'a', what: 'rank', kept: 1, computed: 0 },
+      { table: 'agent_budgets', key: 'a', what: 'rank', kept: null, computed: null },
       { table: 'budget_sums', key: '0', what: 'agents', kept: 2, computed: 1 },
       { table: 'budget_sums', key: '0', what: 'spent_rest', kept: 3, computed: 0 },
       { table: 'list_counts', key: 'users user active', what: 'entries', kept: 2, computed: 0 },

@@ -1,6 +1,6 @@
 import { keptCount, type ReadTx } from '@iron/database'
 import type { BalanceSum } from '@iron/lease-manager'
-import type { AgentState } from '../agent.ts'
+import { AGENT_STATES, type AgentState } from '../agent.ts'
 import type { RegistryParts } from '../registry-parts.ts'
 
 /** How many agents there are, by state, and the sum of their budgets; archived ones are left out of both. */
@@ -32,7 +32,7 @@ async function statesOf(
 ): Promise<readonly { readonly state: AgentState; readonly count: number }[]> {
   if (ownerId === undefined) {
     const states: { state: AgentState; count: number }[] = []
-    for (const state of ['running', 'idle', 'stopped', 'failed'] as const) {
+    for (const state of AGENT_STATES) {
       states.push({ state, count: await keptCount(tx, 'agents', [`${state} active`]) })
     }
     return states

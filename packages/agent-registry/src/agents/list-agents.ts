@@ -1,7 +1,7 @@
 import { keptCount, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
-import { type Agent, agentOf, type AgentState } from '../agent.ts'
+import { type Agent, AGENT_STATES, agentOf, type AgentState } from '../agent.ts'
 import { findProviderIdsOfAll } from '../providers/assignment-rows.ts'
 
 /** Which agents. Text matches a case-insensitive substring, everything else exactly. */
@@ -72,13 +72,11 @@ function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: Agent
   return matching
 }
 
-const STATES: readonly AgentState[] = ['running', 'idle', 'stopped', 'failed']
-
 /** How many fit: of everybody's agents by state and status without a look at them. */
 async function countAgents(tx: ReadTx, filter: AgentFilter): Promise<number> {
   const { ownerId, state, status, name, tag } = filter
   if (ownerId !== undefined || name !== undefined || tag !== undefined) return countOf(matchingAgents(tx, filter))
-  const states = state === undefined ? STATES : [state]
+  const states = state === undefined ? AGENT_STATES : [state]
   const statuses = status === undefined ? (['active', 'archived'] as const) : [status]
   return keptCount(
     tx,

@@ -6,6 +6,7 @@ import { postgresFaults } from './scenarios/postgres-faults.ts'
 import { redisFaults } from './scenarios/redis-faults.ts'
 import { soak } from './scenarios/soak.ts'
 import { throughput } from './scenarios/throughput.ts'
+import { upgrade } from './scenarios/upgrade.ts'
 
 /** By the name under which `pnpm cluster` runs them. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -16,6 +17,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'kill-process': staged(killProcess),
   throughput,
   soak,
+  upgrade,
   /** Those with a stage, on one stage. */
   all: staged(overGrant, hammer, redisFaults, killProcess, postgresFaults),
 }

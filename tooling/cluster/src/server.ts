@@ -5,8 +5,8 @@ import { startProcess, type StartedProcess, type StartOptions } from '@iron/test
 
 const app = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'apps', 'control-api')
 
-/** Where the program comes from. */
-export type Program = 'built' | 'sources'
+/** Where the program comes from: its build, its sources, or the sources of another version, in that version's folder of the app. */
+export type Program = 'built' | 'sources' | { readonly sourcesOf: string }
 
 /** A server process that listens. */
 export interface Server extends AsyncDisposable {
@@ -60,13 +60,14 @@ function iron(
   env: Environment,
   { node = [], user, ready }: ServerOptions & { readonly ready?: RegExp } = {},
 ): Promise<StartedProcess> {
+  const home = typeof program === 'object' ? program.sourcesOf : app
   const main =
     program === 'built'
       ? [path.join(app, 'dist', 'main.js')]
-      : ['--conditions=@iron/source', path.join(app, 'src', 'main.ts')]
+      : ['--conditions=@iron/source', path.join(home, 'src', 'main.ts')]
   return startProcess(process.execPath, [...node, ...main, ...args], {
     env: { ...env, NODE_OPTIONS: undefined },
-    cwd: app,
+    cwd: home,
     timeoutMs: START_WITHIN_MS,
     user,
     ...(ready !== undefined && { ready }),

@@ -14,6 +14,10 @@ export interface Maker {
 
 /** Levels of a schema that are followed. */
 const DEPTH_MAX = 6
+/** More than any list may hold. */
+const REPEATED_TIMES = 1_200
+/** Above what a server takes as a body. */
+const REPEATED_CHARACTERS_MAX = 3_000_000
 const ID = /^([a-z]+)_[0-9a-f]{8}-/
 
 /** A value that a schema takes, mostly. */
@@ -119,7 +123,7 @@ export function spoiled({ chance }: Maker, value: unknown): unknown {
   if (Array.isArray(value)) {
     if (value.length === 0) return [chance.pick(HOSTILE_VALUES)]
     const place = chance.below(value.length)
-    if (chance.happens(0.2)) return Array.from({ length: 1_200 }, () => value[place] as unknown)
+    if (chance.happens(0.2)) return repeated(value[place])
     return value.map((item: unknown, index) => (index === place ? spoiled({ chance } as Maker, item) : item))
   }
   const names = Object.keys(value)
@@ -131,6 +135,12 @@ export function spoiled({ chance }: Maker, value: unknown): unknown {
   const field = (value as Readonly<Record<string, unknown>>)[name]
   if (chance.happens(0.15)) return Object.fromEntries(Object.entries(value).filter(([each]) => each !== name))
   return withField(value, name, spoiled({ chance } as Maker, field))
+}
+
+/** An item again and again. One that holds such lists itself is not multiplied beyond what anybody could send. */
+function repeated(item: unknown): unknown[] {
+  const times = Math.ceil(REPEATED_CHARACTERS_MAX / JSON.stringify(item).length)
+  return new Array<unknown>(Math.min(REPEATED_TIMES, times)).fill(item)
 }
 
 function withField(value: object, name: string, field: unknown): unknown {

@@ -118,13 +118,13 @@ function livelyField(maker: Maker, name: string, value: unknown): unknown {
 }
 
 /** Spoils one place of a value. */
-export function spoiled({ chance }: Maker, value: unknown): unknown {
+export function spoiled({ chance }: Pick<Maker, 'chance'>, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || chance.happens(0.15)) return chance.pick(HOSTILE_VALUES)
   if (Array.isArray(value)) {
     if (value.length === 0) return [chance.pick(HOSTILE_VALUES)]
     const place = chance.below(value.length)
     if (chance.happens(0.2)) return repeated(value[place])
-    return value.map((item: unknown, index) => (index === place ? spoiled({ chance } as Maker, item) : item))
+    return value.map((item: unknown, index) => (index === place ? spoiled({ chance }, item) : item))
   }
   const names = Object.keys(value)
   if (names.length === 0 || chance.happens(0.25)) {
@@ -134,7 +134,7 @@ export function spoiled({ chance }: Maker, value: unknown): unknown {
   const name = chance.pick(names)
   const field = (value as Readonly<Record<string, unknown>>)[name]
   if (chance.happens(0.15)) return Object.fromEntries(Object.entries(value).filter(([each]) => each !== name))
-  return withField(value, name, spoiled({ chance } as Maker, field))
+  return withField(value, name, spoiled({ chance }, field))
 }
 
 /** An item again and again. One that holds such lists itself is not multiplied beyond what anybody could send. */

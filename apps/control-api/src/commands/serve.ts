@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { claimDatabase } from '@iron/database'
 import { TokenManagerError } from '@iron/token-manager'
-import { loadConfig } from '../config.ts'
+import { type ControlApiConfig, loadConfig } from '../config.ts'
 import { ApiServer } from '../server.ts'
 import { StateManager } from '../state-manager.ts'
 
@@ -26,7 +26,7 @@ export async function serve(options: { readonly bcryptCost?: number } = {}): Pro
     throw error
   }
   const server = new ApiServer(state, state.config.port)
-  void server.address.then((address) => announce(state.config.host, address)).catch(() => undefined)
+  void server.address.then((address) => announce(config, address)).catch(() => undefined)
   await server.start()
 }
 
@@ -49,11 +49,12 @@ export async function createFirstAdmin(state: StateManager): Promise<void> {
   }
 }
 
-function announce(host: string, address: AddressInfo): void {
+function announce({ host, docs }: ControlApiConfig, address: AddressInfo): void {
   const shown = host.includes(':') ? `[${host}]` : host
   const url = `http://${shown}:${String(address.port)}`
   process.stdout.write(`iron control-api listening on ${url}\n`)
+  const reference = docs ? `  ${url}/docs    every call, to read and to try in a browser\n` : ''
   process.stderr.write(
-    `Try next:\n  curl ${url}/health\n  npx --yes pnpm@12 demo        the whole budget session, played and checked\n  README.md                     the same session by hand with curl\n`,
+    `Try next:\n  curl ${url}/health\n${reference}  npx --yes pnpm@12 demo        the whole budget session, played and checked\n  README.md                     the same session by hand with curl\n`,
   )
 }

@@ -102,7 +102,7 @@ function withDemoAgentIds(ids: IdSource): IdSource {
   return { next: (prefix) => (prefix === 'agent' ? left.shift() : undefined) ?? ids.next(prefix) }
 }
 
-const NOT_EMPTY = 'only an empty database is seeded, and once: `pnpm db:reset-seed` starts again from nothing'
+const NOT_EMPTY = 'only an empty database is seeded, and once; `pnpm db:reset-seed` starts ./iron.db again from nothing'
 
 /** Asked before the story is told, which takes a moment; the copy asks again under its lock. */
 async function refuseUsed(target: IronDatabase): Promise<void> {

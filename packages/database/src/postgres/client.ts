@@ -29,12 +29,19 @@ export async function loadDriver(): Promise<typeof pg> {
   return driver
 }
 
+/**
+ * A page whose cost is estimated too high would be compiled for longer than it runs (measured: 25 ms for one of 1), on every connection
+ * anew. Options in the URL take its place.
+ */
+const WITHOUT_JIT = '-c jit=off'
+
 /** The settings of every connection. */
 export function clientConfig(url: string, limits: PostgresLimits = POSTGRES_LIMITS): PoolConfig {
   return {
     connectionString: url,
     types,
     application_name: 'iron',
+    options: WITHOUT_JIT,
     // The driver sends at once what it is given; who waits for whom is decided by PostgresConnection.
     pipeline: true,
     keepAlive: true,

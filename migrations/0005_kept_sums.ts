@@ -8,6 +8,7 @@ import { count, oneOf, text } from './0001_baseline/columns.ts'
 import { createTable } from './0001_baseline/create-table.ts'
 import { budgetColumns, createBudgetTriggers, FIGURES, FILL_BUDGET_SUMS } from './0005_kept_sums/budgets.ts'
 import { createCountTriggers, FILL_LIST_COUNTS } from './0005_kept_sums/counts.ts'
+import { FILL_LATE, keepLate } from './0005_kept_sums/late.ts'
 import type { AnySchema, Engine } from './step.ts'
 
 /** Whole numbers that may be negative: what one transaction took from a row that another one filled. */
@@ -23,9 +24,17 @@ const INDEXES: Readonly<Record<string, string>> = {
   users_suspended: 'users (created_at, id) WHERE suspended_at IS NOT NULL AND deleted_at IS NULL',
   users_deleted: 'users (created_at, id) WHERE deleted_at IS NOT NULL',
   users_last_login: 'users (last_login_at NULLS FIRST, id) WHERE deleted_at IS NULL',
+  // One for each role: next to an index that begins with the role SQLite would not take the one of admins in office.
+  users_admins: "users (created_at, id) WHERE role = 'admin' AND deleted_at IS NULL",
+  users_users: "users (created_at, id) WHERE role = 'user' AND deleted_at IS NULL",
+  users_viewers: "users (created_at, id) WHERE role = 'viewer' AND deleted_at IS NULL",
   api_tokens_expires: 'api_tokens (expires_at, id)',
+  api_tokens_last_used: 'api_tokens (last_used_at NULLS FIRST, id)',
   api_tokens_project: 'api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL',
   api_tokens_revoked: 'api_tokens (created_at, id) WHERE revoked_at IS NOT NULL',
+  provider_keys_last_used: 'provider_keys (last_used_at NULLS FIRST, id)',
+  // Not those of reports, which are most of all events: a report writes nothing more.
+  events_type: "events (type, seq) WHERE type NOT IN ('request.completed', 'request.failed')",
 }
 
 export async function up(db: AnySchema, engine: Engine): Promise<void> {
@@ -61,6 +70,7 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
     await sql.raw(`CREATE INDEX IF NOT EXISTS ${name} ON ${spelled}`).execute(db)
   }
   // Triggers first: making them locks the tables, so that what is counted afterwards is all there is.
-  const triggers = [...createBudgetTriggers(engine), ...createCountTriggers(engine)]
-  for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS]) await sql.raw(statement).execute(db)
+  const triggers = [...createBudgetTriggers(engine), ...createCountTriggers(engine), ...keepLate(engine)]
+  for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS, FILL_LATE])
+    await sql.raw(statement).execute(db)
 }

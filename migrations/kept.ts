@@ -1,14 +1,18 @@
 /** What triggers keep, and what it is computed from: for whoever verifies it, or fills tables without triggers. */
 import { BUDGET_SUMS, FILL_BUDGET_SUMS, FILL_RANKS, KEPT_BUDGET_SUMS, WRONG_RANKS } from './0005_kept_sums/budgets.ts'
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
+import { FILL_LATE, KEPT_LATE, LATE } from './0005_kept_sums/late.ts'
 
 /** Queries of a kept table: the rows as kept, and as they must be. */
 export const kept: Readonly<
-  Record<'budget_sums' | 'list_counts', { readonly kept: string; readonly computed: string }>
+  Record<'budget_sums' | 'list_counts' | 'log_heads', { readonly kept: string; readonly computed: string }>
 > = {
   budget_sums: { kept: KEPT_BUDGET_SUMS, computed: BUDGET_SUMS },
   list_counts: { kept: KEPT_LIST_COUNTS, computed: LIST_COUNTS },
+  log_heads: { kept: KEPT_LATE, computed: LATE },
 }
+
+export { expiryPart } from './0005_kept_sums/counts.ts'
 
 /** Agents whose ranks are wrong. */
 export const wrongRanks = WRONG_RANKS
@@ -20,4 +24,5 @@ export const recompute: readonly string[] = [
   FILL_BUDGET_SUMS,
   'DELETE FROM list_counts',
   FILL_LIST_COUNTS,
+  FILL_LATE,
 ]

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '72b89a78278987a6ad652732fe8ccc673904aba0d0cc70c90b678de8dab4a746',
+    checksum: '99bf2a325d708fe2f21a235f6ae8c20a974a0ea9cf41954be0652834d3e2d170',
     up: up0005,
   },
 ]

@@ -11,16 +11,16 @@ CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILIT
 CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
 
 -- function api_tokens_count_delete()
-CREATE FUNCTION api_tokens_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+CREATE FUNCTION api_tokens_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + t.expires_at / 86400000 AS text) END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
 
 -- function api_tokens_count_insert()
-CREATE FUNCTION api_tokens_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+CREATE FUNCTION api_tokens_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + t.expires_at / 86400000 AS text) END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
 -- function api_tokens_count_update()
-CREATE FUNCTION api_tokens_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; made := CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END; IF gone <> made THEN PERFORM count_entries('api_tokens', gone, -1); PERFORM count_entries('api_tokens', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION api_tokens_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END; made := CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END; IF gone <> made THEN PERFORM count_entries('api_tokens', gone, -1); PERFORM count_entries('api_tokens', made, 1); END IF; RETURN NULL; END ;
 
 -- function audit_log_insert()
-CREATE FUNCTION audit_log_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'audit' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) THEN RAISE EXCEPTION 'audit_log: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at WHERE name = 'audit'; RETURN NEW; END ;
+CREATE FUNCTION audit_log_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'audit' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) THEN RAISE EXCEPTION 'audit_log: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at, newest_at = greatest(newest_at, NEW.at), late_ms = greatest(late_ms, newest_at - NEW.at) WHERE name = 'audit'; RETURN NEW; END ;
 
 -- function audit_log_no_delete()
 CREATE FUNCTION audit_log_no_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'restrict_violation'; END ;
@@ -175,6 +175,9 @@ CREATE INDEX api_tokens_created ON api_tokens USING btree (created_at, id);
 -- index api_tokens_expires
 CREATE INDEX api_tokens_expires ON api_tokens USING btree (expires_at, id);
 
+-- index api_tokens_last_used
+CREATE INDEX api_tokens_last_used ON api_tokens USING btree (last_used_at NULLS FIRST, id);
+
 -- index api_tokens_name
 CREATE INDEX api_tokens_name ON api_tokens USING btree (name, id);
 
@@ -226,6 +229,9 @@ CREATE INDEX events_agent ON events USING btree (agent_id, seq);
 -- index events_dedupe
 CREATE UNIQUE INDEX events_dedupe ON events USING btree (dedupe_key) WHERE dedupe_key IS NOT NULL;
 
+-- index events_type
+CREATE INDEX events_type ON events USING btree (type, seq) WHERE type <> ALL (ARRAY['request.completed'::text, 'request.failed'::text]);
+
 -- index ic_tokens_agent
 CREATE INDEX ic_tokens_agent ON ic_tokens USING btree (agent_id, created_at);
 
@@ -274,6 +280,9 @@ CREATE UNIQUE INDEX provider_keys_active ON provider_keys USING btree (provider_
 -- index provider_keys_created
 CREATE INDEX provider_keys_created ON provider_keys USING btree (created_at, id);
 
+-- index provider_keys_last_used
+CREATE INDEX provider_keys_last_used ON provider_keys USING btree (last_used_at NULLS FIRST, id);
+
 -- index provider_keys_provider
 CREATE INDEX provider_keys_provider ON provider_keys USING btree (provider_id, created_at);
 
@@ -319,6 +328,9 @@ CREATE INDEX spans_agent ON spans USING btree (agent_id, started_at);
 -- index telemetry_ids_age
 CREATE INDEX telemetry_ids_age ON telemetry_ids USING btree (received_at);
 
+-- index users_admins
+CREATE INDEX users_admins ON users USING btree (created_at, id) WHERE role = 'admin'::text AND deleted_at IS NULL;
+
 -- index users_created
 CREATE INDEX users_created ON users USING btree (created_at, id);
 
@@ -342,6 +354,12 @@ CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE suspend
 
 -- index users_username
 CREATE UNIQUE INDEX users_username ON users USING btree (username_key) WHERE deleted_at IS NULL;
+
+-- index users_users
+CREATE INDEX users_users ON users USING btree (created_at, id) WHERE role = 'user'::text AND deleted_at IS NULL;
+
+-- index users_viewers
+CREATE INDEX users_viewers ON users USING btree (created_at, id) WHERE role = 'viewer'::text AND deleted_at IS NULL;
 
 -- table agent_budgets
 CREATE TABLE agent_budgets (
@@ -738,13 +756,17 @@ CREATE TABLE log_heads (
   head_hash text COLLATE "C",
   floor bigint NOT NULL DEFAULT 0,
   updated_at bigint NOT NULL,
+  newest_at bigint NOT NULL DEFAULT 0,
+  late_ms bigint NOT NULL DEFAULT 0,
   CONSTRAINT log_heads_audit_is_chained CHECK ((name = 'audit'::text) = (head_hash IS NOT NULL)),
   CONSTRAINT log_heads_audit_keeps_all CHECK (name <> 'audit'::text OR floor = 0),
   CONSTRAINT log_heads_floor_check CHECK (floor >= 0 AND floor <= '9007199254740991'::bigint),
   CONSTRAINT log_heads_floor_within_head CHECK (floor <= head_seq),
   CONSTRAINT log_heads_head_hash_check CHECK (length(head_hash) = 64),
   CONSTRAINT log_heads_head_seq_check CHECK (head_seq >= 0 AND head_seq <= '9007199254740991'::bigint),
+  CONSTRAINT log_heads_late_ms_check CHECK (late_ms >= 0 AND late_ms <= '9007199254740991'::bigint),
   CONSTRAINT log_heads_name_check CHECK (name = ANY (ARRAY['audit'::text, 'events'::text])),
+  CONSTRAINT log_heads_newest_at_check CHECK (newest_at >= 0 AND newest_at <= '9007199254740991'::bigint),
   CONSTRAINT log_heads_pkey PRIMARY KEY (name)
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 
@@ -1096,7 +1118,7 @@ CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens REFERENCING OL
 CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_insert();
 
 -- trigger api_tokens_count_update
-CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at ON api_tokens FOR EACH ROW WHEN (old.revoked_at IS DISTINCT FROM new.revoked_at) EXECUTE FUNCTION api_tokens_count_update();
+CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at, expires_at ON api_tokens FOR EACH ROW WHEN (old.revoked_at IS DISTINCT FROM new.revoked_at OR old.expires_at IS DISTINCT FROM new.expires_at) EXECUTE FUNCTION api_tokens_count_update();
 
 -- trigger audit_log_insert
 CREATE TRIGGER audit_log_insert BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_insert();

@@ -61,6 +61,9 @@ CREATE INDEX api_tokens_created ON api_tokens (created_at, id);
 -- index api_tokens_expires
 CREATE INDEX api_tokens_expires ON api_tokens (expires_at, id);
 
+-- index api_tokens_last_used
+CREATE INDEX api_tokens_last_used ON api_tokens (last_used_at, id);
+
 -- index api_tokens_name
 CREATE INDEX api_tokens_name ON api_tokens (name, id);
 
@@ -112,6 +115,9 @@ CREATE INDEX "events_agent" on "events" ("agent_id", "seq");
 -- index events_dedupe
 CREATE UNIQUE INDEX "events_dedupe" on "events" ("dedupe_key") where dedupe_key IS NOT NULL;
 
+-- index events_type
+CREATE INDEX events_type ON events (type, seq) WHERE type NOT IN ('request.completed', 'request.failed');
+
 -- index ic_tokens_agent
 CREATE INDEX "ic_tokens_agent" on "ic_tokens" ("agent_id", "created_at");
 
@@ -160,6 +166,9 @@ CREATE UNIQUE INDEX "provider_keys_active" on "provider_keys" ("provider_id") wh
 -- index provider_keys_created
 CREATE INDEX provider_keys_created ON provider_keys (created_at, id);
 
+-- index provider_keys_last_used
+CREATE INDEX provider_keys_last_used ON provider_keys (last_used_at, id);
+
 -- index provider_keys_provider
 CREATE INDEX "provider_keys_provider" on "provider_keys" ("provider_id", "created_at");
 
@@ -205,6 +214,9 @@ CREATE INDEX "spans_agent" on "spans" ("agent_id", "started_at");
 -- index telemetry_ids_age
 CREATE INDEX "telemetry_ids_age" on "telemetry_ids" ("received_at");
 
+-- index users_admins
+CREATE INDEX users_admins ON users (created_at, id) WHERE role = 'admin' AND deleted_at IS NULL;
+
 -- index users_created
 CREATE INDEX "users_created" on "users" ("created_at", "id");
 
@@ -228,6 +240,12 @@ CREATE INDEX users_suspended ON users (created_at, id) WHERE suspended_at IS NOT
 
 -- index users_username
 CREATE UNIQUE INDEX "users_username" on "users" ("username_key") where deleted_at IS NULL;
+
+-- index users_users
+CREATE INDEX users_users ON users (created_at, id) WHERE role = 'user' AND deleted_at IS NULL;
+
+-- index users_viewers
+CREATE INDEX users_viewers ON users (created_at, id) WHERE role = 'viewer' AND deleted_at IS NULL;
 
 -- table agent_budgets
 CREATE TABLE "agent_budgets" (
@@ -616,7 +634,7 @@ CREATE TABLE "log_heads" (
   "head_seq" integer default 0 not null,
   "head_hash" text,
   "floor" integer default 0 not null,
-  "updated_at" integer not null,
+  "updated_at" integer not null, newest_at INTEGER NOT NULL DEFAULT 0 CONSTRAINT log_heads_newest_at_check CHECK (newest_at BETWEEN 0 AND 9007199254740991), late_ms INTEGER NOT NULL DEFAULT 0 CONSTRAINT log_heads_late_ms_check CHECK (late_ms BETWEEN 0 AND 9007199254740991),
   constraint "log_heads_pkey" primary key ("name"),
   constraint "log_heads_name_check" check (name IN ('audit', 'events')),
   constraint "log_heads_head_seq_check" check (head_seq BETWEEN 0 AND 9007199254740991),
@@ -967,16 +985,16 @@ CREATE TRIGGER agents_count_insert AFTER INSERT ON agents BEGIN INSERT INTO list
 CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents WHEN NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END <> OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger api_tokens_count_delete
-CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger api_tokens_count_insert
-CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger api_tokens_count_update
-CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at ON api_tokens WHEN CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END <> CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NULL THEN 'kept' ELSE 'revoked' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at, expires_at ON api_tokens WHEN CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END <> CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger audit_log_head
-CREATE TRIGGER audit_log_head AFTER INSERT ON audit_log BEGIN UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at WHERE name = 'audit'; END;
+CREATE TRIGGER audit_log_head AFTER INSERT ON audit_log BEGIN UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at, newest_at = max(newest_at, NEW.at), late_ms = max(late_ms, newest_at - NEW.at) WHERE name = 'audit'; END;
 
 -- trigger audit_log_insert
 CREATE TRIGGER audit_log_insert BEFORE INSERT ON audit_log WHEN NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) BEGIN SELECT RAISE(ABORT, 'audit_log: out of sequence'); END;

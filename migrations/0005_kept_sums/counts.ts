@@ -12,17 +12,25 @@ interface CountedList {
 const archivedOf = (id: string): string =>
   `EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = ${id} AND b.archived_at IS NOT NULL)`
 
+const DAY_MS = 86_400_000
+/** Makes the numbers of days equally long texts. */
+const DAY_ZERO = 1_000_000_000
+
+/** Tokens in use are told apart by the day on which they expire, so that none need be looked at but those of today. */
+const tokenPart = (row: string): string =>
+  `CASE WHEN ${row}revoked_at IS NOT NULL THEN 'revoked' WHEN ${row}expires_at IS NULL THEN 'kept'` +
+  ` ELSE 'until ' || CAST(${String(DAY_ZERO)} + ${row}expires_at / ${String(DAY_MS)} AS text) END`
+
+/** The part of tokens that expire on the day of an instant, and of its order all that expire later. */
+export const expiryPart = (ms: number): string => `until ${String(DAY_ZERO + Math.floor(ms / DAY_MS))}`
+
 const LISTS: readonly CountedList[] = [
   {
     list: 'agents',
     part: (row) => `${row}state || CASE WHEN ${archivedOf(`${row}id`)} THEN ' archived' ELSE ' active' END`,
     by: ['state'],
   },
-  {
-    list: 'api_tokens',
-    part: (row) => `CASE WHEN ${row}revoked_at IS NULL THEN 'kept' ELSE 'revoked' END`,
-    by: ['revoked_at'],
-  },
+  { list: 'api_tokens', part: tokenPart, by: ['revoked_at', 'expires_at'] },
   { list: 'budget_requests', part: (row) => `${row}status`, by: ['status'] },
   {
     list: 'users',

@@ -31,7 +31,14 @@ export {
   PER_PAGE_DEFAULT,
   PER_PAGE_MAX,
 } from './page.ts'
-export { keptCount, type KeptFault, recomputeKeptSums, verifyKeptSums } from './kept-sums.ts'
+export {
+  expiryPart,
+  keptCount,
+  type KeptFault,
+  type PartRange,
+  recomputeKeptSums,
+  verifyKeptSums,
+} from './kept-sums.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {
   AgentBudgetsTable,

@@ -3,10 +3,12 @@ import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
 
+export { expiryPart } from '@iron/migrations'
+
 /** A sum, a count or a rank that is not what the rows say. */
 export interface KeptFault {
-  readonly table: 'agent_budgets' | 'budget_sums' | 'list_counts'
-  /** The grade, the list and its part, or the agent. */
+  readonly table: 'agent_budgets' | 'budget_sums' | 'list_counts' | 'log_heads'
+  /** The grade, the list and its part, the agent, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
@@ -15,28 +17,45 @@ export interface KeptFault {
   readonly computed: number | null
 }
 
+/** Parts of a list that follow each other in their order. */
+export interface PartRange {
+  readonly from: string
+  /** Exclusive. */
+  readonly to: string
+}
+
 /** How many rows of the given parts a list has, without a look at them; without parts, how many in all. */
-export async function keptCount(tx: ReadTx, list: ListCountsTable['list'], parts?: readonly string[]): Promise<number> {
+export async function keptCount(
+  tx: ReadTx,
+  list: ListCountsTable['list'],
+  parts?: readonly string[] | PartRange,
+): Promise<number> {
   let query = tx.sql.selectFrom('list_counts').where('list', '=', list)
-  if (parts !== undefined) query = query.where('part', 'in', parts)
+  if (isRange(parts)) query = query.where('part', '>=', parts.from).where('part', '<', parts.to)
+  else if (parts !== undefined) query = query.where('part', 'in', parts)
   const { entries } = await query
     .select(({ fn }) => fn.sum<number | null>('entries').as('entries'))
     .executeTakeFirstOrThrow()
   return entries ?? 0
 }
 
-type KeptTable = 'budget_sums' | 'list_counts'
+function isRange(parts: readonly string[] | PartRange | undefined): parts is PartRange {
+  return parts !== undefined && 'from' in parts
+}
+
+type KeptTable = keyof typeof kept
 type Row = Readonly<Record<string, string | number>>
 
 /** Columns that name a row. */
 const KEYS: Readonly<Record<KeptTable, readonly string[]>> = {
   budget_sums: ['grade'],
   list_counts: ['list', 'part'],
+  log_heads: ['name'],
 }
 
 /**
- * Compares everything that triggers keep for lists (data-model 4) with the rows that it sums up. Looks at every agent, user, token and
- * budget request; none when all is sound.
+ * Compares everything that triggers keep for lists (data-model 4) with the rows that it sums up. Looks at every agent, user, token,
+ * budget request and audit entry; none when all is sound.
  */
 export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<readonly KeptFault[]> {
   return db.read(async (tx) => {
@@ -44,7 +63,7 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
       faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
     }
-    for (const table of ['budget_sums', 'list_counts'] as const) {
+    for (const table of ['budget_sums', 'list_counts', 'log_heads'] as const) {
       faults.push(...differences(table, await rowsOf(tx, kept[table].kept), await rowsOf(tx, kept[table].computed)))
     }
     return Object.freeze(faults)

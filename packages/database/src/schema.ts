@@ -445,6 +445,10 @@ export interface LogHeadsTable {
   /** Events with a number up to this one may be deleted. */
   floor: Generated<number>
   updated_at: EpochMs
+  /** The newest time of all audit entries; 0 for events. */
+  newest_at: Generated<EpochMs>
+  /** The longest that an audit entry was behind the newest before it, by the clock of its process. */
+  late_ms: Generated<number>
 }
 
 /** Whose an agent is now: behind every "own" filter. */

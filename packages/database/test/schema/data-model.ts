@@ -42,6 +42,9 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       users_suspended: 'created_at, id where suspended_at IS NOT NULL AND deleted_at IS NULL',
       users_deleted: 'created_at, id where deleted_at IS NOT NULL',
       users_last_login: 'last_login_at, id where deleted_at IS NULL',
+      users_admins: "created_at, id where role = 'admin' AND deleted_at IS NULL",
+      users_users: "created_at, id where role = 'user' AND deleted_at IS NULL",
+      users_viewers: "created_at, id where role = 'viewer' AND deleted_at IS NULL",
       users_email_order: 'email, id where deleted_at IS NULL',
       users_live_admins: "id where role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL",
     },
@@ -69,6 +72,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       api_tokens_created: 'created_at, id',
       api_tokens_name: 'name, id',
       api_tokens_expires: 'expires_at, id',
+      api_tokens_last_used: 'last_used_at, id',
       api_tokens_project: 'project_id, created_at, id where project_id IS NOT NULL',
       api_tokens_revoked: 'created_at, id where revoked_at IS NOT NULL',
     },
@@ -119,6 +123,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       provider_keys_active: "unique provider_id where status = 'active'",
       provider_keys_provider: 'provider_id, created_at',
       provider_keys_created: 'created_at, id',
+      provider_keys_last_used: 'last_used_at, id',
       provider_keys_vault: 'vault_key_id where sealed IS NOT NULL',
     },
     foreignKeys: ['provider_id -> providers.id'],
@@ -312,10 +317,16 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
   events: {
     columns: 'seq int 1.., id id, at time, type text 3..64, agent_id id, dedupe_key? text ..200, data json ..16384',
     primaryKey: 'seq',
-    indexes: { events_agent: 'agent_id, seq', events_dedupe: 'unique dedupe_key where dedupe_key IS NOT NULL' },
+    indexes: {
+      events_agent: 'agent_id, seq',
+      events_type: "type, seq where type NOT IN ('request.completed', 'request.failed')",
+      events_dedupe: 'unique dedupe_key where dedupe_key IS NOT NULL',
+    },
   },
   log_heads: {
-    columns: 'name enum audit|events, head_seq int = 0, head_hash? hash, floor int = 0, updated_at time',
+    columns:
+      'name enum audit|events, head_seq int = 0, head_hash? hash, floor int = 0, updated_at time,' +
+      'newest_at int = 0, late_ms int = 0',
     primaryKey: 'name',
     roomForUpdates: true,
   },

@@ -42,6 +42,7 @@ function plain(sql: string): string {
     .replaceAll('::text', '')
     .replaceAll(' NULLS FIRST', '')
     .replace(/= ANY \(ARRAY\[([^\]]*)\]\)/g, 'IN ($1)')
+    .replace(/<> ALL \(ARRAY\[([^\]]*)\]\)/g, 'NOT IN ($1)')
     .replace(/[\s()]+/g, ' ')
     .trim()
     .toLowerCase()

@@ -20,6 +20,9 @@ const QUERIES: Readonly<Record<string, string>> = {
     'SELECT id FROM users WHERE suspended_at IS NOT NULL AND deleted_at IS NULL ORDER BY created_at, id LIMIT 20',
   users_deleted: 'SELECT id FROM users WHERE deleted_at IS NOT NULL ORDER BY created_at, id LIMIT 20',
   users_last_login: 'SELECT id FROM users WHERE deleted_at IS NULL ORDER BY last_login_at NULLS FIRST, id LIMIT 20',
+  users_admins: "SELECT id FROM users WHERE role = 'admin' AND deleted_at IS NULL ORDER BY created_at, id LIMIT 20",
+  users_users: "SELECT id FROM users WHERE role = 'user' AND deleted_at IS NULL ORDER BY created_at, id LIMIT 20",
+  users_viewers: "SELECT id FROM users WHERE role = 'viewer' AND deleted_at IS NULL ORDER BY created_at, id LIMIT 20",
   users_live_admins:
     "SELECT id FROM users WHERE role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL ORDER BY id LIMIT 2",
   sessions_user: 'SELECT * FROM sessions WHERE user_id = ? ORDER BY created_at',
@@ -28,6 +31,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   api_tokens_created: 'SELECT * FROM api_tokens ORDER BY created_at, id LIMIT 20',
   api_tokens_name: 'SELECT * FROM api_tokens ORDER BY name, id LIMIT 20',
   api_tokens_expires: 'SELECT * FROM api_tokens ORDER BY expires_at, id LIMIT 20',
+  api_tokens_last_used: 'SELECT * FROM api_tokens ORDER BY last_used_at NULLS FIRST, id LIMIT 20',
   api_tokens_project: 'SELECT * FROM api_tokens WHERE project_id = ? ORDER BY created_at, id LIMIT 20',
   api_tokens_revoked: 'SELECT * FROM api_tokens WHERE revoked_at IS NOT NULL ORDER BY created_at, id LIMIT 20',
   api_token_secrets_current: 'SELECT * FROM api_token_secrets WHERE token_id = ? AND valid_until IS NULL',
@@ -39,6 +43,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   provider_keys_active: "SELECT * FROM provider_keys WHERE provider_id = ? AND status = 'active'",
   provider_keys_provider: 'SELECT * FROM provider_keys WHERE provider_id = ? ORDER BY created_at',
   provider_keys_created: 'SELECT * FROM provider_keys ORDER BY created_at, id LIMIT 20',
+  provider_keys_last_used: 'SELECT * FROM provider_keys ORDER BY last_used_at NULLS FIRST, id LIMIT 20',
   provider_keys_vault: 'SELECT * FROM provider_keys WHERE vault_key_id = ? AND sealed IS NOT NULL',
   agent_budgets_owner: 'SELECT reserved FROM owner_reserved WHERE owner_id = ?',
   agent_budgets_archived: 'SELECT count(*) FROM agent_budgets WHERE archived_at IS NOT NULL',
@@ -95,6 +100,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   audit_log_operation: 'SELECT * FROM audit_log WHERE operation = ? ORDER BY seq',
   audit_log_user: 'SELECT * FROM audit_log WHERE actor_user_id = ? ORDER BY seq',
   events_agent: 'SELECT * FROM events WHERE agent_id = ? AND seq > ? ORDER BY seq',
+  events_type:
+    "SELECT * FROM events WHERE type = ? AND type NOT IN ('request.completed', 'request.failed') ORDER BY seq LIMIT 20",
   events_dedupe: 'SELECT * FROM events WHERE dedupe_key = ?',
 }
 

@@ -1,5 +1,6 @@
 import { type AtTx, type Cursor, cursorPage, type CursorPage, cursorWindow, prepare, type ReadTx } from '@iron/database'
 import { readHead } from '../log-heads.ts'
+import { namedSql } from '../named-sql.ts'
 import { FIRST_PREV_HASH } from './chain.ts'
 import { type AuditEntry, type AuditRow, entryOf } from './entry.ts'
 import type { AuditHead } from './verify-chain.ts'
@@ -77,6 +78,43 @@ async function resourceTypes(tx: ReadTx): Promise<readonly string[]> {
   return types.length === 0 ? [''] : types
 }
 
+/** Entries between two numbers, both exclusive; without one, to that end of the log. */
+interface Numbers {
+  readonly after?: number | undefined
+  readonly before?: number | undefined
+}
+
+const late = prepare<object, { head_seq: number; late_ms: number }>((db) =>
+  db.selectFrom('log_heads').select(['head_seq', 'late_ms']).where('name', '=', 'audit'),
+)
+
+/** Halves the log until the last entry that is older than a time, and the next one, which is not, are left. */
+const turnOf = namedSql<{ head: number; at: number }, { low: number; high: number }>(
+  'audit_turn',
+  () => `
+    WITH RECURSIVE turn(low, high) AS (
+      SELECT CAST(0 AS bigint), CAST(:head AS bigint) + 1
+      UNION ALL
+      SELECT CASE WHEN a.at < :at THEN a.seq ELSE t.low END, CASE WHEN a.at < :at THEN t.high ELSE a.seq END
+      FROM turn t JOIN audit_log a ON a.seq = (t.low + t.high) / 2 WHERE t.high - t.low > 1
+    )
+    SELECT low, high FROM turn ORDER BY high - low LIMIT 1`,
+)
+
+/**
+ * The numbers between which all entries of a time are. Clocks of processes differ, so that times do not rise with the numbers; but
+ * none was further behind one before it than is kept. Every entry before one that is so much too old is too old itself, and every one
+ * after one that is so much too young is too young.
+ */
+async function numbersOf(tx: ReadTx, { from, to }: AuditFilter): Promise<Numbers> {
+  if (from === undefined && to === undefined) return {}
+  const { head_seq: head = 0, late_ms: lateMs = 0 } = (await late.first(tx, {})) ?? {}
+  const first = from === undefined ? undefined : await turnOf.first(tx, { head, at: from - lateMs })
+  const last = to === undefined ? undefined : await turnOf.first(tx, { head, at: to + lateMs })
+  // Of what comes after the head nothing is known.
+  return { after: first?.low, before: last === undefined || last.high > head ? undefined : last.high }
+}
+
 /** A page of entries, by number. */
 export async function listEntries(
   tx: ReadTx,
@@ -103,6 +141,9 @@ export async function listEntries(
   }
   if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId)
   if (filter.userId !== undefined) query = query.where('actor_user_id', '=', filter.userId)
+  const { after, before } = await numbersOf(tx, filter)
+  if (after !== undefined) query = query.where('seq', '>', after)
+  if (before !== undefined) query = query.where('seq', '<', before)
   if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
   if (filter.to !== undefined) query = query.where('at', '<', filter.to)
   return cursorPage(await query.execute(), window.limit, entryOf, (row) => [row.seq])

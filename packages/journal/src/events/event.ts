@@ -18,6 +18,9 @@ export const EVENT_TYPES = [
   'lease.closed',
 ] as const
 
+/** The types that every report and every call tells of: most of all events. They are in no index of types. */
+export const REPORTED_TYPES: readonly string[] = ['request.completed', 'request.failed']
+
 /** What an event tells of (websocket.md 5). */
 export type EventType = (typeof EVENT_TYPES)[number]
 

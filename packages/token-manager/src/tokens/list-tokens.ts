@@ -1,4 +1,13 @@
-import { Faults, keptCount, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
+import {
+  expiryPart,
+  Faults,
+  keptCount,
+  type Page,
+  type Paged,
+  pageSlice,
+  pageWindow,
+  type ReadTx,
+} from '@iron/database'
 import { refuseFaults } from '../errors.ts'
 import { ordered } from '../order-nulls.ts'
 import { globPattern, regexPattern } from '../users/search-pattern.ts'
@@ -19,6 +28,11 @@ const NULLS = {
   't.expires_at': 'highest',
 } as const
 const STATUSES: readonly ApiToken['status'][] = ['active', 'expired', 'revoked']
+const DAY_MS = 86_400_000
+/** Before the part of every day on which tokens expire, and after it. */
+const [FIRST_EXPIRY, BEYOND_EXPIRY] = ['until ', 'until~']
+/** Tokens up to which those that fit are gathered and sorted, and beyond which a page is found along its order. */
+const GATHERED_MAX = 1_000
 /** Longest texts of a filter, in code points. */
 const PROJECT_MAX = 100
 const NAME_MAX = 255
@@ -37,11 +51,11 @@ export function checkTokenFilter(filter: TokenFilter): void {
 export async function listTokens(tx: ReadTx, filter: TokenFilter, page: Page, nowMs: number): Promise<Paged<ApiToken>> {
   const window = pageWindow(page, SORTS)
   const { page: number, perPage, column } = window
-  const matching = matchingTokens(tx, filter, nowMs)
   const total = await countTokens(tx, filter, nowMs)
   const { limit, offset, direction } = pageSlice(window, total)
   const nulls = NULLS[column]
-  const ids = matching
+  const isGathered = isOfAll(filter) && total <= GATHERED_MAX
+  const ids = matchingTokens(tx, filter, nowMs, isGathered)
     .select('t.id')
     .orderBy(column, ordered(direction, nulls))
     .orderBy('t.id', direction)
@@ -55,19 +69,39 @@ export async function listTokens(tx: ReadTx, filter: TokenFilter, page: Page, no
   return { data: rows.map((row) => toApiToken(row, nowMs)), page: number, perPage, total }
 }
 
-/** How many fit: of everybody's, revoked or not, without a look at them. */
-async function countTokens(tx: ReadTx, filter: TokenFilter, nowMs: number): Promise<number> {
-  const { ownerId, projectId, name, status } = filter
-  const isOfAll = ownerId === undefined && projectId === undefined && name === undefined
-  if (isOfAll && status === undefined) return keptCount(tx, 'api_tokens')
-  if (isOfAll && status === 'revoked') return keptCount(tx, 'api_tokens', ['revoked'])
-  const { total } = await matchingTokens(tx, filter, nowMs)
-    .select((eb) => eb.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow()
-  return total
+/** Whether everybody's tokens are asked for, and those of any name. */
+function isOfAll({ ownerId, projectId, name }: TokenFilter): boolean {
+  return ownerId === undefined && projectId === undefined && name === undefined
 }
 
-function matchingTokens(tx: ReadTx, filter: TokenFilter, nowMs: number) {
+/** How many fit: of everybody's without a look at others than those that expire today. */
+async function countTokens(tx: ReadTx, filter: TokenFilter, nowMs: number): Promise<number> {
+  if (!isOfAll(filter)) return countOf(matchingTokens(tx, filter, nowMs))
+  const { status } = filter
+  if (status === undefined) return keptCount(tx, 'api_tokens')
+  if (status === 'revoked') return keptCount(tx, 'api_tokens', ['revoked'])
+  const [today, tomorrow] = [expiryPart(nowMs), expiryPart(nowMs + DAY_MS)]
+  const expiringToday = tx.sql
+    .selectFrom('api_tokens as t')
+    .where('t.revoked_at', 'is', null)
+    .where('t.expires_at', '>=', nowMs - (nowMs % DAY_MS))
+  if (status === 'expired') {
+    const before = await keptCount(tx, 'api_tokens', { from: FIRST_EXPIRY, to: today })
+    return before + (await countOf(expiringToday.where('t.expires_at', '<=', nowMs)))
+  }
+  const unlimited = await keptCount(tx, 'api_tokens', ['kept'])
+  const later = await keptCount(tx, 'api_tokens', { from: tomorrow, to: BEYOND_EXPIRY })
+  const ends = nowMs - (nowMs % DAY_MS) + DAY_MS
+  const left = expiringToday.where('t.expires_at', '>', nowMs).where('t.expires_at', '<', ends)
+  return unlimited + later + (await countOf(left))
+}
+
+async function countOf(tokens: ReturnType<typeof matchingTokens>): Promise<number> {
+  return (await tokens.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()).total
+}
+
+/** @param isGathered whether the index of expiries may be taken; of many it would gather them all to sort them. Behind a sum it is not */
+function matchingTokens(tx: ReadTx, filter: TokenFilter, nowMs: number, isGathered = false) {
   const { ownerId, projectId, name, status } = filter
   let matching = tx.sql.selectFrom('api_tokens as t')
   if (ownerId !== undefined) matching = matching.where('t.owner_id', '=', ownerId)
@@ -82,9 +116,12 @@ function matchingTokens(tx: ReadTx, filter: TokenFilter, nowMs: number) {
   }
   if (status === 'revoked') matching = matching.where('t.revoked_at', 'is not', null)
   else if (status !== undefined) matching = matching.where('t.revoked_at', 'is', null)
-  if (status === 'expired') matching = matching.where('t.expires_at', '<=', nowMs)
-  if (status === 'active') {
-    matching = matching.where((eb) => eb.or([eb('t.expires_at', 'is', null), eb('t.expires_at', '>', nowMs)]))
+  if (status === 'expired' || status === 'active') {
+    matching = matching.where((eb) => {
+      const expiresAt = isGathered ? eb.ref('t.expires_at') : eb('t.expires_at', '+', 0)
+      if (status === 'expired') return eb(expiresAt, '<=', nowMs)
+      return eb.or([eb(expiresAt, 'is', null), eb(expiresAt, '>', nowMs)])
+    })
   }
   return matching
 }

@@ -26,7 +26,7 @@ export interface OpenOptions extends ServiceOptions {
    * makes a SQLite file that is missing.
    */
   readonly migrations?: 'apply' | 'verify' | 'unchecked' | undefined
-  /** Reader threads of a SQLite file. Default 4. */
+  /** Reader threads of a SQLite file. Default 4; with 0 reads run on the caller's thread, for one that does nothing else. */
   readonly readers?: number | undefined
   /** How long SQLite waits for another process's lock, in milliseconds. Default 5 000. */
   readonly busyTimeoutMs?: number | undefined

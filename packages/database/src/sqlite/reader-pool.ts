@@ -1,108 +1,30 @@
-import { Worker } from 'node:worker_threads'
-import type { Kysely, QueryResult } from 'kysely'
-import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
-import { type Executor, kyselyOn } from '../kysely-executor.ts'
-import type { IronSchema } from '../schema.ts'
-import type { PreparedQuery } from '../transaction.ts'
-import type { FlatRows } from './connection.ts'
-import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
+import { DatabaseError } from '../errors.ts'
+import { LocalReader } from './local-reader.ts'
+import type { ReaderSetup } from './reader-protocol.ts'
+import type { SnapshotReader } from './snapshot-reader.ts'
+import { ThreadReader } from './thread-reader.ts'
 
-/** Reads that may wait for a reader thread; above it a caller is told to come back. */
+/** Reads that may wait for a reader; above it a caller is told to come back. */
 export const QUEUED_READS_MAX = 10_000
 
-interface Pending {
-  readonly resolve: (answer: ReaderAnswer) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** One reader thread: answers in the order of the questions. */
-class Reader implements Executor {
-  readonly #worker: Worker
-  readonly #pending: Pending[] = []
-  readonly kysely: Kysely<IronSchema>
-  #failure: DatabaseError | undefined
-
-  constructor(setup: ReaderSetup) {
-    // Beside this file stands the same worker in the language this file is in: sources in tests, JavaScript when built.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const place = extension === 'ts' ? './reader-worker.ts' : './sqlite/reader-worker.js'
-    // What says how `node --eval` reads its text is nothing for a file: a thread that inherits it does not start.
-    const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
-    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup, execArgv })
-    this.#worker.unref()
-    this.#worker.on('message', (answer: ReaderAnswer) => {
-      this.#pending.shift()?.resolve(answer)
-      if (this.#pending.length === 0) this.#worker.unref()
-    })
-    this.#worker.on('error', (error) => this.#fail(error))
-    this.#worker.on('exit', () => this.#fail(undefined))
-    this.kysely = kyselyOn('sqlite', this)
-  }
-
-  get failed(): boolean {
-    return this.#failure !== undefined
-  }
-
-  async execute<R>({ sql, parameters }: PreparedQuery): Promise<QueryResult<R>> {
-    return this.#ask({ kind: 'query', sql, parameters })
-  }
-
-  /** Writes the database to a file that does not exist, as it is at one moment. */
-  async backup(file: string): Promise<void> {
-    await this.#ask({ kind: 'backup', file })
-  }
-
-  async #ask<R>(question: ReaderQuestion): Promise<QueryResult<R>> {
-    if (this.#failure !== undefined) throw this.#failure
-    const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
-      this.#pending.push({ resolve, reject })
-      this.#worker.ref()
-      this.#send(question)
-    })
-    if ('values' in answer) return { rows: rowsOf<R>(answer) }
-    const { code, message, details, retryable } = answer.failure
-    if (code === null) throw new Error(message)
-    throw new DatabaseError(code as DatabaseErrorCode, message, { details, retryable })
-  }
-
-  /** Ends the snapshot; messages are ordered, so nobody needs to wait. */
-  end(): void {
-    this.#send({ kind: 'end' })
-  }
-
-  async close(): Promise<void> {
-    if (this.failed) return
-    const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
-    this.#worker.ref()
-    this.#send({ kind: 'close' })
-    await exited
-  }
-
-  #send(question: ReaderQuestion): void {
-    if (!this.failed) this.#worker.postMessage(question)
-  }
-
-  #fail(cause: unknown): void {
-    this.#failure ??= new DatabaseError('DATABASE_UNAVAILABLE', 'a reader thread has ended', { retryable: true, cause })
-    for (const { reject } of this.#pending.splice(0)) reject(this.#failure)
-  }
-}
-
-/** Read-only connections in worker threads, started as they are needed: a heavy query never stalls the event loop. */
+/**
+ * Read-only connections in worker threads, started as they are needed: a heavy query never stalls the event loop. Without any thread
+ * there is one connection on the caller's, and snapshots take turns on it.
+ */
 export class ReaderPool {
-  readonly #setup: ReaderSetup
+  readonly #start: () => SnapshotReader
   readonly #size: number
-  readonly #readers: Reader[] = []
-  readonly #free: Reader[] = []
-  readonly #waiting: ((reader: Reader) => void)[] = []
+  readonly #readers: SnapshotReader[] = []
+  readonly #free: SnapshotReader[] = []
+  readonly #waiting: ((reader: SnapshotReader) => void)[] = []
 
-  constructor(setup: ReaderSetup, size: number) {
-    this.#setup = setup
-    this.#size = size
+  constructor(setup: ReaderSetup, threads: number) {
+    this.#start = threads === 0 ? () => new LocalReader(setup) : () => new ThreadReader(setup)
+    this.#size = Math.max(1, threads)
   }
 
   /** Lends a reader to `work` and ends its snapshot afterwards. */
-  async use<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+  async use<T>(work: (reader: SnapshotReader) => Promise<T>): Promise<T> {
     const reader = await this.#acquire()
     try {
       return await work(reader)
@@ -116,7 +38,7 @@ export class ReaderPool {
     await Promise.all(this.#readers.map((reader) => reader.close()))
   }
 
-  #acquire(): Promise<Reader> | Reader {
+  #acquire(): Promise<SnapshotReader> | SnapshotReader {
     let reader = this.#free.pop()
     while (reader?.failed === true) {
       this.#readers.splice(this.#readers.indexOf(reader), 1)
@@ -124,17 +46,17 @@ export class ReaderPool {
     }
     if (reader !== undefined) return reader
     if (this.#readers.length < this.#size) {
-      const started = new Reader(this.#setup)
+      const started = this.#start()
       this.#readers.push(started)
       return started
     }
     if (this.#waiting.length >= QUEUED_READS_MAX) {
       throw new DatabaseError('DATABASE_BUSY', 'too many reads are waiting', { retryable: true })
     }
-    return new Promise<Reader>((resolve) => this.#waiting.push(resolve))
+    return new Promise<SnapshotReader>((resolve) => this.#waiting.push(resolve))
   }
 
-  #release(reader: Reader): void {
+  #release(reader: SnapshotReader): void {
     const next = this.#waiting.shift()
     if (next !== undefined && !reader.failed) next(reader)
     else {
@@ -142,15 +64,4 @@ export class ReaderPool {
       if (next !== undefined) void Promise.resolve(this.#acquire()).then(next)
     }
   }
-}
-
-/** Gives the values their names back. */
-function rowsOf<R>({ columns, values }: FlatRows): R[] {
-  const rows: R[] = []
-  for (let next = 0; next < values.length;) {
-    const row: Record<string, unknown> = {}
-    for (const column of columns) row[column] = values[next++]
-    rows.push(row as R)
-  }
-  return rows
 }

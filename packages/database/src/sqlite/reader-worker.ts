@@ -13,7 +13,7 @@ const connection = new SqliteConnection(setup.file, { readonly: true, busyTimeou
 
 port.on('message', (question: ReaderQuestion) => {
   if (question.kind === 'end') {
-    if (connection.raw.inTransaction) connection.command('COMMIT')
+    connection.endSnapshot()
     return
   }
   if (question.kind === 'close') {
@@ -29,7 +29,7 @@ function answer(question: Extract<ReaderQuestion, { kind: 'query' | 'backup' }>)
     if (question.kind === 'backup') {
       return connection.runFlat({ sql: VACUUM_INTO, parameters: [question.file] })
     }
-    if (!connection.raw.inTransaction) connection.command('BEGIN')
+    connection.beginSnapshot()
     return connection.runFlat(question)
   } catch (error) {
     return { failure: failureOf(error) }

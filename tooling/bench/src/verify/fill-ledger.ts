@@ -4,7 +4,7 @@
  * and rulings R7, so that a verification that finds nothing has been checked by a second program.
  */
 import { createHash } from 'node:crypto'
-import type { IronDatabase, WriteTx } from '@iron/database'
+import { type IronDatabase, recomputeKeptSums, type WriteTx } from '@iron/database'
 import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of one agent. */
@@ -32,6 +32,7 @@ export async function fillLedger(db: IronDatabase, rows: number): Promise<number
       written += await db.write((tx) => fillAgent(tx, idOf('agent', agent)), { timeoutMs: FILL_TIMEOUT_MS })
     }
   })
+  await recomputeKeptSums(db, { timeoutMs: FILL_TIMEOUT_MS })
   return written
 }
 

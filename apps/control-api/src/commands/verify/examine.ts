@@ -50,11 +50,12 @@ export async function examineRows(
   kept: KeptHeads,
   options: ExamineOptions = {},
 ): Promise<Pick<Findings, 'audit' | 'ledger' | 'lists'>> {
-  return {
-    audit: await examineAudit(audit, kept),
-    ledger: await examineLedger(new Ledger(database), kept, options),
-    lists: await examineLists(database),
-  }
+  // The chain of the audit log is walked by this thread, while others walk those of the ledgers.
+  const [ledger, others] = await Promise.all([
+    examineLedger(new Ledger(database), kept, options),
+    examineAudit(audit, kept).then(async (found) => ({ audit: found, lists: await examineLists(database) })),
+  ])
+  return { ledger, ...others }
 }
 
 async function examineSchema(database: IronDatabase): Promise<SchemaFindings> {

@@ -1,4 +1,4 @@
-/** Verifies ledgers on every processor: hashing and reading a row take about the same time, and neither waits for a disk. */
+/** Verifies ledgers on every processor: each thread reads rows and hashes them itself, and neither waits for a disk. */
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { LedgerFault } from '@iron/lease-manager'
@@ -7,6 +7,8 @@ import type { LedgerBatch } from './ledger-batches.ts'
 
 /** Threads: each has connections of its own to the database. */
 const THREADS_MAX = 8
+/** What a thread may keep of JavaScript's objects, in MiB: rows live for one page, but are collected when there are many of them. */
+const HEAP_MIB = { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 1_024 }
 
 /**
  * Hands batches to threads.
@@ -31,6 +33,7 @@ export async function verifyInThreads(
     minThreads: 0,
     maxThreads: Math.min(THREADS_MAX, availableParallelism(), batches.length),
     recordTiming: false,
+    resourceLimits: HEAP_MIB,
   })
   try {
     const verify = async (batch: LedgerBatch): Promise<LedgerFault[]> => {

@@ -24,9 +24,7 @@ export class ThreadReader implements SnapshotReader {
     // Beside this file stands the same worker in the language this file is in: sources in tests, JavaScript when built.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const place = extension === 'ts' ? './reader-worker.ts' : './sqlite/reader-worker.js'
-    // What says how `node --eval` reads its text is nothing for a file: a thread that inherits it does not start.
-    const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
-    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup, execArgv })
+    this.#worker = new Worker(new URL(place, import.meta.url), { workerData: setup, ...withoutInputType() })
     this.#worker.unref()
     this.#worker.on('message', (answer: ReaderAnswer) => {
       this.#pending.shift()?.resolve(answer)
@@ -83,6 +81,15 @@ export class ThreadReader implements SnapshotReader {
     this.#failure ??= new DatabaseError('DATABASE_UNAVAILABLE', 'a reader thread has ended', { retryable: true, cause })
     for (const { reject } of this.#pending.splice(0)) reject(this.#failure)
   }
+}
+
+/**
+ * What says how `node --eval` reads its text is nothing for a file: a thread that inherits it does not start. All else a thread does
+ * inherit unless it is told, and must not be told what is V8's, such as the size of the heap.
+ */
+function withoutInputType(): { execArgv?: string[] } {
+  const others = process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
+  return others.length === process.execArgv.length ? {} : { execArgv: others }
 }
 
 /** Gives the values their names back. */

@@ -33,6 +33,9 @@ const INDEXES: Readonly<Record<string, string>> = {
   api_tokens_project: 'api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL',
   api_tokens_revoked: 'api_tokens (created_at, id) WHERE revoked_at IS NOT NULL',
   provider_keys_last_used: 'provider_keys (last_used_at NULLS FIRST, id)',
+  // Roll-ups are written in the background: they are where calls of a rare provider or model are found by.
+  request_rollups_provider: 'request_rollups (provider, hour_start)',
+  request_rollups_model: 'request_rollups (model, hour_start)',
   // Not those of reports, which are most of all events: a report writes nothing more.
   events_type: "events (type, seq) WHERE type NOT IN ('request.completed', 'request.failed')",
 }

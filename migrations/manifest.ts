@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '99bf2a325d708fe2f21a235f6ae8c20a974a0ea9cf41954be0652834d3e2d170',
+    checksum: '37efde4218fb89164891fb2a28e766d57aa6465e95d8fcfa12d11034623f2d43',
     up: up0005,
   },
 ]

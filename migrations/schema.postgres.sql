@@ -292,6 +292,12 @@ CREATE INDEX provider_keys_vault ON provider_keys USING btree (vault_key_id) WHE
 -- index providers_name
 CREATE UNIQUE INDEX providers_name ON providers USING btree (name) WHERE deleted_at IS NULL;
 
+-- index request_rollups_model
+CREATE INDEX request_rollups_model ON request_rollups USING btree (model, hour_start);
+
+-- index request_rollups_provider
+CREATE INDEX request_rollups_provider ON request_rollups USING btree (provider, hour_start);
+
 -- index request_rollups_subject
 CREATE INDEX request_rollups_subject ON request_rollups USING btree (subject_id, hour_start);
 

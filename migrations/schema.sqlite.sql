@@ -178,6 +178,12 @@ CREATE INDEX "provider_keys_vault" on "provider_keys" ("vault_key_id") where sea
 -- index providers_name
 CREATE UNIQUE INDEX "providers_name" on "providers" ("name") where deleted_at IS NULL;
 
+-- index request_rollups_model
+CREATE INDEX request_rollups_model ON request_rollups (model, hour_start);
+
+-- index request_rollups_provider
+CREATE INDEX request_rollups_provider ON request_rollups (provider, hour_start);
+
 -- index request_rollups_subject
 CREATE INDEX "request_rollups_subject" on "request_rollups" ("subject_id", "hour_start");
 

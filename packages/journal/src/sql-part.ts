@@ -14,6 +14,15 @@ export function allOf(conditions: readonly SqlPart[]): SqlPart {
   }
 }
 
+/**
+ * The condition that rows of calls are on one side of a place. What it says of the time alone is all that PostgreSQL estimates well: of
+ * pairs it takes any place for the same.
+ */
+export function besides(side: '<' | '>', [receivedAt = 0, id = '']: readonly (string | number)[]): SqlPart {
+  const sql = `received_at ${side}= ? AND (received_at, id) ${side} (?, ?)`
+  return { sql, values: [receivedAt, receivedAt, id] }
+}
+
 /** Runs a query whose text depends on what is asked, so that it is not kept prepared on PostgreSQL. */
 export async function queryPart<R>(tx: ReadTx, { sql, values }: SqlPart): Promise<readonly R[]> {
   let position = 0

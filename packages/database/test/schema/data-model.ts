@@ -273,7 +273,11 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'input_tokens int, cache_read_tokens int, cache_write_tokens int, output_tokens int, reasoning_tokens int,' +
       'total_tokens int, cost_micros money, billed_micros money, ceiling_micros money, latency json = {}, costs json = {}',
     primaryKey: 'hour_start, subject_id, provider, model, outcome',
-    indexes: { request_rollups_subject: 'subject_id, hour_start' },
+    indexes: {
+      request_rollups_subject: 'subject_id, hour_start',
+      request_rollups_provider: 'provider, hour_start',
+      request_rollups_model: 'model, hour_start',
+    },
     withoutRowid: true,
   },
   request_sums: {

@@ -90,6 +90,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   requests_time: 'SELECT * FROM requests WHERE received_at >= ? ORDER BY received_at, id LIMIT 100',
   requests_lease: 'SELECT * FROM requests WHERE lease_id = ?',
   request_rollups_subject: 'SELECT * FROM request_rollups WHERE subject_id = ? AND hour_start >= ?',
+  request_rollups_provider: 'SELECT hour_start FROM request_rollups WHERE provider = ? ORDER BY hour_start LIMIT 20',
+  request_rollups_model: 'SELECT hour_start FROM request_rollups WHERE model = ? ORDER BY hour_start LIMIT 20',
   request_sums_subject: 'SELECT * FROM request_sums WHERE subject_id = ? AND start >= ?',
   telemetry_ids_age: 'SELECT * FROM telemetry_ids WHERE received_at < ?',
   spans_agent: 'SELECT * FROM spans WHERE agent_id = ? ORDER BY started_at DESC',

@@ -8,10 +8,11 @@ import {
   type ReadTx,
 } from '@iron/database'
 import { JournalError } from '../errors.ts'
-import { allOf, queryPart, type SqlPart } from '../sql-part.ts'
+import { allOf, besides, queryPart, type SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
 import { type CallFilter, conditionsOf } from './filter.ts'
 import { HOUR_MS, readProgress } from './hours.ts'
+import { mayBeRare, readRarely } from './rare-calls.ts'
 import { callOf, REQUEST_COLUMNS, type RequestRow } from './row.ts'
 
 type NamedRow = RequestRow & { readonly agent_name: string | null }
@@ -19,11 +20,13 @@ type NamedRow = RequestRow & { readonly agent_name: string | null }
 const select = `
   SELECT ${REQUEST_COLUMNS.join(', ')},
     CASE WHEN source = 'agent' THEN (SELECT o.agent_name FROM agent_owner o WHERE o.agent_id = requests.subject_id) END AS agent_name
-  FROM requests`
+  FROM`
+
+const NOTHING: SqlPart = { sql: '', values: [] }
 
 /** The call with an id (`req_…`). */
 export async function getCall(tx: ReadTx, id: string): Promise<Call | undefined> {
-  const [row] = await queryPart<NamedRow>(tx, { sql: `${select} WHERE id = ?`, values: [id] })
+  const [row] = await queryPart<NamedRow>(tx, { sql: `${select} requests WHERE id = ?`, values: [id] })
   return row === undefined ? undefined : callOf(row, row.agent_name)
 }
 
@@ -34,9 +37,9 @@ export async function getCall(tx: ReadTx, id: string): Promise<Call | undefined>
  */
 export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor & AtTx): Promise<CursorPage<Call>> {
   const window = cursorWindow(options, ['number', 'string'])
-  const conditions: SqlPart[] = [...conditionsOf(filter, 'requests')]
-  if (filter.from !== undefined) conditions.push({ sql: 'received_at >= ?', values: [filter.from] })
-  if (filter.to !== undefined) conditions.push({ sql: 'received_at < ?', values: [filter.to] })
+  const place: SqlPart[] = []
+  if (filter.from !== undefined) place.push({ sql: 'received_at >= ?', values: [filter.from] })
+  if (filter.to !== undefined) place.push({ sql: 'received_at < ?', values: [filter.to] })
   if (window.after !== undefined) {
     const { prunedHour } = await readProgress(tx)
     if (prunedHour >= 0 && Number(window.after[0]) < prunedHour + HOUR_MS) {
@@ -44,13 +47,22 @@ export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor 
       const details = { oldest, oldestCursor: encodeCursor(oldest, '') }
       throw new JournalError('CURSOR_EXPIRED', 'the calls at this position are no longer kept', { details })
     }
-    conditions.push({ sql: `(received_at, id) ${window.order === 'asc' ? '>' : '<'} (?, ?)`, values: window.after })
+    place.push(besides(window.order === 'asc' ? '>' : '<', window.after))
   }
-  const { sql, values } = allOf(conditions)
-  const where = conditions.length === 0 ? '' : `WHERE ${sql}`
-  const order = `ORDER BY received_at ${window.order}, id ${window.order} LIMIT ?`
-  const page = { sql: `${select} ${where} ${order}`, values: [...values, window.limit + 1] }
-  const rows = await queryPart<NamedRow>(tx, page)
+  const read = (more: readonly SqlPart[], among = NOTHING): Promise<readonly NamedRow[]> => {
+    const { sql, values } = allOf([
+      { sql: '1 = 1', values: [] },
+      ...conditionsOf(filter, 'requests'),
+      ...place,
+      ...more,
+    ])
+    // What is found otherwise than along the log is not ordered by its index: a sum is none of its columns.
+    const time = among === NOTHING ? 'received_at' : 'received_at + 0'
+    const order = `ORDER BY ${time} ${window.order}, id ${window.order} LIMIT ?`
+    const page = `${select} ${among.sql} requests WHERE ${sql} ${order}`
+    return queryPart<NamedRow>(tx, { sql: page, values: [...among.values, ...values, window.limit + 1] })
+  }
+  const rows = mayBeRare(filter) ? await readRarely(tx, filter, window, place, read) : await read([])
   return cursorPage(
     rows,
     window.limit,

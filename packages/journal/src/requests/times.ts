@@ -69,6 +69,13 @@ function timesIn(table: CallTable, calls: CallSet, keys: readonly CallKey[]): re
   }
 }
 
+/** The spans in which roll-ups do not tell of all calls that are there: hours that lost some, changed since, or are not finished. */
+export function unfinishedSpans({ rolledHour, prunedHour, dirtyHours }: Progress): readonly Span[] {
+  const hours = [prunedHour, ...dirtyHours].filter((hour) => hour >= 0 && hour >= prunedHour && hour <= rolledHour)
+  const rest = { from: rolledHour < 0 ? 0 : rolledHour + HOUR_MS, to: Number.MAX_SAFE_INTEGER }
+  return merged([...hours.map(hourSpan), rest])
+}
+
 /** A query needs a source, if only an empty one. */
 function orNothing(pieces: readonly Piece[]): readonly Piece[] {
   return pieces.length > 0 ? pieces : [{ grain: 'day', from: 0, to: 0, except: [] }]
@@ -123,7 +130,8 @@ function summedTimes({ grain, from, to, except }: Piece, apart: boolean, { filte
   return allOf([{ sql: times, values: [from, to] }, ...without('start', except)])
 }
 
-function without(column: string, starts: readonly number[]): readonly SqlPart[] {
+/** The condition that a start is none of some. */
+export function without(column: string, starts: readonly number[]): readonly SqlPart[] {
   if (starts.length === 0) return []
   return [{ sql: `${column} NOT IN (${starts.map(() => '?').join(', ')})`, values: starts }]
 }

@@ -3,6 +3,7 @@
  * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not.
  */
 import { type DialectName, type IronDatabase, recomputeKeptSums } from '@iron/database'
+import { RequestLog } from '@iron/journal'
 import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of an agent, on average. */
@@ -266,6 +267,8 @@ export async function fillWorld(db: IronDatabase, agents: number): Promise<void>
     await run(`UPDATE log_heads SET head_seq = ${agents * 3}`)
   })
   await recomputeKeptSums(db, { timeoutMs: SLOW_MS })
+  const calls = new RequestLog(db)
+  while ((await calls.rollUp()) > 0);
   if (db.dialect === 'postgres') {
     await db.write((tx) => tx.execute({ sql: 'ANALYZE', parameters: [] }), { timeoutMs: SLOW_MS })
   }

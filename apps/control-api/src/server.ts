@@ -4,6 +4,8 @@ import { createApp } from './app.ts'
 import { Listener } from './http/listener.ts'
 import { startJobs } from './jobs/start-jobs.ts'
 import type { Timers } from './jobs/timers.ts'
+import type { Logger } from './observability/logger.ts'
+import type { Services } from './services.ts'
 import type { StateManager } from './state-manager.ts'
 import type { SocketLimits } from './ws/limits.ts'
 import { SocketEndpoint } from './ws/socket-endpoint.ts'
@@ -77,7 +79,7 @@ export class ApiServer {
   async #listen(): Promise<void> {
     const { config, logger } = this.#state
     const services = await this.#state.services()
-    await services.leases.sweep()
+    await sweepBeforeServing(services, logger)
     const app = createApp(services, config, logger)
     this.#sockets = new SocketEndpoint(services, config, logger, this.#socketLimits)
     const listener = new Listener(app as RequestListener, services.database.ids, { upgrades: this.#sockets })
@@ -98,5 +100,15 @@ export class ApiServer {
     await this.#timers?.stop()
     await this.#state.close()
     this.#stopped.resolve(undefined)
+  }
+}
+
+/** An agent whose books are damaged keeps nobody else from being served; the job that verifies the ledger makes it known. */
+async function sweepBeforeServing({ leases }: Services, logger: Logger): Promise<void> {
+  try {
+    await leases.sweep()
+  } catch (error) {
+    if (!(error instanceof AggregateError)) throw error
+    logger.error({ job: 'sweep', err: error }, 'job failed')
   }
 }

@@ -246,6 +246,8 @@ export class LeaseManager extends DatabaseService {
   /**
    * Ends leases whose grace is over and cuts deadlines that a stepping clock has put too far ahead; looks at most `limit` leases
    * at a time (default 500, up to 10 000). Resolves to how many it ended or cut. The host calls it at start and every 15 s.
+   *
+   * @throws AggregateError after all others were swept: agents whose books are damaged, one error each
    */
   async sweep(options: { readonly limit?: number | undefined } = {}): Promise<number> {
     const limit = options.limit ?? SWEEP_BATCH

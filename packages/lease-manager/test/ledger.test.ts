@@ -243,6 +243,27 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     })
   })
 
+  test('leases of an agent whose books are damaged cannot be ended, those of all others are', async () => {
+    await using world = await openWorld({ dialect })
+    const { budgets, leases, test: db } = world
+    const agents = ['agent-1', 'agent-2', 'agent-3', 'agent-4']
+    for (const agent of agents) {
+      await budgets.create(agent, usd(100), { ownerId: 'owner-1', actor: ADMIN })
+      await leases.open(agent, usd(10))
+    }
+    await db.rows("UPDATE agent_budgets SET reserved_micros = 1 WHERE agent_id IN ('agent-1', 'agent-3')")
+    db.clock.advance(2 * HOUR)
+    // One lease at a look: the damaged ones come first and again.
+    const first = await leases.sweep({ limit: 1 }).catch((error: unknown) => error)
+    expect(first).toMatchObject({ message: 'overdue leases could not be ended, of agent-1' })
+    const second = await leases.sweep().catch((error: unknown) => error)
+    expect(second).toMatchObject({ errors: [expect.any(Error), expect.any(Error)] })
+    const left = await db.rows<{ agent_id: string }>("SELECT agent_id FROM leases WHERE status = 'active' ORDER BY 1")
+    expect(left.map((lease) => lease.agent_id)).toEqual(['agent-1', 'agent-3'])
+    for (const agent of ['agent-1', 'agent-3']) await world.ledger.rebuild(agent, ADMIN)
+    expect(await leases.sweep()).toBe(2)
+  })
+
   test('a call booked on a lease but not in its figures is found (I10)', async () => {
     await using world = await openWorld({ dialect })
     const { ended } = await history(world)

@@ -6,6 +6,7 @@ import { type Row, rowsOf, tableOf } from './table.ts'
 /** Benches that are no question with contestants. */
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   analytics: () => import('./analytics/bench-analytics.ts'),
+  growth: () => import('./growth/bench-growth.ts'),
   flood: () => import('./sockets/bench-flood.ts'),
   lists: () => import('./lists/bench-lists.ts'),
   sockets: () => import('./sockets/bench-sockets.ts'),

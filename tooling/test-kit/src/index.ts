@@ -1,6 +1,7 @@
 export { type Clock, type ManualClock, manualClock, TEST_ANCHOR_MS } from './clock.ts'
 export { freePort } from './free-port.ts'
 export { type IdSource, seededIds } from './ids.ts'
+export { processorSeconds, residentMiB } from './process-usage.ts'
 export { seededRandom } from './random.ts'
 export { type PrivatePostgresOptions, privatePostgres } from './services/postgres.ts'
 export type { PrivateService } from './services/private-service.ts'

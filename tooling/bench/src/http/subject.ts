@@ -99,7 +99,8 @@ function startServerFile(name: string, ...args: string[]): Promise<StartedProces
   return startProcess(process.execPath, [path.join(servers, name), ...args], { ready: LISTENING })
 }
 
-async function provision(address: string, agents: number): Promise<Runtime[]> {
+/** Agents on a server that has an admin, each with a budget and a lease. */
+export async function provision(address: string, agents: number): Promise<Runtime[]> {
   const login = await call(address, '/auth/login', ADMIN)
   const admin = { Authorization: `Bearer ${String(login['access_token'])}` }
   const provider = await call(

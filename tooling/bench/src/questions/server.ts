@@ -2,10 +2,10 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { residentMiB } from '@iron/test-kit'
 import { BATCH, batches, REPORT, reports, REPORTS_OF_BATCH } from '../http/scripts.ts'
 import { type Subject, withBareExpress, withFolder, withIron } from '../http/subject.ts'
 import { load } from '../load.ts'
-import { memoryMb } from '../memory.ts'
 import { assert } from '../micro.ts'
 import type { Figure, Figures, Question, Target } from '../question.ts'
 import { secrets, startServer } from '../server.ts'
@@ -53,7 +53,7 @@ const IDLE_MS = 12_000
 
 async function idle({ process }: Pick<Subject, 'process'>): Promise<Figures> {
   await sleep(IDLE_MS)
-  return { mb: memoryMb(process.pid) }
+  return { mb: residentMiB(process.pid) }
 }
 
 /** A server that nobody has asked anything. */
@@ -82,7 +82,7 @@ async function growth(subject: Subject): Promise<Figures> {
       sent += calls * REPORTS_OF_BATCH
     }
     await sleep(IDLE_MS)
-    return memoryMb(subject.process.pid)
+    return residentMiB(subject.process.pid)
   }
   const warm = await send(WARM_REPORTS)
   const after = await send(REPORTS)

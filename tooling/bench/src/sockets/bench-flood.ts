@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startProcess } from '@iron/test-kit'
+import { residentMiB, startProcess } from '@iron/test-kit'
 import { WebSocket } from 'ws'
-import { memoryMb } from '../memory.ts'
 import { ADMIN, call, startServer } from '../server.ts'
 
 const SOCKETS = Number(process.env['IRON_TEST_BENCH_SOCKETS'] ?? 10_000)
@@ -102,7 +101,7 @@ try {
   }
 
   await measure('before')
-  const memory = memoryMb(server.process.pid)
+  const memory = residentMiB(server.process.pid)
   const before = descriptors(server.process.pid)
   const flood = await startProcess(
     process.execPath,
@@ -117,7 +116,7 @@ try {
     { ready: /asked for/ },
   )
   await measure('meanwhile')
-  say(`memory: ${memory.toFixed(0)} MiB before, ${memoryMb(server.process.pid).toFixed(0)} MiB meanwhile`)
+  say(`memory: ${memory.toFixed(0)} MiB before, ${residentMiB(server.process.pid).toFixed(0)} MiB meanwhile`)
   say(`of ${SOCKETS} sockets from ${FLOOD_ADDRESS} the server has ${descriptors(server.process.pid) - before} open`)
   await flood.stop()
   for (const follower of followers) follower.terminate()

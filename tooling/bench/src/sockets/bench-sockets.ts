@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startProcess } from '@iron/test-kit'
+import { residentMiB, startProcess } from '@iron/test-kit'
 import { WebSocket } from 'ws'
-import { memoryMb } from '../memory.ts'
 import { ADMIN, call, startServer } from '../server.ts'
 
 const CLIENTS = Number(process.env['IRON_TEST_BENCH_CLIENTS'] ?? 1_000)
@@ -77,10 +76,10 @@ async function measureIron(): Promise<void> {
     const agent = await call(server.address, '/agents', { name: 'bench', allocated_usd: 1 }, admin)
     const runtime = { 'X-IC-Token': (agent['ic_token'] as unknown as { token: string }).token }
     const url = `${server.address.replace('http', 'ws')}/ws`
-    const before = memoryMb(server.process.pid)
+    const before = residentMiB(server.process.pid)
     const delays = new Delays()
     const sockets = await connectAll(url, admin, delays)
-    const connected = memoryMb(server.process.pid)
+    const connected = residentMiB(server.process.pid)
     const codes: number[] = []
     const stick = async (): Promise<void> => {
       const stuck = await connect(url, admin)
@@ -105,7 +104,7 @@ async function measureIron(): Promise<void> {
       }))
       await call(server.address, '/analytics/events', { events }, runtime)
       if (isSoak && performance.now() - from > (sockets.length - CLIENTS - STUCK + 1) * STUCK_EVERY_MS) await stick()
-      if (round % Math.max(1, Math.floor(rounds / 8)) === 0) memory.push(Math.round(memoryMb(server.process.pid)))
+      if (round % Math.max(1, Math.floor(rounds / 8)) === 0) memory.push(Math.round(residentMiB(server.process.pid)))
       await sleep(Math.max(0, from + ((round + 1) * each * 1_000) / EVENTS_PER_SECOND - performance.now()))
     }
     const seconds = (performance.now() - from) / 1_000

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
+import { EventLog } from '@iron/journal'
 import type { LedgerHead } from '../src/index.ts'
-import { ADMIN, auditCounts, call, HOUR, openWorld, refusal, usdOf, type World } from './world.ts'
+import { ADMIN, auditCounts, call, DAY, HOUR, openWorld, refusal, usdOf, type World } from './world.ts'
 
 const AGENT = 'agent-1'
 
@@ -44,6 +45,20 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
       SELECT agent_id, ledger_seq + 1, 'allocate', 1, version + 1, allocated_micros + 1, reserved_micros, spent_micros, 'x', 0, ledger_hash FROM agent_budgets`
     await expect(db.rows(forged)).rejects.toMatchObject({ code: 'DATABASE_CONSTRAINT' })
     expect(await ledger.verify()).toEqual([])
+  })
+
+  test('MON-22 the books are recomputed when retention has taken events away, some or all of them', async () => {
+    await using world = await openWorld({ dialect })
+    const { leases, ledger, test: db } = world
+    const { open } = await history(world)
+    db.clock.advance(2 * DAY)
+    await leases.report(open, call('r3', 1))
+    const events = new EventLog(db.db)
+    for (const wait of [0, 2 * DAY]) {
+      db.clock.advance(wait)
+      expect(await events.prune({ olderThan: db.clock.now() - DAY })).toBeGreaterThan(0)
+      expect(await ledger.verify()).toEqual([])
+    }
   })
 
   test('MON-01 a fraction cannot be bound to a money column', async () => {

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openDatabase } from '@iron/database'
-import { createTestPlace, enginesForTests, type TestPlace } from '@iron/database/testing'
+import { createTestPlace, enginesForTests, manualClock, type TestPlace } from '@iron/database/testing'
+import { EventLog, RequestLog } from '@iron/journal'
 import type { NameCard } from '../../src/commands/backup/name-card.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { createAgent, expectStatus, type TestAgent } from '../support/server-process.ts'
@@ -18,6 +19,8 @@ const SECRETS = {
   icTokenSecret: 'the secret of the agents of this test',
   masterKeys: `m1:${Buffer.alloc(32, 7).toString('base64')}`,
 }
+/** More than anything that is pruned must be kept, in milliseconds. */
+const RETAINED_MS = 100 * 24 * 60 * 60 * 1_000
 /** Reports in flight while the backup is made. */
 const SENDERS = 8
 
@@ -136,6 +139,28 @@ describe.each(engines)('an installation on %s', (dialect) => {
     const copied = await iron({}, ['copy', '--from', restored.url, '--to', target.url, '--json'])
     expect(copied).toMatchObject({ code: '0', err: expect.stringContaining('rows are now in') })
     expect(JSON.parse(copied.out)).toMatchObject({ ok: true, ledger: { checked: 1 } })
+    await target.remove()
+  }, 60_000)
+
+  test('DAT-22 what retention took away leaves sound books, also in a backup of the rest that is restored', async () => {
+    const clock = manualClock(Date.now() + 2 * RETAINED_MS)
+    const olderThan = clock.now() - RETAINED_MS
+    await using database = await openDatabase(restored.url, { clock })
+    const requests = new RequestLog(database)
+    await requests.rollUp()
+    expect(await requests.prune({ olderThan })).toBeGreaterThan(before)
+    expect(await new EventLog(database).prune({ olderThan })).toBeGreaterThan(before)
+    const rest = path.join(folder, 'rest.db')
+    const made = await iron({ DATABASE_URL: restored.url }, ['backup', rest, '--json'])
+    expect(made).toMatchObject({ code: '0', err: '' })
+    expect(JSON.parse(made.out)).toMatchObject({ sound: true, rows: { requests: 0, events: 0 } })
+    const target = await createTestPlace(dialect)
+    expect((await restore(rest, target.url)).code).toBe('0')
+    await using api = await serve(target)
+    const known = expectStatus(await api.client.post('/budget/report', report(leaseId, 0), agent.runtime), 200)
+    expect(known.body.duplicate).toBe(true)
+    expect(await iron({ DATABASE_URL: target.url }, ['verify'])).toMatchObject({ code: '0' })
+    await api[Symbol.asyncDispose]()
     await target.remove()
   }, 60_000)
 

@@ -185,7 +185,8 @@ function decideSpent(budget: BudgetState, leases: readonly LeaseState[], replay:
 /** Check 8: at most one threshold event per allocation version and threshold, among the events still kept. */
 async function thresholdFaults(tx: ReadTx, agentId: string, events: EventLog): Promise<LedgerFault[]> {
   const counts = new Map<string, number>()
-  let after = 0
+  // Without a position: from the oldest event that retention has left.
+  let after: number | undefined
   for (;;) {
     const read = await events.read(
       { types: ['budget.threshold_reached'], agentIds: [agentId] },
@@ -195,7 +196,7 @@ async function thresholdFaults(tx: ReadTx, agentId: string, events: EventLog): P
       const name = `threshold ${Number(data.threshold)} of version ${Number(data.allocation_version)}`
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
-    if (read.data.length < PAGE_EVENTS || read.nextCursor <= after) break
+    if (read.data.length < PAGE_EVENTS) break
     after = read.nextCursor
   }
   return [...counts]

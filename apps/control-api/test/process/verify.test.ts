@@ -2,11 +2,11 @@
  * DAT-12, MON-22: whoever can write the tables past the server is found by `iron verify`, and the first bad row is named, for
  * every single change of one row, and for rows that are dropped, swapped or cut off.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { DatabaseError } from '@iron/database'
+import { DatabaseError, openDatabase } from '@iron/database'
 import { createTestPlace, enginesForTests, type TestPlace } from '@iron/database/testing'
 import { AuditLog } from '@iron/journal'
 import { formatHead, type KeptHeads } from '../../src/commands/heads.ts'
@@ -20,6 +20,9 @@ import { iron } from './iron.ts'
 const NO_HEADS: KeptHeads = { audit: undefined, ledger: [] }
 /** The largest figure that a column of money takes. */
 const MAX = Number.MAX_SAFE_INTEGER
+
+/** Of a SQLite file. */
+const PAGE_BYTES = 4_096
 
 /** An installation with two agents, one of which has had money moved in every way. */
 interface History {
@@ -331,6 +334,28 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     await attacker.disarm()
   }, 60_000)
 
+  // Where an engine looks after its own pages, nobody else can reach them.
+  const onFile = dialect === 'sqlite' ? test : test.skip
+  onFile('DAT-12 a damaged page is found, also one that no other check reads', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iron-pages-'))
+    const copy = path.join(folder, 'damaged.db')
+    await using source = await openDatabase(history.place.url, { migrations: 'unchecked' })
+    await source.backup(copy)
+    const [page] = await attacker.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'requests_subject_time'")
+    expect(page).toBeDefined()
+    const examined = async (): Promise<Findings> => {
+      await using database = await openDatabase(copy, { migrations: 'unchecked' })
+      return await examine(database, new AuditLog(database), NO_HEADS)
+    }
+    expect((await examined()).file).toEqual({ ok: true, damages: [], problem: null })
+    const bytes = readFileSync(copy)
+    const from = (Number(page?.['rootpage']) - 1) * PAGE_BYTES
+    writeFileSync(copy, bytes.fill(0xa5, from, from + PAGE_BYTES))
+    const { ok, file, audit: ofEntries, ledger: ofAgents } = await examined()
+    expect([ok, file?.ok, ofEntries.ok, ofAgents.ok]).toEqual([false, false, true, true])
+    rmSync(folder, { recursive: true })
+  })
+
   test('as a command: heads are saved and expected, findings are printed and exit with 1, nothing is written', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'iron-heads-'))
     const file = path.join(folder, 'kept')
@@ -340,7 +365,7 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     const sound = await run('--save-heads', file)
     expect(sound).toMatchObject({ code: '0', err: '' })
     expect(sound.out).toMatch(
-      /^schema {2}ok\naudit {3}ok, \d+ entries, head \d+:[0-9a-f]{64}\nledger {2}ok, 2 agents\nlists {3}ok\n$/,
+      /^(?:file {4}ok\n)?schema {2}ok\naudit {3}ok, \d+ entries, head \d+:[0-9a-f]{64}\nledger {2}ok, 2 agents\nlists {3}ok\n$/,
     )
     const kept = readFileSync(file, 'utf8').trim().split('\n')
     expect(kept.length).toBe(3)

@@ -1,14 +1,15 @@
 /**
- * Recomputes everything that a database says of itself: its schema, the audit chain, every agent's ledger and balances, the sums of lists. It
- * changes nothing, and what cannot even be read is a finding like any other: the rest is looked at nevertheless.
+ * Recomputes everything that a database says of itself: its file, its schema, the audit chain, every agent's ledger and balances, the
+ * sums of lists. It changes nothing, and what cannot even be read is a finding like any other: the rest is looked at nevertheless.
  */
-import { DatabaseError, type IronDatabase, verifyKeptSums, verifySchema } from '@iron/database'
+import { DatabaseError, type IronDatabase, verifyFile, verifyKeptSums, verifySchema } from '@iron/database'
 import type { AuditLog } from '@iron/journal'
 import { Ledger, type LedgerFault, type LedgerHead } from '@iron/lease-manager'
 import { safeText } from '../../observability/logger.ts'
 import type { KeptHeads } from '../heads.ts'
 import {
   type AuditFindings,
+  type FileFindings,
   type Findings,
   findingsOfAgent,
   type LedgerFindings,
@@ -38,9 +39,14 @@ export async function examine(
   kept: KeptHeads,
   options: ExamineOptions = {},
 ): Promise<Findings> {
-  const schema = await examineSchema(database)
-  const rows = await examineRows(database, audit, kept, options)
-  return { ok: schema.ok && rows.audit.ok && rows.ledger.ok && rows.lists.ok, schema, ...rows }
+  const [file, findings] = await Promise.all([
+    examineFile(database),
+    examineSchema(database).then(async (schema) => ({
+      schema,
+      ...(await examineRows(database, audit, kept, options)),
+    })),
+  ])
+  return { ok: file?.ok !== false && Object.values(findings).every(({ ok }) => ok), file, ...findings }
 }
 
 /** The rows alone. */
@@ -56,6 +62,17 @@ export async function examineRows(
     examineAudit(audit, kept).then(async (found) => ({ audit: found, lists: await examineLists(database) })),
   ])
   return { ledger, ...others }
+}
+
+/** Null of an engine that looks after its own pages. */
+async function examineFile(database: IronDatabase): Promise<FileFindings | null> {
+  if (database.dialect !== 'sqlite') return null
+  try {
+    const damages = await verifyFile(database)
+    return { ok: damages.length === 0, damages, problem: null }
+  } catch (error) {
+    return { ok: false, damages: [], problem: textOf(error) }
+  }
 }
 
 async function examineSchema(database: IronDatabase): Promise<SchemaFindings> {

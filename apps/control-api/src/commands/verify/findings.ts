@@ -5,6 +5,13 @@ import type { LedgerFault, LedgerHead } from '@iron/lease-manager'
 /** What is wrong with a chain at its first bad row, or that only a figure beside the rows differs (`balance`). */
 export type Fault = AuditFault | 'balance'
 
+/** Whether every page of a SQLite file is what it should be; SQLite's words for each that is not, or `problem` when it could not be read. */
+export interface FileFindings {
+  readonly ok: boolean
+  readonly damages: readonly string[]
+  readonly problem: string | null
+}
+
 /** Whether the schema is this version's; `problem` and every difference when it is not. */
 export interface SchemaFindings {
   readonly ok: boolean
@@ -48,6 +55,8 @@ export interface ListFindings {
 /** What an examination of a database found. */
 export interface Findings {
   readonly ok: boolean
+  /** Null of PostgreSQL, which looks after its own pages. */
+  readonly file: FileFindings | null
   readonly schema: SchemaFindings
   readonly audit: AuditFindings
   readonly ledger: LedgerFindings

@@ -2,6 +2,7 @@ import { formatHead } from '../heads.ts'
 import type {
   AgentFindings,
   AuditFindings,
+  FileFindings,
   Findings,
   LedgerFindings,
   ListFindings,
@@ -12,18 +13,26 @@ import type {
 const DIFFERENCES_SHOWN = 10
 
 /** The findings as lines for a person. */
-export function findingsText({ schema, audit, ledger, lists }: Findings): string {
-  return [...schemaLines(schema), ...auditLines(audit), ...ledgerLines(ledger), ...listLines(lists)]
+export function findingsText({ file, schema, audit, ledger, lists }: Findings): string {
+  return [...fileLines(file), ...schemaLines(schema), ...auditLines(audit), ...ledgerLines(ledger), ...listLines(lists)]
     .map((line) => `${line}\n`)
     .join('')
 }
 
 /** The findings as JSON; amounts are microdollars. */
-export function findingsJson({ ok, schema, audit, ledger, lists }: Findings): string {
+export function findingsJson({ ok, file, schema, audit, ledger, lists }: Findings): string {
   const agents = ledger.agents.map(({ agentId, ...rest }) => ({ agent_id: agentId, ...rest }))
   const { ok: isLedgerOk, heads, problem } = ledger
-  const wire = { ok, schema, audit, ledger: { ok: isLedgerOk, checked: heads.length, agents, problem }, lists }
+  const wire = { ok, file, schema, audit, ledger: { ok: isLedgerOk, checked: heads.length, agents, problem }, lists }
   return `${JSON.stringify(wire, null, 2)}\n`
+}
+
+function fileLines(file: FileFindings | null): string[] {
+  if (file === null) return []
+  if (file.ok) return ['file    ok']
+  if (file.problem !== null) return [`file    ${file.problem}`]
+  const shown = file.damages.slice(0, DIFFERENCES_SHOWN).map((damage) => `          ${damage.replaceAll('\n', ' ')}`)
+  return ['file    is damaged: restore a backup', ...shown]
 }
 
 function schemaLines({ ok, problem, differences }: SchemaFindings): string[] {

@@ -1,5 +1,5 @@
 /** What a disk, and whoever has access to it, may do to a SQLite file: each says what the server did about it. */
-import { appendFile, chmod, open, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, copyFile, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { hold, until } from '@iron/cluster'
 import type { Setting } from '../setting.ts'
@@ -14,8 +14,9 @@ const REPORTS = 20
 const DISK_MIB = 12
 /** Longer than an answer of `/ready` is remembered, in milliseconds. */
 const READY_WITHIN_MS = 10_000
+const PAGE_BYTES = 4_096
 /** Of a frame of the journal, which is a page and its header (SQLite file format 4.1). */
-const FRAME_BYTES = 4_096 + 24
+const FRAME_BYTES = PAGE_BYTES + 24
 
 const fullDisk: DiskScenario = async (setting) => {
   await using disk = await smallDisk(DISK_MIB)
@@ -129,18 +130,52 @@ const flippedJournal: DiskScenario = async (setting) => {
   return await lastReportOnly(it)
 }
 
-const damagedFile: DiskScenario = async (setting) => {
+const damaged =
+  (harmed: (whole: Buffer) => Buffer): DiskScenario =>
+  async (setting) => {
+    await using it = await Case.begin(setting)
+    await it.reports(REPORTS)
+    await it.end('SIGTERM')
+    const whole = await readFile(it.file)
+    await writeFile(it.file, harmed(whole))
+    const said = await it.refusedStart()
+    hold(/restore a backup/.test(said), `it said: ${said}`)
+    await writeFile(it.file, whole)
+    await it.start()
+    await it.requireWhole()
+    return `it refused to start (${said})`
+  }
+
+/** What was committed last is gone with it, and nobody can know; what is left is as it was once. */
+const journalLost: DiskScenario = async (setting) => {
   await using it = await Case.begin(setting)
   await it.reports(REPORTS)
   await it.end('SIGTERM')
-  const whole = await readFile(it.file)
-  await writeFile(it.file, Buffer.concat([Buffer.alloc(4_096, 0xa5), whole.subarray(4_096)]))
-  const said = await it.refusedStart()
-  hold(/restore a backup/.test(said), `it said: ${said}`)
-  await writeFile(it.file, whole)
+  await it.start()
+  await it.reports(REPORTS)
+  await it.end('SIGKILL')
+  await rm(`${it.file}-wal`)
+  await it.start()
+  const lost = await it.lost()
+  hold(lost.length === REPORTS, `${lost.length} of ${REPORTS} reports in the journal are lost`)
+  await it.requireSound()
+  return 'it started with what the database itself held, which is sound; only heads that are kept elsewhere tell what is gone'
+}
+
+const replaced: DiskScenario = async (setting) => {
+  await using it = await Case.begin(setting)
+  await it.reports(REPORTS)
+  await copyFile(it.file, `${it.file}.mine`)
+  await copyFile(it.file, `${it.file}.other`)
+  await rename(`${it.file}.other`, it.file)
+  const { status, headers } = await it.report()
+  hold(status === 503 && headers['retry-after'] !== undefined, `a report was answered with ${status}`)
+  await it.process.waitFor(/was replaced while it was open/, { stream: 'stderr' })
+  await it.end('SIGKILL')
+  await rename(`${it.file}.mine`, it.file)
   await it.start()
   await it.requireWhole()
-  return `it refused to start (${said})`
+  return 'from then on 503, the log says which file; nothing was acknowledged that is not in the first one'
 }
 
 const deleted =
@@ -194,7 +229,12 @@ export const DISK_SCENARIOS: Readonly<Record<string, DiskScenario>> = {
   'garbage after the journal': garbageInJournal,
   'journal cut off in its last frame': truncatedJournal,
   'bytes flipped in the last frame of the journal': flippedJournal,
-  'first page of the database overwritten': damagedFile,
+  'first page of the database overwritten': damaged((whole) =>
+    Buffer.concat([Buffer.alloc(PAGE_BYTES, 0xa5), whole.subarray(PAGE_BYTES)]),
+  ),
+  'database cut in half': damaged((whole) => whole.subarray(0, whole.length / 2)),
+  'journal deleted while nobody served': journalLost,
+  'database replaced by another under the server': replaced,
   'database deleted under the server': deleted(''),
   'journal deleted under the server': deleted('-wal'),
   'shared memory removed': withoutSharedMemory,

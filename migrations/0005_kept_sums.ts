@@ -9,7 +9,11 @@ import { createTable } from './0001_baseline/create-table.ts'
 import { budgetColumns, createBudgetTriggers, FIGURES, FILL_BUDGET_SUMS } from './0005_kept_sums/budgets.ts'
 import { createCountTriggers, FILL_LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_LATE, keepLate } from './0005_kept_sums/late.ts'
+import { agentTags, createTagTriggers, FILL_TAGS, taggedAgentView } from './0005_kept_sums/tags.ts'
 import type { AnySchema, Engine } from './step.ts'
+
+/** Longest part: a status, and a tag that names the owner whom an agent had. */
+const PART_MAX = 300
 
 /** Whole numbers that may be negative: what one transaction took from a row that another one filled. */
 const signed = { storage: 'integer' } as const
@@ -58,8 +62,8 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
   await createTable(db, engine, {
     name: 'list_counts',
     columns: {
-      list: oneOf('agents', 'api_tokens', 'budget_requests', 'users'),
-      part: text(1, 50),
+      list: oneOf('agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users'),
+      part: text(1, PART_MAX),
       shard: count(),
       entries: signed,
     },
@@ -67,6 +71,10 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
     clustered: true,
     updatedOften: true,
   })
+  await createTable(db, engine, agentTags)
+  for (const statement of [taggedAgentView(engine), ...createTagTriggers(engine), FILL_TAGS]) {
+    await sql.raw(statement).execute(db)
+  }
   for (const statement of budgetColumns(engine)) await sql.raw(statement).execute(db)
   for (const [name, index] of Object.entries(INDEXES)) {
     const spelled = engine === 'postgres' ? index : index.replace(' NULLS FIRST', '')

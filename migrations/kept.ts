@@ -1,6 +1,7 @@
 /** What triggers keep, and what it is computed from: for whoever verifies it, or fills tables without triggers. */
 import { BUDGET_SUMS, FILL_BUDGET_SUMS, FILL_RANKS, KEPT_BUDGET_SUMS, WRONG_RANKS } from './0005_kept_sums/budgets.ts'
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
+import { FILL_TAGS, WRONG_TAGS } from './0005_kept_sums/tags.ts'
 import { FILL_LATE, KEPT_LATE, LATE } from './0005_kept_sums/late.ts'
 
 /** Queries of a kept table: the rows as kept, and as they must be. */
@@ -17,11 +18,16 @@ export { expiryPart } from './0005_kept_sums/counts.ts'
 /** Agents whose ranks are wrong. */
 export const wrongRanks = WRONG_RANKS
 
+/** Agents whose tags are kept wrongly. */
+export const wrongTags = WRONG_TAGS
+
 /** Computes all of it anew. */
 export const recompute: readonly string[] = [
   FILL_RANKS,
   'DELETE FROM budget_sums',
   FILL_BUDGET_SUMS,
+  'DELETE FROM agent_tags',
+  FILL_TAGS,
   'DELETE FROM list_counts',
   FILL_LIST_COUNTS,
   FILL_LATE,

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '37efde4218fb89164891fb2a28e766d57aa6465e95d8fcfa12d11034623f2d43',
+    checksum: '44c13be84019c8a03b8c0242b8760dda14e577763eee2ccc63c02db10df3cf7a',
     up: up0005,
   },
 ]

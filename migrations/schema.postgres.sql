@@ -1,3 +1,12 @@
+-- function agent_tags_count_archived()
+CREATE FUNCTION agent_tags_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.tag FROM agent_tags t WHERE t.agent_id = NEW.agent_id LOOP PERFORM count_entries('agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, -1); PERFORM count_entries('agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, 1); END LOOP; RETURN NULL; END ;
+
+-- function agent_tags_count_delete()
+CREATE FUNCTION agent_tags_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || t.tag AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_tags', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function agent_tags_count_insert()
+CREATE FUNCTION agent_tags_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || t.tag AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_tags', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
 -- function agents_count_archived()
 CREATE FUNCTION agents_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := (SELECT a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); made := (SELECT a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
 
@@ -9,6 +18,9 @@ CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILIT
 
 -- function agents_count_update()
 CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+
+-- function agents_tags()
+CREATE FUNCTION agents_tags() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF TG_OP = 'UPDATE' THEN DELETE FROM agent_tags WHERE agent_id = NEW.id; END IF; INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; RETURN NULL; END ;
 
 -- function api_tokens_count_delete()
 CREATE FUNCTION api_tokens_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + t.expires_at / 86400000 AS text) END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
@@ -138,6 +150,9 @@ CREATE UNIQUE INDEX agent_providers_order ON agent_providers USING btree (agent_
 
 -- index agent_providers_provider
 CREATE INDEX agent_providers_provider ON agent_providers USING btree (provider_id);
+
+-- index agent_tags_agent
+CREATE INDEX agent_tags_agent ON agent_tags USING btree (agent_id);
 
 -- index agents_created
 CREATE INDEX agents_created ON agents USING btree (created_at, id);
@@ -408,6 +423,16 @@ CREATE TABLE agent_providers (
   CONSTRAINT agent_providers_position_check CHECK ("position" >= 0 AND "position" <= '9007199254740991'::bigint),
   CONSTRAINT agent_providers_provider_id_check CHECK (length(provider_id) >= 1 AND length(provider_id) <= 255),
   CONSTRAINT agent_providers_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers(id) ON DELETE CASCADE
+);
+
+-- table agent_tags
+CREATE TABLE agent_tags (
+  tag text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  agent_id text COLLATE "C" NOT NULL,
+  CONSTRAINT agent_tags_agent_id_check CHECK (length(agent_id) >= 1 AND length(agent_id) <= 255),
+  CONSTRAINT agent_tags_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id) ON DELETE CASCADE,
+  CONSTRAINT agent_tags_pkey PRIMARY KEY (tag, created_at, agent_id)
 );
 
 -- table agents
@@ -749,8 +774,8 @@ CREATE TABLE list_counts (
   part text COLLATE "C" NOT NULL,
   shard bigint NOT NULL,
   entries bigint NOT NULL,
-  CONSTRAINT list_counts_list_check CHECK (list = ANY (ARRAY['agents'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text])),
-  CONSTRAINT list_counts_part_check CHECK (length(part) >= 1 AND length(part) <= 50),
+  CONSTRAINT list_counts_list_check CHECK (list = ANY (ARRAY['agents'::text, 'agent_tags'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text])),
+  CONSTRAINT list_counts_part_check CHECK (length(part) >= 1 AND length(part) <= 300),
   CONSTRAINT list_counts_pkey PRIMARY KEY (list, part, shard),
   CONSTRAINT list_counts_shard_check CHECK (shard >= 0 AND shard <= '9007199254740991'::bigint)
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
@@ -1105,6 +1130,15 @@ CREATE TABLE users (
   CONSTRAINT users_username_key_check CHECK (length(username_key) >= 1 AND length(username_key) <= 255)
 );
 
+-- trigger agent_tags_count_archived
+CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agent_tags_count_archived();
+
+-- trigger agent_tags_count_delete
+CREATE TRIGGER agent_tags_count_delete AFTER DELETE ON agent_tags REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_tags_count_delete();
+
+-- trigger agent_tags_count_insert
+CREATE TRIGGER agent_tags_count_insert AFTER INSERT ON agent_tags REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_tags_count_insert();
+
 -- trigger agents_count_archived
 CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agents_count_archived();
 
@@ -1116,6 +1150,12 @@ CREATE TRIGGER agents_count_insert AFTER INSERT ON agents REFERENCING NEW TABLE 
 
 -- trigger agents_count_update
 CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION agents_count_update();
+
+-- trigger agents_tags_insert
+CREATE TRIGGER agents_tags_insert AFTER INSERT ON agents FOR EACH ROW WHEN (new.tags <> '[]'::text) EXECUTE FUNCTION agents_tags();
+
+-- trigger agents_tags_update
+CREATE TRIGGER agents_tags_update AFTER UPDATE OF tags ON agents FOR EACH ROW WHEN (new.tags <> old.tags) EXECUTE FUNCTION agents_tags();
 
 -- trigger api_tokens_count_delete
 CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_delete();
@@ -1287,6 +1327,14 @@ CREATE VIEW owner_reserved AS
    FROM agent_budgets
   WHERE agent_budgets.owner_id IS NOT NULL
   GROUP BY agent_budgets.owner_id;
+
+-- view tagged_agent
+CREATE VIEW tagged_agent AS
+ SELECT DISTINCT a.id AS agent_id,
+    a.created_at,
+    j.tag COLLATE "C" AS tag
+   FROM agents a,
+    LATERAL json_array_elements_text(a.tags::json) j(tag);
 
 -- view token_owner
 CREATE VIEW token_owner AS

@@ -25,6 +25,9 @@ CREATE UNIQUE INDEX "agent_providers_order" on "agent_providers" ("agent_id", "p
 -- index agent_providers_provider
 CREATE INDEX "agent_providers_provider" on "agent_providers" ("provider_id");
 
+-- index agent_tags_agent
+CREATE INDEX "agent_tags_agent" on "agent_tags" ("agent_id");
+
 -- index agents_created
 CREATE INDEX "agents_created" on "agents" ("created_at", "id");
 
@@ -291,6 +294,16 @@ CREATE TABLE "agent_providers" (
   constraint "agent_providers_agent_id_check" check (length(agent_id) BETWEEN 1 AND 255),
   constraint "agent_providers_provider_id_check" check (length(provider_id) BETWEEN 1 AND 255),
   constraint "agent_providers_position_check" check (position BETWEEN 0 AND 9007199254740991)
+) strict, without rowid;
+
+-- table agent_tags
+CREATE TABLE "agent_tags" (
+  "tag" text not null,
+  "created_at" integer not null,
+  "agent_id" text not null,
+  constraint "agent_tags_pkey" primary key ("tag", "created_at", "agent_id"),
+  constraint "agent_tags_agent_id_fkey" foreign key ("agent_id") references "agents" ("id") on delete cascade,
+  constraint "agent_tags_agent_id_check" check (length(agent_id) BETWEEN 1 AND 255)
 ) strict, without rowid;
 
 -- table agents
@@ -629,8 +642,8 @@ CREATE TABLE "list_counts" (
   "shard" integer not null,
   "entries" integer not null,
   constraint "list_counts_pkey" primary key ("list", "part", "shard"),
-  constraint "list_counts_list_check" check (list IN ('agents', 'api_tokens', 'budget_requests', 'users')),
-  constraint "list_counts_part_check" check (length(part) BETWEEN 1 AND 50),
+  constraint "list_counts_list_check" check (list IN ('agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users')),
+  constraint "list_counts_part_check" check (length(part) BETWEEN 1 AND 300),
   constraint "list_counts_shard_check" check (shard BETWEEN 0 AND 9007199254740991)
 ) strict, without rowid;
 
@@ -978,8 +991,14 @@ CREATE TABLE "users" (
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
 
+-- trigger agent_tags_count_delete
+CREATE TRIGGER agent_tags_count_delete AFTER DELETE ON agent_tags BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || OLD.tag, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agent_tags_count_insert
+CREATE TRIGGER agent_tags_count_insert AFTER INSERT ON agent_tags BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || NEW.tag, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
 -- trigger agents_count_archived
-CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 FROM agents a WHERE a.id = OLD.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, -1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, 1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agents_count_delete
 CREATE TRIGGER agents_count_delete AFTER DELETE ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
@@ -989,6 +1008,12 @@ CREATE TRIGGER agents_count_insert AFTER INSERT ON agents BEGIN INSERT INTO list
 
 -- trigger agents_count_update
 CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents WHEN NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END <> OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agents_tags_insert
+CREATE TRIGGER agents_tags_insert AFTER INSERT ON agents WHEN NEW.tags <> '[]' BEGIN INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; END;
+
+-- trigger agents_tags_update
+CREATE TRIGGER agents_tags_update AFTER UPDATE OF tags ON agents WHEN NEW.tags <> OLD.tags BEGIN DELETE FROM agent_tags WHERE agent_id = NEW.id; INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; END;
 
 -- trigger api_tokens_count_delete
 CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'api_tokens', CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
@@ -1112,6 +1137,9 @@ CREATE VIEW ledger_postings AS SELECT agent_id, seq, created_at, CASE type WHEN 
 
 -- view owner_reserved
 CREATE VIEW owner_reserved AS SELECT owner_id, CAST(SUM(reserved_micros) AS BIGINT) AS reserved FROM agent_budgets WHERE owner_id IS NOT NULL GROUP BY owner_id;
+
+-- view tagged_agent
+CREATE VIEW tagged_agent AS SELECT DISTINCT a.id AS agent_id, a.created_at, j.value AS tag FROM agents a, json_each(a.tags) j;
 
 -- view token_owner
 CREATE VIEW token_owner AS SELECT id AS token_id, owner_id, project_id, name AS token_name FROM api_tokens;

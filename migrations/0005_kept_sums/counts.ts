@@ -5,7 +5,7 @@ interface CountedList {
   readonly list: string
   /** The part that a row is of, as SQL over a row whose columns begin with the given text. */
   readonly part: (row: string) => string
-  /** Columns that decide on it. */
+  /** Columns that decide on it; none of rows that come and go. */
   readonly by: readonly string[]
 }
 
@@ -24,12 +24,17 @@ const tokenPart = (row: string): string =>
 /** The part of tokens that expire on the day of an instant, and of its order all that expire later. */
 export const expiryPart = (ms: number): string => `until ${String(DAY_ZERO + Math.floor(ms / DAY_MS))}`
 
+/** An agent is counted under each of its tags. */
+const taggedPart = (archived: string, tag: string): string =>
+  `CASE WHEN ${archived} THEN 'archived ' ELSE 'active ' END || ${tag}`
+
 const LISTS: readonly CountedList[] = [
   {
     list: 'agents',
     part: (row) => `${row}state || CASE WHEN ${archivedOf(`${row}id`)} THEN ' archived' ELSE ' active' END`,
     by: ['state'],
   },
+  { list: 'agent_tags', part: (row) => taggedPart(archivedOf(`${row}agent_id`), `${row}tag`), by: [] },
   { list: 'api_tokens', part: tokenPart, by: ['revoked_at', 'expires_at'] },
   { list: 'budget_requests', part: (row) => `${row}status`, by: ['status'] },
   {
@@ -65,27 +70,31 @@ export function createCountTriggers(engine: Engine): string[] {
 
 function sqliteTriggers({ list, part, by }: CountedList): string[] {
   const [gone, made] = [sqliteAdd(list, part('OLD.'), '-1'), sqliteAdd(list, part('NEW.'), '1')]
-  return [
+  const triggers = [
     `CREATE TRIGGER ${list}_count_insert AFTER INSERT ON ${list} BEGIN ${made}; END`,
     `CREATE TRIGGER ${list}_count_delete AFTER DELETE ON ${list} BEGIN ${gone}; END`,
-    `CREATE TRIGGER ${list}_count_update AFTER UPDATE OF ${by.join(', ')} ON ${list}` +
-      ` WHEN ${part('NEW.')} <> ${part('OLD.')} BEGIN ${gone}; ${made}; END`,
   ]
+  if (by.length === 0) return triggers
+  const update =
+    `CREATE TRIGGER ${list}_count_update AFTER UPDATE OF ${by.join(', ')} ON ${list}` +
+    ` WHEN ${part('NEW.')} <> ${part('OLD.')} BEGIN ${gone}; ${made}; END`
+  return [...triggers, update]
 }
 
-function sqliteAdd(list: string, part: string, rows: string, from = ''): string {
+function sqliteAdd(list: string, part: string, rows: string, from = '', where = 'true'): string {
   return (
-    `INSERT INTO list_counts (list, part, shard, entries) SELECT '${list}', ${part}, 0, ${rows}${from} WHERE true` +
+    `INSERT INTO list_counts (list, part, shard, entries) SELECT '${list}', ${part}, 0, ${rows}${from} WHERE ${where}` +
     ' ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries'
   )
 }
 
+/** An agent is archived by its budget: it is counted elsewhere then, as itself and under each of its tags. */
 function sqliteArchived(): string {
-  const add = (row: string, rows: string): string =>
-    sqliteAdd('agents', archivedPart('a.state', `${row}.`), rows, ` FROM agents a`).replace(
-      'WHERE true',
-      `WHERE a.id = ${row}.agent_id`,
-    )
+  const add = (row: string, rows: string): string => {
+    const own = sqliteAdd('agents', archivedPart('a.state', `${row}.`), rows, ' FROM agents a', 'a.id = NEW.agent_id')
+    const part = taggedPart(`${row}.archived_at IS NOT NULL`, 't.tag')
+    return `${own}; ${sqliteAdd('agent_tags', part, rows, ' FROM agent_tags t', 't.agent_id = NEW.agent_id')}`
+  }
   return (
     'CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets' +
     ` WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN ${add('OLD', '-1')}; ${add('NEW', '1')}; END`
@@ -105,13 +114,16 @@ function postgresTriggers(): string[] {
   return [
     count,
     ...LISTS.flatMap(({ list, part, by }) => {
-      const changed = by.map((column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`).join(' OR ')
-      return [
+      const bulk = [
         ...postgresBulk(list, 'insert', 'NEW', part('t.'), 1),
         ...postgresBulk(list, 'delete', 'OLD', part('t.'), -1),
-        ...postgresMove(`${list}_count_update`, list, by, changed, `'${list}'`, part('OLD.'), part('NEW.')),
       ]
+      if (by.length === 0) return bulk
+      const changed = by.map((column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`).join(' OR ')
+      const moved = postgresMove(`${list}_count_update`, list, by, changed, `'${list}'`, part('OLD.'), part('NEW.'))
+      return [...bulk, ...moved]
     }),
+    ...postgresTagsArchived(),
     ...postgresMove(
       'agents_count_archived',
       'agent_budgets',
@@ -122,6 +134,21 @@ function postgresTriggers(): string[] {
         (row) => `(SELECT ${archivedPart('a.state', `${row}.`)} FROM agents a WHERE a.id = NEW.agent_id)`,
       ),
     ),
+  ]
+}
+
+/** The tags of an agent that is archived, or was. */
+function postgresTagsArchived(): string[] {
+  const part = (row: string): string => taggedPart(`${row}.archived_at IS NOT NULL`, 'd.tag')
+  const counted = (['OLD', 'NEW'] as const).map(
+    (row, index) => ` PERFORM count_entries('agent_tags', ${part(row)}, ${index === 0 ? '-1' : '1'});`,
+  )
+  const name = 'agent_tags_count_archived'
+  return [
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE d record; BEGIN` +
+      ` FOR d IN SELECT t.tag FROM agent_tags t WHERE t.agent_id = NEW.agent_id LOOP${counted.join('')} END LOOP; RETURN NULL; END $$`,
+    `CREATE TRIGGER ${name} AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW` +
+      ` WHEN ((OLD.archived_at IS NULL) <> (NEW.archived_at IS NULL)) EXECUTE FUNCTION ${name}()`,
   ]
 }
 

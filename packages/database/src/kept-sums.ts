@@ -1,4 +1,4 @@
-import { kept, recompute, wrongRanks } from '@iron/migrations'
+import { kept, recompute, wrongRanks, wrongTags } from '@iron/migrations'
 import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
@@ -7,12 +7,12 @@ export { expiryPart } from '@iron/migrations'
 
 /** A sum, a count or a rank that is not what the rows say. */
 export interface KeptFault {
-  readonly table: 'agent_budgets' | 'budget_sums' | 'list_counts' | 'log_heads'
+  readonly table: 'agent_budgets' | 'agent_tags' | 'budget_sums' | 'list_counts' | 'log_heads'
   /** The grade, the list and its part, the agent, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
-  /** `null` of a rank, which is right or wrong. */
+  /** `null` of a rank and of tags, which are right or wrong. */
   readonly kept: number | null
   readonly computed: number | null
 }
@@ -62,6 +62,9 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     const faults: KeptFault[] = []
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
       faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
+    }
+    for (const { agent_id: key } of await rowsOf(tx, wrongTags)) {
+      faults.push({ table: 'agent_tags', key: String(key), what: 'tags', kept: null, computed: null })
     }
     for (const table of ['budget_sums', 'list_counts', 'log_heads'] as const) {
       faults.push(...differences(table, await rowsOf(tx, kept[table].kept), await rowsOf(tx, kept[table].computed)))

@@ -199,7 +199,7 @@ export interface BudgetSumsTable {
 
 /** How many rows each part of a list has, kept by triggers; several rows of one part are summed. */
 export interface ListCountsTable {
-  list: 'agents' | 'api_tokens' | 'budget_requests' | 'users'
+  list: 'agents' | 'agent_tags' | 'api_tokens' | 'budget_requests' | 'users'
   part: string
   /** As in {@link BudgetSumsTable}. */
   shard: number
@@ -279,6 +279,14 @@ export interface AgentsTable {
   last_seen_at: EpochMs | null
   created_at: EpochMs
   updated_at: EpochMs
+}
+
+/** The tags of agents, kept by triggers. */
+export interface AgentTagsTable {
+  tag: string
+  /** Of the agent. */
+  created_at: EpochMs
+  agent_id: string
 }
 
 export interface AgentProvidersTable {
@@ -460,6 +468,13 @@ export interface AgentOwnerView {
   allocated_micros: Microdollars
 }
 
+/** What `agent_tags` must hold. */
+export interface TaggedAgentView {
+  agent_id: string
+  created_at: EpochMs
+  tag: string
+}
+
 export interface TokenOwnerView {
   token_id: string
   owner_id: string
@@ -518,6 +533,7 @@ export interface IronTables {
   ledger_entries: LedgerEntriesTable
   budget_requests: BudgetRequestsTable
   agents: AgentsTable
+  agent_tags: AgentTagsTable
   agent_providers: AgentProvidersTable
   ic_tokens: IcTokensTable
   spans: SpansTable
@@ -530,6 +546,7 @@ export interface IronViews {
   user_name: UserNameView
   owner_reserved: OwnerReservedView
   ledger_postings: LedgerPostingsView
+  tagged_agent: TaggedAgentView
 }
 
 /** What `tx.sql` knows: Kysely's map from name to row. */
@@ -567,6 +584,7 @@ export const TABLE_OWNERS = {
   ledger_entries: 'lease-manager',
   budget_requests: 'lease-manager',
   agents: 'agent-registry',
+  agent_tags: 'agent-registry',
   agent_providers: 'agent-registry',
   ic_tokens: 'agent-registry',
   spans: 'analytics',
@@ -577,6 +595,7 @@ export const VIEW_NAMES = [
   'agent_owner',
   'ledger_postings',
   'owner_reserved',
+  'tagged_agent',
   'token_owner',
   'user_name',
 ] as const satisfies readonly ViewName[]

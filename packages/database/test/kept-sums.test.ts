@@ -66,7 +66,7 @@ async function keptOf(world: TestDb): Promise<Map<string, bigint[]>> {
   return found
 }
 
-const COUNTS = ['agents', 'api_tokens', 'budget_requests', 'users'] as const
+const COUNTS = ['agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users'] as const
 
 describe.each(await enginesForTests())('on %s', (dialect) => {
   let world: TestDb
@@ -83,6 +83,12 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
   async function isSound(): Promise<void> {
     expect(await verifyKeptSums(world.db)).toEqual([])
     expect(await keptOf(world)).toEqual(sumsOf(await budgets()))
+    const tagged = await world.rows<{ id: string; tags: string }>('SELECT id, tags FROM agents')
+    const rowsOfTags = tagged.flatMap(({ id, tags }) =>
+      [...new Set(JSON.parse(tags) as string[])].map((tag) => `${tag} ${id}`),
+    )
+    const kept = await world.rows<{ tag: string; agent_id: string }>('SELECT tag, agent_id FROM agent_tags')
+    expect(kept.map(({ tag, agent_id: id }) => `${tag} ${id}`).sort()).toEqual(rowsOfTags.sort())
     for (const list of COUNTS) {
       const rows = Number(await world.scalar(`SELECT count(*) FROM ${list}`))
       expect([list, await world.db.read((tx) => keptCount(tx, list))]).toEqual([list, rows])
@@ -122,12 +128,14 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
         await world.rows('UPDATE agent_budgets SET archived_at = ? WHERE agent_id = ?', pick([null, 5]), id)
       }
       if (kind === 5) {
-        const values = 'INSERT INTO agents (id, name, state, state_changed_at, created_at, updated_at) VALUES'
+        const values = 'INSERT INTO agents (id, name, state, tags, state_changed_at, created_at, updated_at) VALUES'
         const state = pick(['running', 'idle', 'stopped', 'failed'])
+        const tags = pick([[], ['a'], ['b', 'a "quoted" one'], ['ä', 'b', 'a'], ['a', 'a']])
         await world.rows(
-          `${values} (?, 'n', ?, 1, 1, 1) ON CONFLICT (id) DO UPDATE SET state = excluded.state`,
+          `${values} (?, 'n', ?, ?, 1, 1, 1) ON CONFLICT (id) DO UPDATE SET state = excluded.state, tags = excluded.tags`,
           id,
           state,
+          JSON.stringify(tags),
         )
       }
       if (kind === 6) {
@@ -234,8 +242,13 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     await world.rows('UPDATE budget_sums SET agents = agents + 1, spent_rest = spent_rest + 3')
     await world.rows("INSERT INTO list_counts (list, part, shard, entries) VALUES ('users', 'user active', 0, 2)")
     await world.rows('UPDATE agent_budgets SET left_rank = 7')
+    await world.rows(
+      "INSERT INTO agents (id, name, tags, state_changed_at, created_at, updated_at) VALUES ('a', 'n', '[\"t\"]', 1, 1, 1)",
+    )
+    await world.rows('DELETE FROM agent_tags')
     expect(await verifyKeptSums(world.db)).toEqual([
       { table: 'agent_budgets', key: 'a', what: 'rank', kept: null, computed: null },
+      { table: 'agent_tags', key: 'a', what: 'tags', kept: null, computed: null },
       { table: 'budget_sums', key: '0', what: 'agents', kept: 2, computed: 1 },
       { table: 'budget_sums', key: '0', what: 'spent_rest', kept: 3, computed: 0 },
       { table: 'list_counts', key: 'users user active', what: 'entries', kept: 2, computed: 0 },

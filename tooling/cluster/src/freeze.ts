@@ -54,7 +54,7 @@ async function live(databaseUrl: string): Promise<void> {
   const { id: providerId } = await client.must('POST', '/providers', catalogue, admin)
   await client.must('POST', `/providers/${String(providerId)}/keys`, { api_key: 'sk-frozen-0123456789' }, admin)
   const { id: agentId, runtime } = await createAgent(client, admin, String(providerId), 100)
-  const named = { name: 'second', provider_ids: [providerId], allocated_usd: 1 }
+  const named = { name: 'second', tags: ['frozen'], provider_ids: [providerId], allocated_usd: 1 }
   await client.must('POST', '/agents', named, { ...admin, 'Idempotency-Key': 'frozen' })
   const { lease_id: leaseId } = await client.must('POST', '/budget/handshake', { requested_usd: 5 }, runtime)
   for (const [requestId, cost] of [

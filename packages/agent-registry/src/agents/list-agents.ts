@@ -1,4 +1,4 @@
-import { keptCount, type Page, type Paged, pageSlice, pageWindow, type ReadTx } from '@iron/database'
+import { keptCount, type Page, type Paged, pageSlice, type PageSlice, pageWindow, type ReadTx } from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
 import { type Agent, AGENT_STATES, agentOf, type AgentState } from '../agent.ts'
@@ -17,6 +17,9 @@ export interface AgentFilter {
 
 const SORTS = { createdAt: 'a.created_at', updatedAt: 'a.updated_at', name: 'a.name' } as const
 
+/** Agents with a tag up to which they are gathered and sorted, and beyond which a page is found along its order. */
+const GATHERED_MAX = 1_000
+
 /** One page of agents; filters apply before the page and to the total (DAT-19). */
 export async function listAgents(
   tx: ReadTx,
@@ -26,14 +29,18 @@ export async function listAgents(
 ): Promise<Paged<Agent>> {
   const window = pageWindow(page, SORTS)
   const { column } = window
-  const total = await countAgents(tx, filter)
-  const { limit, offset, direction } = pageSlice(window, total)
-  const ids = matchingAgents(tx, filter)
-    .select('a.id')
-    .orderBy(column, direction)
-    .orderBy('a.id', direction)
-    .limit(limit)
-    .offset(offset)
+  const isTagRare = (await countTagged(tx, filter)) <= GATHERED_MAX
+  const total = await countAgents(tx, filter, isTagRare)
+  const slice = pageSlice(window, total)
+  const ids =
+    column === 'a.created_at' && hasTagOnly(filter)
+      ? idsByTag(tx, filter, slice)
+      : matchingAgents(tx, filter, isTagRare)
+          .select('a.id')
+          .orderBy(column, slice.direction)
+          .orderBy('a.id', slice.direction)
+          .limit(slice.limit)
+          .offset(slice.offset)
   const rows = await tx.sql
     .selectFrom('agents as a')
     .selectAll()
@@ -52,8 +59,38 @@ export async function listAgents(
   return { data, page: window.page, perPage: window.perPage, total }
 }
 
-/** Agents that fit, with their budgets as far as these decide. */
-function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: AgentFilter) {
+/** Whether nothing else is asked of agents than a tag, and perhaps that they are active, as most are. */
+function hasTagOnly({ ownerId, name, tag, state, status }: AgentFilter): boolean {
+  return (
+    tag !== undefined && ownerId === undefined && name === undefined && state === undefined && status !== 'archived'
+  )
+}
+
+/** The page's agents with a tag: their index has them in the order in which they were made. */
+function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, offset }: PageSlice) {
+  let tagged = tx.sql.selectFrom('agent_tags as t').where('t.tag', '=', tag ?? '')
+  if (status !== undefined) {
+    // One by one: behind a sum the indexes of budgets in use are not taken.
+    tagged = tx.sql
+      .selectFrom('agent_tags as t')
+      .innerJoin('agent_budgets as b', 'b.agent_id', 't.agent_id')
+      .where('t.tag', '=', tag ?? '')
+      .where(sql<SqlBool>`${sql.ref('b.archived_at')} + 0 IS NULL`)
+  }
+  return tagged
+    .select('t.agent_id as id')
+    .orderBy('t.created_at', direction)
+    .orderBy('t.agent_id', direction)
+    .limit(limit)
+    .offset(offset)
+}
+
+/**
+ * Agents that fit, with their budgets as far as these decide.
+ *
+ * @param isTagRare whether those with the tag are gathered by it, and not looked for in the order of the list
+ */
+function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: AgentFilter, isTagRare: boolean) {
   let matching = tx.sql.selectFrom('agents as a')
   if (ownerId !== undefined || status !== undefined) {
     let owned = tx.sql.selectFrom('agents as a').innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
@@ -68,20 +105,39 @@ function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: Agent
   // Written out: with a parameter in its place no engine could know that the index of the state applies.
   if (state !== undefined) matching = matching.where('a.state', '=', sql.lit(state))
   if (name !== undefined) matching = matching.where(contains(tx, sql`lower(a.name)`, name.toLowerCase()))
-  if (tag !== undefined) matching = matching.where(contains(tx, sql.ref('a.tags'), JSON.stringify(tag)))
+  if (tag !== undefined) {
+    matching = isTagRare
+      ? matching.where('a.id', 'in', tx.sql.selectFrom('agent_tags').select('agent_id').where('tag', '=', tag))
+      : matching.where(contains(tx, sql.ref('a.tags'), JSON.stringify(tag)))
+  }
   return matching
 }
 
-/** How many fit: of everybody's agents by state and status without a look at them. */
-async function countAgents(tx: ReadTx, filter: AgentFilter): Promise<number> {
+/** How many of everybody's agents have the tag of a filter and its status. */
+async function countTagged(tx: ReadTx, { tag, status }: AgentFilter): Promise<number> {
+  if (tag === undefined) return 0
+  return keptCount(
+    tx,
+    'agent_tags',
+    statusesOf(status).map((one) => `${one} ${tag}`),
+  )
+}
+
+function statusesOf(status: AgentFilter['status']): readonly Agent['status'][] {
+  return status === undefined ? ['active', 'archived'] : [status]
+}
+
+/** How many fit: of everybody's agents by state and status, or by tag and status, without a look at them. */
+async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean): Promise<number> {
   const { ownerId, state, status, name, tag } = filter
-  if (ownerId !== undefined || name !== undefined || tag !== undefined) return countOf(matchingAgents(tx, filter))
+  const isOfAll = ownerId === undefined && name === undefined
+  if (isOfAll && tag !== undefined && state === undefined) return countTagged(tx, filter)
+  if (!isOfAll || tag !== undefined) return countOf(matchingAgents(tx, filter, isTagRare))
   const states = state === undefined ? AGENT_STATES : [state]
-  const statuses = status === undefined ? (['active', 'archived'] as const) : [status]
   return keptCount(
     tx,
     'agents',
-    states.flatMap((one) => statuses.map((other) => `${one} ${other}`)),
+    states.flatMap((one) => statusesOf(status).map((other) => `${one} ${other}`)),
   )
 }
 

@@ -155,7 +155,8 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     roomForUpdates: true,
   },
   list_counts: {
-    columns: 'list enum agents|api_tokens|budget_requests|users, part text 1..50, shard int, entries signed',
+    columns:
+      'list enum agents|agent_tags|api_tokens|budget_requests|users, part text 1..300, shard int, entries signed',
     primaryKey: 'list, part, shard',
     withoutRowid: true,
     roomForUpdates: true,
@@ -224,6 +225,13 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       agents_silent: "last_seen_at where state = 'running'",
     },
     foreignKeys: ['id -> agent_budgets.agent_id'],
+  },
+  agent_tags: {
+    columns: 'tag text, created_at time, agent_id id',
+    primaryKey: 'tag, created_at, agent_id',
+    indexes: { agent_tags_agent: 'agent_id' },
+    foreignKeys: ['agent_id -> agents.id cascade'],
+    withoutRowid: true,
   },
   agent_providers: {
     columns: 'agent_id id, provider_id id, position int, assigned_at time',
@@ -339,6 +347,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
 /** data-model.md 2. */
 export const VIEWS: Readonly<Record<string, readonly string[]>> = {
   agent_owner: ['agent_id', 'owner_id', 'agent_name', 'allocated_micros'],
+  tagged_agent: ['agent_id', 'created_at', 'tag'],
   token_owner: ['token_id', 'owner_id', 'project_id', 'token_name'],
   user_name: ['user_id', 'username', 'name'],
   owner_reserved: ['owner_id', 'reserved'],

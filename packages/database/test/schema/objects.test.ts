@@ -70,10 +70,10 @@ describe.each(await enginesForTests())('schema on %s', (dialect) => {
     return rows.map(({ name }) => name).sort()
   }
 
-  test('DAT-08 has exactly the 30 tables of the data model, each with one owner', async () => {
+  test('DAT-08 has exactly the 31 tables of the data model, each with one owner', async () => {
     const tables = dialect === 'sqlite' ? await names('table') : (await ordinaryTables()).sort()
     expect(tables).toEqual(Object.keys(TABLES).sort())
-    expect(tables).toHaveLength(30)
+    expect(tables).toHaveLength(31)
     expect(Object.keys(TABLE_OWNERS).sort()).toEqual(tables)
   })
 
@@ -144,7 +144,7 @@ describe.each(await enginesForTests())('schema on %s', (dialect) => {
     const cascades = Object.entries(TABLES).flatMap(([table, { foreignKeys = [] }]) =>
       foreignKeys.filter((key) => key.endsWith(' cascade')).map(() => table),
     )
-    expect(new Set(cascades)).toEqual(new Set(['api_token_secrets', 'agent_providers']))
+    expect(new Set(cascades)).toEqual(new Set(['api_token_secrets', 'agent_providers', 'agent_tags']))
   })
 
   if (dialect === 'sqlite') {

@@ -80,6 +80,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   agents_stopped: "SELECT * FROM agents WHERE state = 'stopped' ORDER BY created_at, id LIMIT 20",
   agents_failed: "SELECT * FROM agents WHERE state = 'failed' ORDER BY created_at, id LIMIT 20",
   agents_silent: "SELECT * FROM agents WHERE last_seen_at < ? AND state = 'running'",
+  agent_tags_agent: 'SELECT * FROM agent_tags WHERE agent_id = ?',
   agent_providers_order: 'SELECT * FROM agent_providers WHERE agent_id = ? ORDER BY position',
   agent_providers_provider: 'SELECT * FROM agent_providers WHERE provider_id = ?',
   ic_tokens_token_hash: 'SELECT * FROM ic_tokens WHERE token_hash = ?',

@@ -98,6 +98,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     hash: HASH,
   },
   agents: { id: 'agent-1', name: 'agent', state_changed_at: 1, created_at: 1, updated_at: 1 },
+  agent_tags: { tag: 'x', created_at: 1, agent_id: 'agent-1' },
   agent_providers: { agent_id: 'agent-1', provider_id: 'prov-1', position: 0, assigned_at: 1 },
   ic_tokens: {
     id: 'ic-1',

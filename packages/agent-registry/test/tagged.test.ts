@@ -1,0 +1,120 @@
+/** Pages of agents with a tag are those of everything sorted here, whether they are gathered by it or found in the order of the list. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { verifyKeptSums } from '@iron/database'
+import { enginesForTests, plansOf } from '@iron/database/testing'
+import type { AgentFilter } from '../src/index.ts'
+import { createWorld, type World } from './world.ts'
+
+/** More with a frequent tag than are gathered for a page. */
+const AGENTS = 2_400
+const QUOTED = 'a "rare" one'
+const PER_PAGE = 50
+
+interface Row {
+  readonly id: string
+  readonly name: string
+  readonly tags: string
+  readonly state: string
+  readonly created_at: number
+  readonly archived_at: number | null
+  readonly owner_id: string
+}
+
+describe.each(await enginesForTests())('agents with a tag on %s', (dialect) => {
+  let world: World
+
+  beforeAll(async () => {
+    world = await createWorld(dialect)
+    const id = dialect === 'postgres' ? `'agent_' || lpad(i::text, 5, '0')` : `printf('agent_%05d', i)`
+    const fill = (table: string, values: Readonly<Record<string, string>>): Promise<unknown> =>
+      world.test.rows(`INSERT INTO ${table} (${Object.keys(values).join(', ')})
+        WITH RECURSIVE n(i) AS (SELECT CAST(0 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < ${String(AGENTS - 1)})
+        SELECT ${Object.values(values).join(', ')} FROM n`)
+    await fill('agent_budgets', {
+      agent_id: id,
+      owner_id: `CASE WHEN i % 40 = 3 THEN '${world.owner.id}' ELSE 'somebody' END`,
+      archived_at: 'CASE WHEN i % 9 = 4 THEN 5 END',
+      created_at: '1',
+      updated_at: '1',
+    })
+    await fill('agents', {
+      id,
+      name: `'n' || (i * 7919 % 997)`,
+      tags: `CASE WHEN i % 50 = 4 THEN '${JSON.stringify([QUOTED, 'eu'])}' WHEN i % 11 = 0 THEN '[]' ELSE '["batch","eu"]' END`,
+      state: `CASE WHEN i % 4 = 0 THEN 'running' ELSE 'idle' END`,
+      state_changed_at: '1',
+      created_at: 'i / 2',
+      updated_at: '1',
+    })
+  })
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]()
+  })
+
+  test.each([QUOTED, 'batch', 'eu', 'rare', 'bat'])('%s', async (tag) => {
+    const all = await world.test.rows<Row>(
+      'SELECT a.*, b.archived_at, b.owner_id FROM agents a JOIN agent_budgets b ON b.agent_id = a.id',
+    )
+    const more: readonly AgentFilter[] = [
+      {},
+      { status: 'active' },
+      { status: 'archived' },
+      { state: 'running' },
+      { status: 'active', name: '7' },
+      { ownerId: world.owner.id },
+    ]
+    for (const filter of more) {
+      const fits = all.filter(
+        (row) =>
+          (JSON.parse(row.tags) as string[]).includes(tag) &&
+          (filter.status === undefined || (filter.status === 'archived') === (row.archived_at !== null)) &&
+          (filter.state === undefined || row.state === filter.state) &&
+          (filter.name === undefined || row.name.includes(filter.name)) &&
+          (filter.ownerId === undefined || row.owner_id === filter.ownerId),
+      )
+      for (const sort of ['-createdAt', 'name']) {
+        const by = (row: Row): string | number => (sort === 'name' ? row.name : -row.created_at)
+        const sorted = fits.toSorted((a, b) => {
+          if (by(a) !== by(b)) return by(a) < by(b) ? -1 : 1
+          return (a.id < b.id ? -1 : 1) * (sort === 'name' ? 1 : -1)
+        })
+        for (const page of [1, 2, Math.max(1, Math.ceil(fits.length / PER_PAGE))]) {
+          const { data, total } = await world.registry.list({ tag, ...filter }, { sort, page })
+          const wanted = sorted.slice((page - 1) * PER_PAGE, page * PER_PAGE).map(({ id }) => id)
+          expect([filter, sort, page, total, data.map(({ id }) => id)]).toEqual([
+            filter,
+            sort,
+            page,
+            fits.length,
+            wanted,
+          ])
+        }
+      }
+    }
+  })
+
+  test('a tag is looked up, and its agents come in the order of the list', async () => {
+    const statements = await plansOf(world.db, (tx) => world.registry.list({ tag: QUOTED, status: 'active' }, { tx }))
+    const page = statements.map(({ sql, plan }) => (sql.includes('agent_tags') ? plan : '')).join('')
+    expect(page).toMatch(
+      dialect === 'sqlite' ? /SEARCH t USING PRIMARY KEY \(tag=\?\)/ : /agent_tags_pkey on agent_tags t/,
+    )
+    // Of the rows of one page.
+    expect(page.match(/USE TEMP B-TREE|(?<!Incremental )\bSort$/gm)?.length ?? 0).toBeLessThanOrEqual(1)
+  })
+
+  test('tags that change, and agents that are archived, are counted anew', async () => {
+    const { registry, owner } = world
+    const { agent } = await world.agent({ tags: ['mine', 'ours'] })
+    const totals = async (): Promise<number[]> => {
+      const filters: readonly AgentFilter[] = [{ tag: 'mine' }, { tag: 'ours', status: 'active' }, { tag: 'new' }]
+      return Promise.all(filters.map(async (filter) => (await registry.list(filter)).total))
+    }
+    expect(await totals()).toEqual([1, 1, 0])
+    await registry.update(agent.id, { tags: ['ours', 'new'] }, owner.id)
+    expect(await totals()).toEqual([0, 1, 1])
+    await registry.archive(agent.id, owner.id)
+    expect(await totals()).toEqual([0, 0, 1])
+    expect(await verifyKeptSums(world.db)).toEqual([])
+  })
+})

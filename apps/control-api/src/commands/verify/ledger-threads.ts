@@ -7,8 +7,6 @@ import type { LedgerBatch } from './ledger-batches.ts'
 
 /** Threads: each has connections of its own to the database. */
 const THREADS_MAX = 8
-/** What a thread may keep of JavaScript's objects, in MiB: rows live for one page, but are collected when there are many of them. */
-const HEAP_MIB = { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 1_024 }
 
 /**
  * Hands batches to threads.
@@ -33,7 +31,6 @@ export async function verifyInThreads(
     minThreads: 0,
     maxThreads: Math.min(THREADS_MAX, availableParallelism(), batches.length),
     recordTiming: false,
-    resourceLimits: HEAP_MIB,
   })
   try {
     const verify = async (batch: LedgerBatch): Promise<LedgerFault[]> => {

@@ -1,6 +1,7 @@
 // `pnpm bench growth [rows]`: whether a report costs more where the ledger is long, and a lease with its return where there are many
 // agents. Without a number, a ledger of 1,000,000 rows is the longest; 10000000 is the promise.
 import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { type IronDatabase, openDatabase } from '@iron/database'
 import { processorSeconds } from '@iron/test-kit'
@@ -21,6 +22,8 @@ const ROUNDS = Number(process.env['IRON_TEST_BENCH_ROUNDS'] ?? 5)
 const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 3)
 /** How much more a call may cost in the largest world than in the smallest. */
 const GROWTH_MAX = 1.25
+
+const keptIn = process.env['IRON_TEST_BENCH_FOLDER']
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
@@ -117,7 +120,13 @@ function createAdmin(file: string): void {
   execFileSync(process.execPath, [serverMain, ...args], { env, input: `${ADMIN.password}\n` })
 }
 
-await withFolder(async (folder) => {
+async function growth(folder: string): Promise<void> {
   await growthOfReports(folder)
   await growthOfGrants(folder)
-})
+}
+
+if (keptIn === undefined) await withFolder(growth)
+else {
+  mkdirSync(keptIn, { recursive: true })
+  await growth(keptIn)
+}

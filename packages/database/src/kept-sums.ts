@@ -1,9 +1,7 @@
-import { kept, recompute, wrongRanks, wrongTags } from '@iron/migrations'
+import { expiryPart as partOfExpiry, kept, recompute, wrongRanks, wrongTags } from '@iron/migrations'
 import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
-
-export { expiryPart } from '@iron/migrations'
 
 /** A sum, a count or a rank that is not what the rows say. */
 export interface KeptFault {
@@ -41,6 +39,11 @@ export async function keptCount(
 
 function isRange(parts: readonly string[] | PartRange | undefined): parts is PartRange {
   return parts !== undefined && 'from' in parts
+}
+
+/** The part of `list_counts` under which tokens that expire on the day of an instant are counted; of its order, before all later ones. */
+export function expiryPart(ms: number): string {
+  return partOfExpiry(ms)
 }
 
 type KeptTable = keyof typeof kept

@@ -364,6 +364,8 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
       iron({ DATABASE_URL: history.place.url }, ['verify', ...args])
     const sound = await run('--save-heads', file)
     expect(sound).toMatchObject({ code: '0', err: '' })
+    // PostgreSQL looks after its own pages.
+    expect(sound.out.startsWith('file    ok\n')).toBe(dialect === 'sqlite')
     expect(sound.out).toMatch(
       /^(?:file {4}ok\n)?schema {2}ok\naudit {3}ok, \d+ entries, head \d+:[0-9a-f]{64}\nledger {2}ok, 2 agents\nlists {3}ok\n$/,
     )

@@ -7,7 +7,7 @@ import { type Recorded, saysTheSame } from '@iron/journal'
 import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
 import { writeMoves } from '../ledger/post.ts'
 import type { LeaseContext } from './context.ts'
-import { decideOverdue } from './decide-overdue.ts'
+import { isOverdue } from './decide-overdue.ts'
 import { endOverdueLeases } from './end-lease.ts'
 import { type Billed, bookedOtherwise, type FindBilled, findAllBilled } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
@@ -151,7 +151,7 @@ export class BatchAccount {
     this.#isSwept = true
     const { now } = this.#budget
     const { times } = this.#context
-    const due = [...this.#leases.values()].filter((lease) => decideOverdue(lease, now, times).outcome !== 'keep')
+    const due = [...this.#leases.values()].filter((lease) => isOverdue(lease, now, times))
     const inOrder = [...due.filter(({ id }) => id !== namedId), ...due.filter(({ id }) => id === namedId)]
     const swept = await endOverdueLeases(this.#tx, this.#context, this.#budget, inOrder)
     this.#budget = swept.budget

@@ -30,3 +30,7 @@ export function decideOverdue(lease: LeaseState, now: number, times: LeaseTimes)
   if (times.ttlMs !== undefined && lease.expiresAt > cutAbove) return { outcome: 'cut', expiresAt: now + times.ttlMs }
   return { outcome: 'keep' }
 }
+
+export function isOverdue(lease: LeaseState, now: number, times: LeaseTimes): boolean {
+  return decideOverdue(lease, now, times).outcome !== 'keep'
+}

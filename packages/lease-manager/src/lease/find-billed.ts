@@ -45,8 +45,12 @@ export async function findBilled(
 }
 
 function refusalOf(error: unknown, report: UsageReport): unknown {
-  const isConflict = error instanceof JournalError && error.code === 'IDEMPOTENCY_CONFLICT'
-  return isConflict ? bookedOtherwise(report) : error
+  return isConflict(error) ? bookedOtherwise(report) : error
+}
+
+/** Whether the journal knows the call with other content. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof JournalError && error.code === 'IDEMPOTENCY_CONFLICT'
 }
 
 /** The request id was used for another call. */

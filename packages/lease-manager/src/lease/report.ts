@@ -2,7 +2,7 @@
  * Books one LLM call (budget protocol 4.4). Order: duplicate, overdue leases, lease, booking. Neither owner, agent, lease state,
  * limits nor budget can refuse it: what was spent is always booked in full, and once (I15).
  */
-import { type Amounts, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
+import { type Amounts, CostError, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
 import { Faults, type InTx, type WriteTx } from '@iron/database'
 import { type CallFacts, hasUsage, JournalError, type NewCall, priceCall, type PricedCall } from '@iron/journal'
 import { plus } from '../amount.ts'
@@ -15,10 +15,10 @@ import { decideMove, type Move, writeMove } from '../ledger/post.ts'
 import { auditOverrun } from './announce.ts'
 import type { LeaseContext, PricingContext } from './context.ts'
 import type { Counted } from './counted.ts'
-import { overdueBounds } from './decide-overdue.ts'
+import { isOverdue, overdueBounds } from './decide-overdue.ts'
 import { decideReport, type ReportDecision } from './decide-report.ts'
 import { endOverdueLeases } from './end-lease.ts'
-import { findBilled } from './find-billed.ts'
+import { findBilled, isConflict } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { agentOfLease, type LeaseChange, readDueLeases, updateLease } from './lease-row.ts'
@@ -103,14 +103,22 @@ export async function bookReport(
   if (agentId === undefined || locked === undefined) throw leaseNotFound()
   const bounds = overdueBounds(locked.now, context.times)
 
+  const read = await readDueLeases(tx, agentId, leaseId, bounds)
+  if (read.named !== undefined && read.due.length === 0 && !isOverdue(read.named, locked.now, context.times)) {
+    const booked = await bookUnlessKnown(tx, context, locked, read.named, ready, read.openLeases)
+    if (booked !== undefined) return booked
+  }
+
   const billed = await findBilled(tx, context.requests, agentId, report)
   if (billed !== undefined) {
-    const { named, openLeases } = await readDueLeases(tx, agentId, billed.leaseId ?? leaseId, bounds)
+    const { named, openLeases } =
+      billed.leaseId === null || billed.leaseId === leaseId
+        ? read
+        : await readDueLeases(tx, agentId, billed.leaseId, bounds)
     if (named === undefined) throw leaseNotFound()
     return repeatResult(report.requestId, billed, named, locked, openLeases)
   }
 
-  const read = await readDueLeases(tx, agentId, leaseId, bounds)
   const swept = await endOverdueLeases(
     tx,
     context,
@@ -119,21 +127,44 @@ export async function bookReport(
   )
   const lease = swept.leases.find(({ id }) => id === leaseId)
   if (lease === undefined) throw leaseNotFound()
-  return book(tx, context, swept.budget, lease, ready, read.openLeases - swept.ended)
+  const booking = decideBooking(context, swept.budget, lease, ready)
+  const result = await book(tx, context, booking, lease, read.openLeases - swept.ended)
+  if (result === undefined) throw new Error('a call was booked while its agent was locked')
+  return result
 }
 
-async function book(
+/**
+ * Books a call on a lease that nothing has to be done about first: writing its row tells whether it is new, which spares asking.
+ * `undefined`, and nothing has happened: it is known, or cannot be booked unless it is.
+ */
+async function bookUnlessKnown(
   tx: WriteTx,
   context: LeaseContext,
   budget: LockedBudget,
   lease: LeaseState,
   ready: ReadyReport,
   openLeases: number,
-): Promise<ReportResult> {
-  const booking = decideBooking(context, budget, lease, ready)
+): Promise<ReportResult | undefined> {
+  try {
+    return await book(tx, context, decideBooking(context, budget, lease, ready), lease, openLeases)
+  } catch (error) {
+    if (error instanceof CostError || isConflict(error)) return undefined
+    throw error
+  }
+}
+
+/** Writes a decided call. The row of the call is the first to be written: `undefined`, and nothing has happened, when it was there. */
+async function book(
+  tx: WriteTx,
+  context: LeaseContext,
+  booking: Booking,
+  lease: LeaseState,
+  openLeases: number,
+): Promise<ReportResult | undefined> {
+  const { call, duplicate } = await context.requests.record(booking.call, { tx })
+  if (duplicate) return undefined
   for (const move of booking.moves) await writeMove(tx, move)
   if (booking.change !== undefined) await updateLease(tx, lease, booking.change)
-  const { call } = await context.requests.record(booking.call, { tx })
   announceBooking(tx, context, booking)
   return bookingResult(booking, openLeases, call.totalTokens)
 }

@@ -38,8 +38,8 @@ export const defects: readonly Defect[] = [
   ]),
   defect('duplicate-charged', 'duplicate charged: idempotency forgotten', 1, [
     `${LEASE}report.ts`,
-    'const billed = await findBilled(tx, context.requests, agentId, report)',
-    'const billed = undefined as Awaited<ReturnType<typeof findBilled>>',
+    '  if (duplicate) return undefined\n',
+    '',
   ]),
   defect(
     'telemetry-is-duplicate',

@@ -14,6 +14,7 @@ import { writeNewFile } from './write-new-file.ts'
 import { BUSY_TIMEOUT_MS, SqliteConnection, VACUUM_INTO } from './connection.ts'
 import { OpenFiles } from './open-files.ts'
 import { ReaderPool } from './reader-pool.ts'
+import { TurnSnapshot } from './turn-snapshot.ts'
 import { SqliteWriter } from './writer.ts'
 
 /** Reader threads of a file (packages.md 6). */
@@ -43,6 +44,7 @@ export class SqliteDatabase implements IronDatabase {
   readonly ids: IdSource
   readonly #options: SqliteDatabaseOptions
   readonly #connection: SqliteConnection
+  readonly #lookups: TurnSnapshot
   readonly #writer: SqliteWriter
   readonly #wakeUps: WakeUps
   readonly #inMemory: boolean
@@ -62,7 +64,9 @@ export class SqliteDatabase implements IronDatabase {
     this.#wakeUps = new WakeUps(options.report)
     this.#connection = new SqliteConnection(options.file, options)
     this.#files = this.#inMemory ? undefined : new OpenFiles(options.file)
+    this.#lookups = new TurnSnapshot(this.#connection)
     this.#writer = new SqliteWriter(this.#connection, {
+      beforeBegin: () => this.#lookups.end(),
       notify: (channel, payload) => this.#wakeUps.wake(channel, payload),
       report: options.report,
       beforeCommit: () => this.#files?.requireInPlace(),
@@ -148,12 +152,15 @@ export class SqliteDatabase implements IronDatabase {
   }
 
   /**
-   * Lookups run on the writer's connection while no transaction is open there: its page cache is warm, where another
-   * connection's is void after every commit (measured: 3 µs against 25). Between BEGIN and COMMIT it shows what is not
-   * committed yet, so then they run on a read-only connection.
+   * Lookups run on the writer's connection while it does not write: its page cache is warm, where another connection's is void
+   * after every commit (measured: 3 µs against 25). Between BEGIN and COMMIT it shows what is not committed yet, so then they run
+   * on a read-only connection.
    */
   #lookUp<R>(query: PreparedQuery): QueryResult<R> {
-    if (!this.#connection.raw.inTransaction) return this.#connection.runReadOnly<R>(query)
+    if (this.#lookups.isOpen || !this.#connection.raw.inTransaction) {
+      this.#lookups.begin()
+      return this.#connection.runReadOnly<R>(query)
+    }
     this.#reader ??= new SqliteConnection(this.#options.file, { ...this.#options, readonly: true })
     return this.#reader.run<R>(query)
   }
@@ -173,6 +180,7 @@ export class SqliteDatabase implements IronDatabase {
     await this.#writer.close()
     await this.#readers?.close()
     this.#reader?.close()
+    this.#lookups.end()
     this.#connection.close()
   }
 }

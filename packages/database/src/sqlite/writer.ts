@@ -39,6 +39,8 @@ interface Done {
 export interface WriterOptions {
   readonly notify: Notify
   readonly report: (error: unknown) => void
+  /** Ends whatever else is open on the connection. */
+  readonly beforeBegin: () => void
   /** Throws when nothing may be committed now. */
   readonly beforeCommit: () => void
 }
@@ -102,6 +104,7 @@ export class SqliteWriter {
   async exclusive<T>(work: (kysely: Kysely<IronSchema>) => Promise<T>): Promise<T> {
     while (this.#draining) await new Promise((resolve) => setImmediate(resolve))
     this.#draining = true
+    this.#options.beforeBegin()
     try {
       return await work(this.#engine.kysely)
     } finally {
@@ -153,6 +156,7 @@ export class SqliteWriter {
     if (batch.length === 0) return
     let done: Done
     try {
+      this.#options.beforeBegin()
       this.#connection.command('BEGIN IMMEDIATE')
       done = (await this.#runTogether(batch)) ?? (await this.#runApart(batch))
       const writes = done.outcomes.filter((outcome) => outcome.ok).length

@@ -14,10 +14,10 @@ const STATEMENTS_MAX = 1_000
 export const BUSY_TIMEOUT_MS = 5_000
 
 /**
- * Pages of the write-ahead log after which it is copied into the database, on the writer's thread. At SQLite's own 1000 that
- * happened every few group commits and took longer than they did; a page that is written often is copied once.
+ * Pages of the write-ahead log after which it is copied into the database, on the thread of whoever commits. At SQLite's own 1000
+ * that happened every few group commits and took longer than they did; a page that is written often is copied once.
  */
-const WAL_CHECKPOINT_PAGES = 10_000
+export const WAL_CHECKPOINT_PAGES = 10_000
 /**
  * Where SQLite notes what a statement or savepoint would have to undo. In a file, as is its default, that was half of all time
  * spent in statements: every insert under a trigger notes each page that it touches (measured: 68 µs a call row instead of 33).

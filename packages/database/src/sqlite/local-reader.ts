@@ -1,6 +1,7 @@
 import type { QueryResult } from 'kysely'
 import { kyselyOn } from '../kysely-executor.ts'
 import type { PreparedQuery } from '../transaction.ts'
+import { checkpoint } from './checkpoint.ts'
 import { SqliteConnection, VACUUM_INTO } from './connection.ts'
 import type { ReaderSetup } from './reader-protocol.ts'
 import type { SnapshotReader } from './snapshot-reader.ts'
@@ -12,9 +13,12 @@ const CACHE_KIB = 8 * 1_024
 export class LocalReader implements SnapshotReader {
   readonly kysely = kyselyOn('sqlite', this)
   readonly failed = false
+  readonly #setup: ReaderSetup
   readonly #connection: SqliteConnection
 
-  constructor({ file, busyTimeoutMs }: ReaderSetup) {
+  constructor(setup: ReaderSetup) {
+    const { file, busyTimeoutMs } = setup
+    this.#setup = setup
     this.#connection = new SqliteConnection(file, { readonly: true, busyTimeoutMs, cacheKib: CACHE_KIB })
   }
 
@@ -25,6 +29,10 @@ export class LocalReader implements SnapshotReader {
 
   async backup(file: string): Promise<void> {
     this.#connection.run({ sql: VACUUM_INTO, parameters: [file] })
+  }
+
+  async checkpoint(): Promise<void> {
+    checkpoint(this.#setup)
   }
 
   end(): void {

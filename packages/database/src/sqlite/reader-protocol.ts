@@ -10,6 +10,8 @@ export type ReaderQuestion =
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
   /** Writes the database as it is now to a file that does not exist. */
   | { readonly kind: 'backup'; readonly file: string }
+  /** Copies the write-ahead log into the database. */
+  | { readonly kind: 'checkpoint' }
   | { readonly kind: 'end' }
   | { readonly kind: 'close' }
 

@@ -2,6 +2,7 @@
 // cross; a snapshot is a deferred transaction between the first query of a read and its end.
 import { parentPort, workerData } from 'node:worker_threads'
 import { isIronError } from '../errors.ts'
+import { checkpoint } from './checkpoint.ts'
 import { SqliteConnection, VACUUM_INTO } from './connection.ts'
 import type { ReaderAnswer, ReaderFailure, ReaderQuestion, ReaderSetup } from './reader-protocol.ts'
 
@@ -24,10 +25,14 @@ port.on('message', (question: ReaderQuestion) => {
   port.postMessage(answer(question))
 })
 
-function answer(question: Extract<ReaderQuestion, { kind: 'query' | 'backup' }>): ReaderAnswer {
+function answer(question: Extract<ReaderQuestion, { kind: 'query' | 'backup' | 'checkpoint' }>): ReaderAnswer {
   try {
     if (question.kind === 'backup') {
       return connection.runFlat({ sql: VACUUM_INTO, parameters: [question.file] })
+    }
+    if (question.kind === 'checkpoint') {
+      checkpoint(setup)
+      return { columns: [], values: [] }
     }
     connection.beginSnapshot()
     return connection.runFlat(question)

@@ -9,6 +9,8 @@ export interface SnapshotReader extends Executor {
   readonly failed: boolean
   /** Writes the database to a file that does not exist, as it is at one moment. */
   backup(file: string): Promise<void>
+  /** Copies the write-ahead log into the database, beside whoever writes. */
+  checkpoint(): Promise<void>
   /** Ends the snapshot. */
   end(): void
   close(): Promise<void>

@@ -11,6 +11,7 @@ import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { writeNewFile } from './write-new-file.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { BUSY_TIMEOUT_MS, SqliteConnection, VACUUM_INTO } from './connection.ts'
 import { OpenFiles } from './open-files.ts'
 import { ReaderPool } from './reader-pool.ts'
@@ -49,6 +50,7 @@ export class SqliteDatabase implements IronDatabase {
   readonly #wakeUps: WakeUps
   readonly #inMemory: boolean
   readonly #files: OpenFiles | undefined
+  readonly #checkpointer: Checkpointer | undefined
   #readers: ReaderPool | undefined
   readonly #lookupExecutor: Executor = { execute: async (query) => this.#lookUp(query) }
   readonly #lookupKysely = kyselyOn('sqlite', this.#lookupExecutor)
@@ -70,7 +72,9 @@ export class SqliteDatabase implements IronDatabase {
       notify: (channel, payload) => this.#wakeUps.wake(channel, payload),
       report: options.report,
       beforeCommit: () => this.#files?.requireInPlace(),
+      afterCommit: () => this.#checkpointer?.committed(),
     })
+    this.#checkpointer = this.#inMemory || options.readers === 0 ? undefined : this.#makeCheckpointer()
   }
 
   get waiting(): number {
@@ -171,6 +175,14 @@ export class SqliteDatabase implements IronDatabase {
     return this.#readers
   }
 
+  #makeCheckpointer(): Checkpointer {
+    return new Checkpointer(this.#connection, {
+      copy: () => this.#readerPool().use((reader) => reader.checkpoint()),
+      between: (work) => this.#writer.exclusive(async () => work()),
+      report: this.#options.report,
+    })
+  }
+
   async #vacuumInto(file: string): Promise<void> {
     if (!this.#inMemory) return this.#readerPool().use((reader) => reader.backup(file))
     await this.#writer.exclusive(async () => this.#connection.run({ sql: VACUUM_INTO, parameters: [file] }))
@@ -178,6 +190,7 @@ export class SqliteDatabase implements IronDatabase {
 
   async #end(): Promise<void> {
     await this.#writer.close()
+    await this.#checkpointer?.settled()
     await this.#readers?.close()
     this.#reader?.close()
     this.#lookups.end()

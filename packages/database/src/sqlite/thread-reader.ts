@@ -47,6 +47,10 @@ export class ThreadReader implements SnapshotReader {
     await this.#ask({ kind: 'backup', file })
   }
 
+  async checkpoint(): Promise<void> {
+    await this.#ask({ kind: 'checkpoint' })
+  }
+
   async #ask<R>(question: ReaderQuestion): Promise<QueryResult<R>> {
     if (this.#failure !== undefined) throw this.#failure
     const answer = await new Promise<ReaderAnswer>((resolve, reject) => {

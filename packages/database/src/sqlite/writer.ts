@@ -43,6 +43,8 @@ export interface WriterOptions {
   readonly beforeBegin: () => void
   /** Throws when nothing may be committed now. */
   readonly beforeCommit: () => void
+  /** Must not throw: what was committed stays. */
+  readonly afterCommit: () => void
 }
 
 /**
@@ -108,8 +110,7 @@ export class SqliteWriter {
     try {
       return await work(this.#engine.kysely)
     } finally {
-      this.#draining = false
-      this.#wake()
+      this.#rest()
     }
   }
 
@@ -128,6 +129,10 @@ export class SqliteWriter {
   /** One transaction, then back to the event loop, so that answers leave and new work arrives. */
   async #turn(): Promise<void> {
     await this.#commit(this.#nextBatch())
+    this.#rest()
+  }
+
+  #rest(): void {
     this.#draining = false
     if (this.#head < this.#queue.length) this.#wake()
     else this.#idle?.()
@@ -163,6 +168,7 @@ export class SqliteWriter {
       if (writes > 0) {
         this.#options.beforeCommit()
         this.#connection.command('COMMIT')
+        this.#options.afterCommit()
         tellCommit(writes)
       } else this.#rollback()
     } catch (error) {

@@ -17,6 +17,7 @@ export type Amounts<Name extends string> = { readonly [N in Name]: Microdollars 
 
 /** Decimals of a microdollar. */
 const DECIMALS = 6
+const MICROS_PER_USD = 10 ** DECIMALS
 
 /** Nothing. */
 export const ZERO = 0 as Microdollars
@@ -92,7 +93,8 @@ function scaled(digits: string, power: number, roundUp: boolean): bigint {
  * there is.
  */
 export function toUsd(amount: Microdollars | bigint): number {
-  return Number(formatUsd(amount))
+  // Of two numbers that are exact, a quotient is the number that is nearest: the same as the decimal text would be read as.
+  return typeof amount === 'bigint' ? Number(formatUsd(amount)) : amount / MICROS_PER_USD
 }
 
 /** US dollars as text, for example `8.2`; at least `minDecimals` of them. Exact, also of a sum that no amount can hold. */

@@ -109,6 +109,17 @@ test('MON-06 a sum that no amount can hold is written exactly, and as the neares
   expect([formatUsd(0n), formatUsd(7n)]).toEqual(['0', '0.000007'])
 })
 
+test('MON-02 every number of microdollars, as US dollars, is the number that its text is read as', () => {
+  const anything = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
+  fc.assert(
+    fc.property(fc.oneof(anything, fc.integer()), (value) => {
+      const amount = micros(value)
+      expect(toUsd(amount)).toBe(Number(formatUsd(amount)))
+    }),
+    { numRuns: 10_000 },
+  )
+})
+
 describe('micros', () => {
   test('MON-01 takes whole safe numbers only', () => {
     expect(micros(5n)).toBe(5)

@@ -56,7 +56,7 @@ export function refuseHistory(
     case 'pending':
       return
     case 'unknown':
-      throw mismatch('unknown', 'the database has tables, but none that records our migrations', {})
+      throw mismatch('unknown', 'the database holds tables of something else: name an empty one, or one of Iron', {})
     case 'newer':
       throw mismatch('newer', 'the database was migrated by a newer version', {
         recorded: decision.recorded,

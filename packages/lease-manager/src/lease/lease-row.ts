@@ -1,5 +1,14 @@
 /** The statements on the leases table. Rows are protected by the lock on their agent's budget row (budget protocol 12.1). */
-import { type LeasesTable, prepare, type ReadTx, type WriteTx } from '@iron/database'
+import {
+  type IronSchema,
+  type LeasesTable,
+  type Parameter,
+  prepare,
+  type ReadTx,
+  type SetType,
+  type WriteTx,
+} from '@iron/database'
+import type { Kysely } from 'kysely'
 import { lostRace } from '../budget/budget-row.ts'
 import type { LeaseState } from './lease.ts'
 
@@ -202,64 +211,82 @@ const insert = prepare<Omit<LeaseRow, 'superseded_by'>>(
   },
 )
 
-interface LeaseUpdate {
+/** What a report changes of a lease. */
+interface FiguresUpdate {
   readonly id: string
   readonly wasStored: LeaseState['stored']
   readonly wasSpent: LeaseState['spent']
   readonly wasOverrun: LeaseState['overrun']
   readonly wasUnreported: LeaseState['unreported']
-  readonly stored: LeaseState['stored']
   readonly spent: LeaseState['spent']
-  readonly released: LeaseState['released']
   readonly overrun: LeaseState['overrun']
   readonly unreported: LeaseState['unreported']
   readonly expiresAt: number
+}
+
+/** What its end changes besides. */
+interface EndUpdate {
+  readonly stored: LeaseState['stored']
+  readonly released: LeaseState['released']
   readonly closedAt: number | null
   readonly closeReason: LeaseState['closeReason']
   readonly returnedAt: number | null
   readonly returnSpent: LeaseState['returnSpent']
 }
 
-const update = prepare<LeaseUpdate>(
+const FIGURES_TYPES: Readonly<Record<keyof FiguresUpdate, SetType>> = {
+  id: 'text',
+  wasStored: 'text',
+  wasSpent: 'bigint',
+  wasOverrun: 'bigint',
+  wasUnreported: 'bigint',
+  spent: 'bigint',
+  overrun: 'bigint',
+  unreported: 'bigint',
+  expiresAt: 'bigint',
+}
+
+const END_TYPES: Readonly<Record<keyof EndUpdate, SetType>> = {
+  stored: 'text',
+  released: 'bigint',
+  closedAt: 'bigint',
+  closeReason: 'text',
+  returnedAt: 'bigint',
+  returnSpent: 'bigint',
+}
+
+const END_NAMES = Object.keys(END_TYPES) as readonly (keyof EndUpdate)[]
+
+function guardedUpdate(db: Kysely<IronSchema>, p: Parameter<FiguresUpdate>) {
+  return db
+    .updateTable('leases')
+    .set({
+      spent_micros: p('spent'),
+      overrun_micros: p('overrun'),
+      unreported_micros: p('unreported'),
+      expires_at: p('expiresAt'),
+    })
+    .where('id', '=', p('id'))
+    .where('status', '=', p('wasStored'))
+    .where('spent_micros', '=', p('wasSpent'))
+    .where('overrun_micros', '=', p('wasOverrun'))
+    .where('unreported_micros', '=', p('wasUnreported'))
+}
+
+/** A status is named where it changes and nowhere else: SQLite writes the index of every column that is named. */
+const updateFigures = prepare<FiguresUpdate>(guardedUpdate, { together: FIGURES_TYPES })
+
+const updateAll = prepare<FiguresUpdate & EndUpdate>(
   (db, p) =>
-    db
-      .updateTable('leases')
-      .set({
-        status: p('stored'),
-        spent_micros: p('spent'),
-        released_micros: p('released'),
-        overrun_micros: p('overrun'),
-        unreported_micros: p('unreported'),
-        expires_at: p('expiresAt'),
-        closed_at: p('closedAt'),
-        close_reason: p('closeReason'),
-        returned_at: p('returnedAt'),
-        return_spent_micros: p('returnSpent'),
-      })
-      .where('id', '=', p('id'))
-      .where('status', '=', p('wasStored'))
-      .where('spent_micros', '=', p('wasSpent'))
-      .where('overrun_micros', '=', p('wasOverrun'))
-      .where('unreported_micros', '=', p('wasUnreported')),
-  {
-    together: {
-      id: 'text',
-      wasStored: 'text',
-      wasSpent: 'bigint',
-      wasOverrun: 'bigint',
-      wasUnreported: 'bigint',
-      stored: 'text',
-      spent: 'bigint',
-      released: 'bigint',
-      overrun: 'bigint',
-      unreported: 'bigint',
-      expiresAt: 'bigint',
-      closedAt: 'bigint',
-      closeReason: 'text',
-      returnedAt: 'bigint',
-      returnSpent: 'bigint',
-    },
-  },
+    guardedUpdate(db, p as Parameter<FiguresUpdate>).set({
+      status: p('stored'),
+      released_micros: p('released'),
+      closed_at: p('closedAt'),
+      close_reason: p('closeReason'),
+      returned_at: p('returnedAt'),
+      return_spent_micros: p('returnSpent'),
+    }),
+  { together: { ...FIGURES_TYPES, ...END_TYPES } },
 )
 
 export async function findLease(tx: ReadTx, id: string): Promise<LeaseState | undefined> {
@@ -373,7 +400,9 @@ export type LeaseChange = Partial<
 /** Changes a lease that still is what was read. @throws {DatabaseError} DATABASE_BUSY, to be run again, when it is not */
 export async function updateLease(tx: WriteTx, lease: LeaseState, change: LeaseChange): Promise<LeaseState> {
   const next: LeaseState = { ...lease, ...change }
-  if ((await update.run(tx, updateOf(lease, next))) !== 1) throw lostRace(CHANGED)
+  const update = updateOf(lease, next)
+  const updated = await (ends(lease, next) ? updateAll.run(tx, update) : updateFigures.run(tx, update))
+  if (updated !== 1) throw lostRace(CHANGED)
   return next
 }
 
@@ -382,13 +411,19 @@ export async function updateLeases(
   tx: WriteTx,
   changes: readonly { readonly from: LeaseState; readonly to: LeaseState }[],
 ): Promise<void> {
-  const results = await tx.executeAll(changes.map(({ from, to }) => update.bind(tx.dialect, updateOf(from, to))))
+  const results = await tx.executeAll(
+    changes.map(({ from, to }) => (ends(from, to) ? updateAll : updateFigures).bind(tx.dialect, updateOf(from, to))),
+  )
   if (results.some(({ numAffectedRows }) => numAffectedRows !== 1n)) throw lostRace(CHANGED)
 }
 
 const CHANGED = 'the lease changed under the lock of its agent'
 
-function updateOf(lease: LeaseState, next: LeaseState): LeaseUpdate {
+function ends(lease: LeaseState, next: LeaseState): boolean {
+  return END_NAMES.some((name) => next[name] !== lease[name])
+}
+
+function updateOf(lease: LeaseState, next: LeaseState): FiguresUpdate & EndUpdate {
   return {
     ...next,
     wasStored: lease.stored,

@@ -5,33 +5,32 @@
 import type { Cost, CostLine } from './cost.ts'
 import { CostError } from './errors.ts'
 import { MAX_AMOUNT, type Microdollars } from './money.ts'
-import { type RateSheet, UNIT_INDEX } from './rate-card.ts'
-import { checkedCount, INPUT_UNITS, USAGE_UNITS, type Usage } from './usage/usage.ts'
+import type { RateSheet } from './rate-card.ts'
+import { checkedCount, INPUT_UNITS, type Usage, type UsageUnit } from './usage/usage.ts'
 
 /** Units a rate is for. */
 const RATE_UNITS = 1_000_000
-/** Below this place stand the parts that count towards a long-context bound. */
-const INPUT_END = INPUT_UNITS.length
-const UNSPLIT = USAGE_UNITS.indexOf('unsplit')
+/** The parts that count towards a long-context bound. */
+const MAYBE_INPUT: ReadonlySet<string> = new Set<UsageUnit>([...INPUT_UNITS, 'unsplit'])
 
 /** Charges a usage by a sheet. @throws {CostError} INVALID_USAGE, AMOUNT_OUT_OF_RANGE */
 export function charge(usage: Usage, sheet: RateSheet): Cost {
   const { steps } = sheet
   const step = (steps.length === 1 ? undefined : stepFor(usage, steps)) ?? steps[steps.length - 1]
   if (step === undefined) throw new TypeError('a rate sheet has at least one step')
-  const { rates, atCeiling } = step
+  const { rates } = step
   const lines: CostLine[] = []
   let total = 0
   let ceiling = false
   for (const unit in usage) {
     const quantity = usage[unit as keyof Usage]
     if (quantity === undefined) continue
-    const at = UNIT_INDEX.get(unit)
-    const rate = at === undefined ? undefined : rates[at]
-    if (at === undefined || rate === undefined) throw unknownUnit(unit)
+    const known = rates.get(unit)
+    if (known === undefined) throw unknownUnit(unit)
     if (!Number.isSafeInteger(quantity) || quantity < 0) checkedCount(quantity, unit)
     if (quantity === 0) continue
-    if (atCeiling[at] === true) ceiling = true
+    const { rate } = known
+    if (known.atCeiling) ceiling = true
     // Both factors are exact; the product is too unless it leaves the safe range, and then the sum shows it.
     total += quantity * rate
     // Not frozen one by one: that would cost more than the charge, and nobody else holds them.
@@ -49,16 +48,15 @@ export function charge(usage: Usage, sheet: RateSheet): Cost {
 function stepFor(usage: Usage, steps: RateSheet['steps']): RateSheet['steps'][number] | undefined {
   let input = 0
   for (const unit in usage) {
-    const at = UNIT_INDEX.get(unit)
-    if (at !== undefined && (at < INPUT_END || at === UNSPLIT)) input += usage[unit as keyof Usage] ?? 0
+    if (MAYBE_INPUT.has(unit)) input += usage[unit as keyof Usage] ?? 0
   }
   for (const step of steps) if (input > step.aboveInputTokens) return step
   return undefined
 }
 
+/** The quotient is exact or at least 1e-6 from a whole number; a division below 2^53 / 1e6 is off by less than that. */
 function roundedUp(total: number): Microdollars {
-  const rest = total % RATE_UNITS
-  return inRange((total - rest) / RATE_UNITS + (rest > 0 ? 1 : 0))
+  return inRange(Math.ceil(total / RATE_UNITS))
 }
 
 function exactly(lines: readonly CostLine[]): Microdollars {

@@ -133,19 +133,23 @@ export class CostCalculator {
   }
 
   #sheet(price: Price | undefined, tier: ServiceTier = 'standard'): RateSheet {
+    const known = price === undefined ? undefined : this.#sheets.get(price)?.get(tier)
+    return known ?? this.#newSheet(price, tier)
+  }
+
+  #newSheet(price: Price | undefined, tier: ServiceTier): RateSheet {
     if (!TIERS.has(tier))
       throw new CostError('INVALID_USAGE', 'unknown service tier', {
         fields: { serviceTier: 'must be a service tier' },
       })
+    const ceiling = (unit: UsageUnit): Microdollars => this.#ceilingOf(unit)
     if (price === undefined) {
-      return (this.#unknown ??= ceilingSheet(priceId(this.#book.version, null, 'ceiling'), (unit) =>
-        this.#ceilingOf(unit),
-      ))
+      return (this.#unknown ??= ceilingSheet(priceId(this.#book.version, null, 'ceiling'), ceiling))
     }
     let tiers = this.#sheets.get(price)
     if (tiers === undefined) this.#sheets.set(price, (tiers = new Map<ServiceTier, RateSheet>()))
-    let sheet = tiers.get(tier)
-    if (sheet === undefined) tiers.set(tier, (sheet = rateSheet(price, tier, (unit) => this.#ceilingOf(unit))))
+    const sheet = rateSheet(price, tier, ceiling)
+    tiers.set(tier, sheet)
     return sheet
   }
 
@@ -169,7 +173,7 @@ export class CostCalculator {
     const step = sheet.steps.find(({ aboveInputTokens }) => inputTokens > aboveInputTokens)
     const dearest = (units: readonly UsageUnit[]): UsageUnit =>
       units.reduce((best, unit) => ((rateAt(unit) ?? 0) > (rateAt(best) ?? 0) ? unit : best))
-    const rateAt = (unit: UsageUnit): Microdollars | undefined => step?.rates[USAGE_UNITS.indexOf(unit)]
+    const rateAt = (unit: UsageUnit): Microdollars | undefined => step?.rates.get(unit)?.rate
     const named = (unit: UsageUnit): boolean => price?.rates[unit] !== undefined
     const inputUnits = [...TEXT_INPUT, ...MEDIA_INPUT.filter((unit) => media.has(unit) || named(unit))]
     const outputUnits = OUTPUT_UNITS.filter((unit) => unit === 'output' || media.has(unit) || named(unit))

@@ -7,17 +7,20 @@ import { effectiveRate } from './prices/effective-rate.ts'
 import type { Price, Rates, ServiceTier } from './prices/price.ts'
 import { USAGE_UNITS, type UsageUnit } from './usage/usage.ts'
 
-/** Where each unit stands in a card. */
-export const UNIT_INDEX: ReadonlyMap<string, number> = new Map(USAGE_UNITS.map((unit, at) => [unit, at]))
+/** What a unit is charged at. */
+export interface CardRate {
+  /** Microdollars per million units. */
+  readonly rate: Microdollars
+  /** Whether it is the ceiling's. */
+  readonly atCeiling: boolean
+}
 
 /** All rates of one step. */
 export interface RateCard {
   /** The step holds for calls whose whole input is above this. */
   readonly aboveInputTokens: number
-  /** Microdollars per million units, in the order of `USAGE_UNITS`. */
-  readonly rates: readonly Microdollars[]
-  /** Whether the rate at the same place is the ceiling's. */
-  readonly atCeiling: readonly boolean[]
+  /** One for each of `USAGE_UNITS`; any other text has none. */
+  readonly rates: ReadonlyMap<string, CardRate>
 }
 
 /** The steps of a price in one service tier, the highest bound first, the last bound being -1. */
@@ -74,13 +77,11 @@ function dearer(one: Microdollars | undefined, other: Microdollars | undefined):
 }
 
 function card(aboveInputTokens: number, rateOf: (unit: UsageUnit) => TierRate, ceiling: Ceiling): RateCard {
-  const rates: Microdollars[] = []
-  const atCeiling: boolean[] = []
+  const rates = new Map<UsageUnit, CardRate>()
   for (const unit of USAGE_UNITS) {
     const rate = rateOf(unit)
     const known = typeof rate === 'number'
-    atCeiling.push(!known)
-    rates.push(known ? rate : (dearer(ceiling(unit), rate?.atLeast) ?? ZERO))
+    rates.set(unit, { rate: known ? rate : (dearer(ceiling(unit), rate?.atLeast) ?? ZERO), atCeiling: !known })
   }
-  return { aboveInputTokens, rates, atCeiling }
+  return { aboveInputTokens, rates }
 }

@@ -146,10 +146,9 @@ export class TokenManager extends AuditedService {
     const nowMs = this.clock.now()
     const hash = hashApiToken(secret)
     const remembered = this.#memory.get(hash, nowMs)
-    if (remembered !== undefined) {
-      const answer = remembered.answer(context.ip, nowMs)
-      // What refuses is never taken from memory: it may have been changed since.
-      if (answer.outcome === 'ok') return Promise.resolve(this.#used(remembered, answer, nowMs))
+    // What refuses is never taken from memory: it may have been changed since.
+    if (remembered !== undefined && remembered.refusal(context.ip, nowMs) === undefined) {
+      return this.#used(remembered, nowMs)
     }
     if (hasBrokenChecksum(secret)) return Promise.resolve(UNKNOWN)
     return this.#authenticateFresh(hash, context.ip, nowMs)
@@ -307,18 +306,18 @@ export class TokenManager extends AuditedService {
     const state = await db.read((tx) => stateOfSecret.first(tx, { hash }), { lookup: true })
     if (state === undefined) return UNKNOWN
     const token = new KnownToken(state)
-    const answer = token.answer(address, nowMs)
-    if (answer.outcome !== 'ok') return answer
+    const refused = token.refusal(address, nowMs)
+    if (refused !== undefined) return refused
     remember(token)
-    return this.#used(token, answer, nowMs)
+    return this.#used(token, nowMs)
   }
 
-  #used(token: KnownToken, answer: TokenAuthentication, nowMs: number): TokenAuthentication {
+  #used(token: KnownToken, nowMs: number): Promise<TokenAuthentication> {
     if (isStampDue(token.lastUsedAt, nowMs)) {
       token.lastUsedAt = nowMs
       this.#lastUses.note(token.tokenId, nowMs)
     }
-    return answer
+    return token.accepted
   }
 
   /** @throws {TokenManagerError} the code of the refusal; VALIDATION_ERROR for what is neither secret nor principal */

@@ -1,3 +1,4 @@
+import type { AuthRefusal } from '../sessions/session.ts'
 import { addressTest } from './allowed-ips.ts'
 import { decideToken } from './decide-token.ts'
 import type { SecretState } from './statements.ts'
@@ -14,8 +15,9 @@ export class KnownToken {
   readonly tokenId: string
   /** When the use was last stamped, as far as is known here; epoch ms. */
   lastUsedAt: number | null
+  /** The answer while nothing refuses; one promise for all calls, as it says the same to all. */
+  readonly accepted: Promise<TokenAuthentication>
   readonly #state: SecretState
-  readonly #accepted: TokenAuthentication
   #allows: ((address: string | undefined) => boolean) | undefined
 
   constructor(state: SecretState) {
@@ -31,12 +33,12 @@ export class KnownToken {
       projectId: state.project_id,
       expiresAt: state.expires_at,
     })
-    this.#accepted = Object.freeze({ outcome: 'ok', principal })
+    this.accepted = Promise.resolve(Object.freeze({ outcome: 'ok', principal }))
   }
 
-  /** What the secret leads to at this instant, used from this address. */
-  answer(address: string | undefined, nowMs: number): TokenAuthentication {
-    return decideToken(this.#state, () => this.#isAllowed(address), nowMs) ?? this.#accepted
+  /** Why the secret is refused at this instant, used from this address; `undefined`: it is not. */
+  refusal(address: string | undefined, nowMs: number): AuthRefusal | undefined {
+    return decideToken(this.#state, () => this.#isAllowed(address), nowMs)
   }
 
   #isAllowed(address: string | undefined): boolean {

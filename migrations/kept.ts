@@ -1,4 +1,5 @@
 /** What triggers keep, and what it is computed from: for whoever verifies it, or fills tables without triggers. */
+import { FILL_ARCHIVED, WRONG_ARCHIVED } from './0005_kept_sums/archived.ts'
 import { BUDGET_SUMS, FILL_BUDGET_SUMS, FILL_RANKS, KEPT_BUDGET_SUMS, WRONG_RANKS } from './0005_kept_sums/budgets.ts'
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_TAGS, WRONG_TAGS } from './0005_kept_sums/tags.ts'
@@ -18,12 +19,16 @@ export { expiryPart } from './0005_kept_sums/counts.ts'
 /** Agents whose ranks are wrong. */
 export const wrongRanks = WRONG_RANKS
 
+/** Agents that are not as archived as their budgets. */
+export const wrongArchived = WRONG_ARCHIVED
+
 /** Agents whose tags are kept wrongly. */
 export const wrongTags = WRONG_TAGS
 
 /** Computes all of it anew. */
 export const recompute: readonly string[] = [
   FILL_RANKS,
+  FILL_ARCHIVED,
   'DELETE FROM budget_sums',
   FILL_BUDGET_SUMS,
   'DELETE FROM agent_tags',

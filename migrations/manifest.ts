@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '44c13be84019c8a03b8c0242b8760dda14e577763eee2ccc63c02db10df3cf7a',
+    checksum: 'a2fc84562f250a2aa1bdf1e67b780635f71138413147575f47cbd01c18e6c27c',
     up: up0005,
   },
 ]

@@ -7,17 +7,20 @@ CREATE FUNCTION agent_tags_count_delete() RETURNS trigger LANGUAGE plpgsql VOLAT
 -- function agent_tags_count_insert()
 CREATE FUNCTION agent_tags_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || t.tag AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_tags', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
--- function agents_count_archived()
-CREATE FUNCTION agents_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := (SELECT a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); made := (SELECT a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END FROM agents a WHERE a.id = NEW.agent_id); IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+-- function agents_archived_insert()
+CREATE FUNCTION agents_archived_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN NEW.archived := CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN 1 ELSE 0 END; RETURN NEW; END ;
+
+-- function agents_archived_update()
+CREATE FUNCTION agents_archived_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN UPDATE agents SET archived = CASE WHEN NEW.archived_at IS NULL THEN 0 ELSE 1 END WHERE id = NEW.agent_id; RETURN NULL; END ;
 
 -- function agents_count_delete()
-CREATE FUNCTION agents_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+CREATE FUNCTION agents_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN t.archived = 1 THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
 
 -- function agents_count_insert()
-CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = t.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN t.archived = 1 THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
 -- function agents_count_update()
-CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
 
 -- function agents_tags()
 CREATE FUNCTION agents_tags() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF TG_OP = 'UPDATE' THEN DELETE FROM agent_tags WHERE agent_id = NEW.id; END IF; INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; RETURN NULL; END ;
@@ -154,8 +157,11 @@ CREATE INDEX agent_providers_provider ON agent_providers USING btree (provider_i
 -- index agent_tags_agent
 CREATE INDEX agent_tags_agent ON agent_tags USING btree (agent_id);
 
+-- index agents_archived
+CREATE INDEX agents_archived ON agents USING btree (created_at, id, name) WHERE archived = 1;
+
 -- index agents_created
-CREATE INDEX agents_created ON agents USING btree (created_at, id);
+CREATE INDEX agents_created ON agents USING btree (created_at, id, archived, name);
 
 -- index agents_failed
 CREATE INDEX agents_failed ON agents USING btree (created_at, id) WHERE state = 'failed'::text;
@@ -448,6 +454,8 @@ CREATE TABLE agents (
   last_seen_at bigint,
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
+  archived bigint NOT NULL DEFAULT 0,
+  CONSTRAINT agents_archived_check CHECK (archived = ANY (ARRAY[0::bigint, 1::bigint])),
   CONSTRAINT agents_description_check CHECK (length(description) <= 500),
   CONSTRAINT agents_desired_state_check CHECK (desired_state = ANY (ARRAY['running'::text, 'stopped'::text])),
   CONSTRAINT agents_id_check CHECK (length(id) >= 1 AND length(id) <= 255),
@@ -1139,8 +1147,11 @@ CREATE TRIGGER agent_tags_count_delete AFTER DELETE ON agent_tags REFERENCING OL
 -- trigger agent_tags_count_insert
 CREATE TRIGGER agent_tags_count_insert AFTER INSERT ON agent_tags REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_tags_count_insert();
 
--- trigger agents_count_archived
-CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agents_count_archived();
+-- trigger agents_archived_insert
+CREATE TRIGGER agents_archived_insert BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION agents_archived_insert();
+
+-- trigger agents_archived_update
+CREATE TRIGGER agents_archived_update AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((new.archived_at IS NULL) <> (old.archived_at IS NULL)) EXECUTE FUNCTION agents_archived_update();
 
 -- trigger agents_count_delete
 CREATE TRIGGER agents_count_delete AFTER DELETE ON agents REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agents_count_delete();
@@ -1149,7 +1160,7 @@ CREATE TRIGGER agents_count_delete AFTER DELETE ON agents REFERENCING OLD TABLE 
 CREATE TRIGGER agents_count_insert AFTER INSERT ON agents REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agents_count_insert();
 
 -- trigger agents_count_update
-CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION agents_count_update();
+CREATE TRIGGER agents_count_update AFTER UPDATE OF state, archived ON agents FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state OR old.archived IS DISTINCT FROM new.archived) EXECUTE FUNCTION agents_count_update();
 
 -- trigger agents_tags_insert
 CREATE TRIGGER agents_tags_insert AFTER INSERT ON agents FOR EACH ROW WHEN (new.tags <> '[]'::text) EXECUTE FUNCTION agents_tags();

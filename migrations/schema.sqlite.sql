@@ -28,8 +28,11 @@ CREATE INDEX "agent_providers_provider" on "agent_providers" ("provider_id");
 -- index agent_tags_agent
 CREATE INDEX "agent_tags_agent" on "agent_tags" ("agent_id");
 
+-- index agents_archived
+CREATE INDEX agents_archived ON agents (created_at, id, name) WHERE archived = 1;
+
 -- index agents_created
-CREATE INDEX "agents_created" on "agents" ("created_at", "id");
+CREATE INDEX agents_created ON agents (created_at, id, archived, name);
 
 -- index agents_failed
 CREATE INDEX agents_failed ON agents (created_at, id) WHERE state = 'failed';
@@ -318,7 +321,7 @@ CREATE TABLE "agents" (
   "desired_state" text default 'running' not null,
   "last_seen_at" integer,
   "created_at" integer not null,
-  "updated_at" integer not null,
+  "updated_at" integer not null, archived integer DEFAULT 0 NOT NULL CONSTRAINT agents_archived_check CHECK (archived IN (0, 1)),
   constraint "agents_pkey" primary key ("id"),
   constraint "agents_id_fkey" foreign key ("id") references "agent_budgets" ("agent_id") on delete restrict,
   constraint "agents_id_check" check (length(id) BETWEEN 1 AND 255),
@@ -991,23 +994,29 @@ CREATE TABLE "users" (
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
 
+-- trigger agent_tags_count_archived
+CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, -1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, 1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
 -- trigger agent_tags_count_delete
 CREATE TRIGGER agent_tags_count_delete AFTER DELETE ON agent_tags BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || OLD.tag, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agent_tags_count_insert
 CREATE TRIGGER agent_tags_count_insert AFTER INSERT ON agent_tags BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.agent_id AND b.archived_at IS NOT NULL) THEN 'archived ' ELSE 'active ' END || NEW.tag, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
--- trigger agents_count_archived
-CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, -1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', a.state || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 FROM agents a WHERE a.id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, 1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+-- trigger agents_archived_insert
+CREATE TRIGGER agents_archived_insert AFTER INSERT ON agents WHEN NEW.archived <> CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN 1 ELSE 0 END BEGIN UPDATE agents SET archived = CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN 1 ELSE 0 END WHERE id = NEW.id; END;
+
+-- trigger agents_archived_update
+CREATE TRIGGER agents_archived_update AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN UPDATE agents SET archived = CASE WHEN NEW.archived_at IS NULL THEN 0 ELSE 1 END WHERE id = NEW.agent_id; END;
 
 -- trigger agents_count_delete
-CREATE TRIGGER agents_count_delete AFTER DELETE ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER agents_count_delete AFTER DELETE ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agents_count_insert
-CREATE TRIGGER agents_count_insert AFTER INSERT ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER agents_count_insert AFTER INSERT ON agents BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agents_count_update
-CREATE TRIGGER agents_count_update AFTER UPDATE OF state ON agents WHEN NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END <> OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = OLD.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN EXISTS (SELECT 1 FROM agent_budgets b WHERE b.agent_id = NEW.id AND b.archived_at IS NOT NULL) THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+CREATE TRIGGER agents_count_update AFTER UPDATE OF state, archived ON agents WHEN NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END <> OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agents', NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agents_tags_insert
 CREATE TRIGGER agents_tags_insert AFTER INSERT ON agents WHEN NEW.tags <> '[]' BEGIN INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; END;

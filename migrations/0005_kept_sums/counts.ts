@@ -31,8 +31,8 @@ const taggedPart = (archived: string, tag: string): string =>
 const LISTS: readonly CountedList[] = [
   {
     list: 'agents',
-    part: (row) => `${row}state || CASE WHEN ${archivedOf(`${row}id`)} THEN ' archived' ELSE ' active' END`,
-    by: ['state'],
+    part: (row) => `${row}state || CASE WHEN ${row}archived = 1 THEN ' archived' ELSE ' active' END`,
+    by: ['state', 'archived'],
   },
   { list: 'agent_tags', part: (row) => taggedPart(archivedOf(`${row}agent_id`), `${row}tag`), by: [] },
   { list: 'api_tokens', part: tokenPart, by: ['revoked_at', 'expires_at'] },
@@ -45,10 +45,6 @@ const LISTS: readonly CountedList[] = [
     by: ['role', 'suspended_at', 'deleted_at'],
   },
 ]
-
-/** An agent is archived by its budget. */
-const archivedPart = (state: string, budget: string): string =>
-  `${state} || CASE WHEN ${budget}archived_at IS NULL THEN ' active' ELSE ' archived' END`
 
 /** The counts of what there is, as `list_counts` has them. */
 export const LIST_COUNTS = LISTS.map(
@@ -65,7 +61,7 @@ export const KEPT_LIST_COUNTS =
   'SELECT list, part, CAST(sum(entries) AS bigint) AS entries FROM list_counts GROUP BY list, part HAVING sum(entries) <> 0'
 
 export function createCountTriggers(engine: Engine): string[] {
-  return engine === 'sqlite' ? [...LISTS.flatMap(sqliteTriggers), sqliteArchived()] : postgresTriggers()
+  return engine === 'sqlite' ? [...LISTS.flatMap(sqliteTriggers), sqliteTagsArchived()] : postgresTriggers()
 }
 
 function sqliteTriggers({ list, part, by }: CountedList): string[] {
@@ -88,15 +84,14 @@ function sqliteAdd(list: string, part: string, rows: string, from = '', where = 
   )
 }
 
-/** An agent is archived by its budget: it is counted elsewhere then, as itself and under each of its tags. */
-function sqliteArchived(): string {
+/** The tags of an agent that is archived, or was. */
+function sqliteTagsArchived(): string {
   const add = (row: string, rows: string): string => {
-    const own = sqliteAdd('agents', archivedPart('a.state', `${row}.`), rows, ' FROM agents a', 'a.id = NEW.agent_id')
     const part = taggedPart(`${row}.archived_at IS NOT NULL`, 't.tag')
-    return `${own}; ${sqliteAdd('agent_tags', part, rows, ' FROM agent_tags t', 't.agent_id = NEW.agent_id')}`
+    return sqliteAdd('agent_tags', part, rows, ' FROM agent_tags t', 't.agent_id = NEW.agent_id')
   }
   return (
-    'CREATE TRIGGER agents_count_archived AFTER UPDATE OF archived_at ON agent_budgets' +
+    'CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets' +
     ` WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN ${add('OLD', '-1')}; ${add('NEW', '1')}; END`
   )
 }
@@ -120,20 +115,9 @@ function postgresTriggers(): string[] {
       ]
       if (by.length === 0) return bulk
       const changed = by.map((column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`).join(' OR ')
-      const moved = postgresMove(`${list}_count_update`, list, by, changed, `'${list}'`, part('OLD.'), part('NEW.'))
-      return [...bulk, ...moved]
+      return [...bulk, ...postgresMove(list, by, changed, part('OLD.'), part('NEW.'))]
     }),
     ...postgresTagsArchived(),
-    ...postgresMove(
-      'agents_count_archived',
-      'agent_budgets',
-      ['archived_at'],
-      '(OLD.archived_at IS NULL) <> (NEW.archived_at IS NULL)',
-      "'agents'",
-      ...(['OLD', 'NEW'] as const).map(
-        (row) => `(SELECT ${archivedPart('a.state', `${row}.`)} FROM agents a WHERE a.id = NEW.agent_id)`,
-      ),
-    ),
   ]
 }
 
@@ -172,20 +156,13 @@ function postgresBulk(
 }
 
 /** A row that changes its part; most changes of a row are of something else, and never get here. */
-function postgresMove(
-  name: string,
-  table: string,
-  by: readonly string[],
-  when: string,
-  list: string,
-  old = '',
-  now = '',
-): string[] {
+function postgresMove(list: string, by: readonly string[], when: string, old: string, now: string): string[] {
+  const name = `${list}_count_update`
   const body =
-    `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM count_entries(${list}, gone, -1);` +
-    ` PERFORM count_entries(${list}, made, 1); END IF; RETURN NULL;`
+    `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM count_entries('${list}', gone, -1);` +
+    ` PERFORM count_entries('${list}', made, 1); END IF; RETURN NULL;`
   return [
     `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE gone text; made text; BEGIN ${body} END $$`,
-    `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
+    `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${list} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
   ]
 }

@@ -1,6 +1,7 @@
 export { type CallMessage, CALLS_CHANNEL } from './calls.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type CommitMessage, COMMITS_CHANNEL } from './commits.ts'
+export { containsText } from './contains-text.ts'
 export type { Copied, CopyOptions, CopyProgress } from './copy/copy-all.ts'
 export { copyDatabase } from './copy/copy-database.ts'
 export { tableCounts } from './copy/table-counts.ts'
@@ -20,6 +21,7 @@ export {
   cursorWindow,
   type CursorWindow,
   encodeCursor,
+  fewIds,
   LIMIT_DEFAULT,
   LIMIT_MAX,
   type Page,

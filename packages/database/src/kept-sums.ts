@@ -1,16 +1,16 @@
-import { expiryPart as partOfExpiry, kept, recompute, wrongRanks, wrongTags } from '@iron/migrations'
+import { expiryPart as partOfExpiry, kept, recompute, wrongArchived, wrongRanks, wrongTags } from '@iron/migrations'
 import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
 
 /** A sum, a count or a rank that is not what the rows say. */
 export interface KeptFault {
-  readonly table: 'agent_budgets' | 'agent_tags' | 'budget_sums' | 'list_counts' | 'log_heads'
+  readonly table: 'agent_budgets' | 'agent_tags' | 'agents' | 'budget_sums' | 'list_counts' | 'log_heads'
   /** The grade, the list and its part, the agent, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
-  /** `null` of a rank and of tags, which are right or wrong. */
+  /** `null` of a rank, of tags and of `archived`, which are right or wrong. */
   readonly kept: number | null
   readonly computed: number | null
 }
@@ -65,6 +65,9 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     const faults: KeptFault[] = []
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
       faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
+    }
+    for (const { id: key } of await rowsOf(tx, wrongArchived)) {
+      faults.push({ table: 'agents', key: String(key), what: 'archived', kept: null, computed: null })
     }
     for (const { agent_id: key } of await rowsOf(tx, wrongTags)) {
       faults.push({ table: 'agent_tags', key: String(key), what: 'tags', kept: null, computed: null })

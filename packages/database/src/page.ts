@@ -1,3 +1,4 @@
+import type { SelectQueryBuilder } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import { Faults } from './faults.ts'
 
@@ -101,6 +102,20 @@ export function pageSlice({ perPage, offset, direction }: PageWindow<string>, to
   const after = total - offset - limit
   if (limit === 0 || offset <= after) return { limit, offset, direction }
   return { limit, offset: after, direction: direction === 'asc' ? 'desc' : 'asc' }
+}
+
+/** Ids up to which all that fit are read at once. */
+const FEW = 300
+
+/**
+ * The ids of the rows that fit when these are few, `undefined` when they are many. A text that is rare among many rows is looked
+ * for once then, and not once for the total and once more for the page; a frequent one is soon found often enough.
+ */
+export async function fewIds<DB, TB extends keyof DB>(
+  matching: SelectQueryBuilder<DB, TB, { id: string }>,
+): Promise<readonly string[] | undefined> {
+  const rows = await matching.limit(FEW + 1).execute()
+  return rows.length > FEW ? undefined : rows.map(({ id }) => id)
 }
 
 /** A log request that has been checked: `after` holds the values the cursor was made of. */

@@ -279,6 +279,8 @@ export interface AgentsTable {
   last_seen_at: EpochMs | null
   created_at: EpochMs
   updated_at: EpochMs
+  /** Kept by triggers: whether its budget has an `archived_at`. */
+  archived: Generated<Flag>
 }
 
 /** The tags of agents, kept by triggers. */

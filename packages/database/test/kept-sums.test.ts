@@ -83,6 +83,10 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
   async function isSound(): Promise<void> {
     expect(await verifyKeptSums(world.db)).toEqual([])
     expect(await keptOf(world)).toEqual(sumsOf(await budgets()))
+    expect(
+      await world.rows(`SELECT a.id FROM agents a JOIN agent_budgets b ON b.agent_id = a.id
+        WHERE (a.archived = 1) <> (b.archived_at IS NOT NULL)`),
+    ).toEqual([])
     const tagged = await world.rows<{ id: string; tags: string }>('SELECT id, tags FROM agents')
     const rowsOfTags = tagged.flatMap(({ id, tags }) =>
       [...new Set(JSON.parse(tags) as string[])].map((tag) => `${tag} ${id}`),
@@ -246,8 +250,10 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       "INSERT INTO agents (id, name, tags, state_changed_at, created_at, updated_at) VALUES ('a', 'n', '[\"t\"]', 1, 1, 1)",
     )
     await world.rows('DELETE FROM agent_tags')
+    await world.rows('UPDATE agents SET archived = 1')
     expect(await verifyKeptSums(world.db)).toEqual([
       { table: 'agent_budgets', key: 'a', what: 'rank', kept: null, computed: null },
+      { table: 'agents', key: 'a', what: 'archived', kept: null, computed: null },
       { table: 'agent_tags', key: 'a', what: 'tags', kept: null, computed: null },
       { table: 'budget_sums', key: '0', what: 'agents', kept: 2, computed: 1 },
       { table: 'budget_sums', key: '0', what: 'spent_rest', kept: 3, computed: 0 },

@@ -1,7 +1,7 @@
 /** Pages of many tokens, users and keys are those of everything sorted here, whether a page is gathered or found along its order. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { verifyKeptSums } from '@iron/database'
-import { createTestDb, enginesForTests, type TestDb } from '@iron/database/testing'
+import { type ReadTx, verifyKeptSums } from '@iron/database'
+import { createTestDb, enginesForTests, plansOf, type TestDb } from '@iron/database/testing'
 import { ProviderKeyStorage, type TokenFilter, TokenManager, type UserFilter } from '../src/index.ts'
 import { freshVault, usersOn } from './support.ts'
 
@@ -9,6 +9,8 @@ import { freshVault, usersOn } from './support.ts'
 const TOKENS = 2_600
 const USERS = 1_600
 const KEYS = 300
+/** Many, few and none; what a pattern would mean is plain (VAL-11). */
+const TEXTS = ['T1', 'person 7', '77', 'n', 'B%C', 'c_', '\\éß', 'ς*', '[X', '%1', '__', 'a*'] as const
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
@@ -24,6 +26,8 @@ interface Token {
 interface User {
   readonly id: string
   readonly username_key: string
+  readonly email: string | null
+  readonly name: string | null
   readonly role: string
   readonly created_at: number
   readonly suspended_at: number | null
@@ -47,6 +51,8 @@ describe.each(await enginesForTests())('lists of many on %s', (dialect) => {
       id: id('user'),
       username: id('User'),
       username_key: `'n' || (i * 7919 % 10007)`,
+      email: `CASE WHEN i % 3 = 0 THEN 'm' || i || '@bench.test' END`,
+      name: String.raw`CASE WHEN i % 60 = 8 THEN 'Ab%c_\ÉßΣ*[x] ' || i WHEN i % 2 = 0 THEN 'Person ' || (i % 97) END`,
       role: "CASE WHEN i % 400 = 0 THEN 'admin' WHEN i % 3 = 0 THEN 'viewer' ELSE 'user' END",
       suspended_at: 'CASE WHEN i % 7 = 1 THEN 5 END',
       deleted_at: 'CASE WHEN i % 11 = 1 THEN 5 END',
@@ -58,7 +64,7 @@ describe.each(await enginesForTests())('lists of many on %s', (dialect) => {
     await fill('api_tokens', TOKENS, {
       id: id('tok'),
       owner_id: `'user00000'`,
-      name: `'t' || (i * 7919 % 2003)`,
+      name: String.raw`CASE WHEN i % 60 = 8 THEN 'Ab%c_\ÉßΣ*[x] ' || i ELSE 't' || (i * 7919 % 2003) END`,
       created_at: 'i / 2',
       expires_at: `CASE i % 7 ${ends.map((at, index) => `WHEN ${String(index)} THEN ${String(at)}`).join(' ')} END`,
       last_used_at: 'CASE WHEN i % 3 <> 0 THEN i * 7919 % 997 END',
@@ -172,6 +178,56 @@ describe.each(await enginesForTests())('lists of many on %s', (dialect) => {
           ])
         }
       }
+    }
+  })
+
+  /** One spelling for all cases of a character that have one character. */
+  const folded = (text: string): string =>
+    Array.from(text, (c) => (Array.from(c.toUpperCase()).length === 1 ? c.toUpperCase() : c)).join('')
+
+  test.each(TEXTS)('a text that is looked for: %j', async (text) => {
+    const has = (...texts: readonly (string | null)[]): boolean =>
+      texts.some((one) => one !== null && folded(one).includes(folded(text)))
+    const manager = new TokenManager(world.db, { clock: world.clock })
+    const tokens = (await world.rows<Token>('SELECT * FROM api_tokens')).filter(({ name }) => has(name))
+    for (const [sort, of] of [
+      ['-createdAt', (row: Token) => row.created_at],
+      ['-lastUsedAt', (row: Token) => row.last_used_at ?? -1],
+    ] as const) {
+      for (const page of pagesOf(tokens.length)) {
+        const { data, total } = await manager.listTokens({ name: text }, { sort, page: Math.max(1, page) })
+        expect([sort, page, total]).toEqual([sort, page, tokens.length])
+        expect(data.map(({ id }) => id)).toEqual(pageOf(tokens, of, true, page))
+      }
+    }
+    const all = (await world.rows<User>('SELECT * FROM users')).filter((row) =>
+      has(row.username_key, row.email, row.name),
+    )
+    for (const status of [undefined, 'active', 'suspended', 'deleted'] as const) {
+      for (const role of [undefined, 'viewer', 'admin'] as const) {
+        const rows = all.filter((row) => {
+          const is = row.deleted_at !== null ? 'deleted' : row.suspended_at !== null ? 'suspended' : 'active'
+          return (role === undefined || row.role === role) && (status === undefined ? is !== 'deleted' : is === status)
+        })
+        for (const page of pagesOf(rows.length)) {
+          const options = { sort: 'username', page: Math.max(1, page) }
+          const { data, total } = await usersOn(world.db).listUsers({ search: text, status, role }, options)
+          expect([status, role, page, total]).toEqual([status, role, page, rows.length])
+          expect(data.map(({ id }) => id)).toEqual(pageOf(rows, (row) => row.username_key, false, page))
+        }
+      }
+    }
+  })
+
+  test('a rare text is looked for once', async () => {
+    const searches = async (work: (tx: ReadTx) => Promise<unknown>): Promise<string[]> =>
+      (await plansOf(world.db, work)).filter(({ sql }) => /glob|strpos|~/.test(sql)).map(({ plan }) => plan)
+    const manager = new TokenManager(world.db, { clock: world.clock })
+    const ofTokens = await searches((tx) => manager.listTokens({ name: '77' }, { tx }))
+    const ofUsers = await searches((tx) => usersOn(world.db).listUsers({ search: 'person 77' }, { tx }))
+    expect([ofTokens.length, ofUsers.length]).toEqual([1, 1])
+    if (dialect === 'sqlite') {
+      expect([...ofTokens, ...ofUsers]).toEqual(['SCAN t USING COVERING INDEX api_tokens_name', 'SCAN users'])
     }
   })
 

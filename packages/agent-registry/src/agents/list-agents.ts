@@ -1,4 +1,13 @@
-import { keptCount, type Page, type Paged, pageSlice, type PageSlice, pageWindow, type ReadTx } from '@iron/database'
+import {
+  fewIds,
+  keptCount,
+  type Page,
+  type Paged,
+  pageSlice,
+  type PageSlice,
+  pageWindow,
+  type ReadTx,
+} from '@iron/database'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
 import { type Agent, AGENT_STATES, agentOf, type AgentState } from '../agent.ts'
@@ -30,12 +39,15 @@ export async function listAgents(
   const window = pageWindow(page, SORTS)
   const { column } = window
   const isTagRare = (await countTagged(tx, filter)) <= GATHERED_MAX
-  const total = await countAgents(tx, filter, isTagRare)
+  let matching = matchingAgents(tx, filter, isTagRare)
+  const few = filter.name === undefined ? undefined : await fewIds(matching.select('a.id'))
+  if (few !== undefined && few.length > 0) matching = tx.sql.selectFrom('agents as a').where('a.id', 'in', few)
+  const total = few?.length ?? (await countAgents(tx, filter, isTagRare))
   const slice = pageSlice(window, total)
   const ids =
     column === 'a.created_at' && hasTagOnly(filter)
       ? idsByTag(tx, filter, slice)
-      : matchingAgents(tx, filter, isTagRare)
+      : matching
           .select('a.id')
           .orderBy(column, slice.direction)
           .orderBy('a.id', slice.direction)
@@ -86,25 +98,22 @@ function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, 
 }
 
 /**
- * Agents that fit, with their budgets as far as these decide.
+ * Agents that fit, with their budgets when an owner decides.
  *
  * @param isTagRare whether those with the tag are gathered by it, and not looked for in the order of the list
  */
 function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: AgentFilter, isTagRare: boolean) {
   let matching = tx.sql.selectFrom('agents as a')
-  if (ownerId !== undefined || status !== undefined) {
-    let owned = tx.sql.selectFrom('agents as a').innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
-    if (ownerId !== undefined) owned = owned.where('b.owner_id', '=', ownerId)
-    if (status !== undefined) {
-      // The indexes of budgets in use are not for what one owner has: behind a sum they are not taken.
-      const archivedAt = ownerId === undefined ? sql.ref('b.archived_at') : sql`${sql.ref('b.archived_at')} + 0`
-      owned = owned.where(archivedAt, status === 'active' ? 'is' : 'is not', null)
-    }
-    matching = owned
+  if (ownerId !== undefined) {
+    matching = tx.sql
+      .selectFrom('agents as a')
+      .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
+      .where('b.owner_id', '=', ownerId)
   }
-  // Written out: with a parameter in its place no engine could know that the index of the state applies.
+  // Written out: with parameters in their places no engine could know that the index of the archived or of a state applies.
+  if (status !== undefined) matching = matching.where('a.archived', '=', sql.lit(status === 'archived' ? 1 : 0))
   if (state !== undefined) matching = matching.where('a.state', '=', sql.lit(state))
-  if (name !== undefined) matching = matching.where(contains(tx, sql`lower(a.name)`, name.toLowerCase()))
+  if (name !== undefined) matching = matching.where(isNamed(tx, name.toLowerCase()))
   if (tag !== undefined) {
     matching = isTagRare
       ? matching.where('a.id', 'in', tx.sql.selectFrom('agent_tags').select('agent_id').where('tag', '=', tag))
@@ -144,6 +153,16 @@ async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean):
 async function countOf(matching: ReturnType<typeof matchingAgents>): Promise<number> {
   const { total } = await matching.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   return total
+}
+
+/**
+ * Whether a name contains a text in lower case, no character of which is special (VAL-11). Both engines fold ASCII only: on SQLite
+ * `like` does, and finds a text among 100,000 names in 10 ms where `instr` takes 17 for folding a copy of each.
+ */
+function isNamed(tx: ReadTx, text: string): RawBuilder<SqlBool> {
+  return tx.dialect === 'sqlite'
+    ? sql<SqlBool>`a.name LIKE ${`%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`} ESCAPE '\\'`
+    : sql<SqlBool>`strpos(lower(a.name), ${text}) > 0`
 }
 
 /** A plain substring: no character of the text is special (VAL-11). */

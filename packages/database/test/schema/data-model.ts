@@ -212,10 +212,11 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     columns:
       'id id, name text 1..100, description? text ..500, tags json = [], state enum running|idle|stopped|failed = idle,' +
       'state_reason? text ..500, state_changed_at time, desired_state enum running|stopped = running, last_seen_at? time,' +
-      'created_at time, updated_at time',
+      'created_at time, updated_at time, archived flag = 0',
     primaryKey: 'id',
     indexes: {
-      agents_created: 'created_at, id',
+      agents_created: 'created_at, id, archived, name',
+      agents_archived: 'created_at, id, name where archived = 1',
       agents_name: 'name, id',
       agents_updated: 'updated_at, id',
       agents_running: "created_at, id where state = 'running'",

@@ -73,6 +73,7 @@ const QUERIES: Readonly<Record<string, string>> = {
     'SELECT * FROM budget_requests WHERE status = ? ORDER BY requested_allocated_micros, id LIMIT 20',
   budget_requests_requested: 'SELECT * FROM budget_requests ORDER BY requested_allocated_micros, id LIMIT 20',
   agents_created: 'SELECT * FROM agents ORDER BY created_at, id LIMIT 20',
+  agents_archived: 'SELECT id FROM agents WHERE archived = 1 ORDER BY created_at, id LIMIT 20',
   agents_name: 'SELECT * FROM agents ORDER BY name, id LIMIT 20',
   agents_updated: 'SELECT * FROM agents ORDER BY updated_at, id LIMIT 20',
   agents_running: "SELECT * FROM agents WHERE state = 'running' ORDER BY created_at, id LIMIT 20",

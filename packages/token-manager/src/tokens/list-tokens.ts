@@ -1,6 +1,8 @@
 import {
+  containsText,
   expiryPart,
   Faults,
+  fewIds,
   keptCount,
   type Page,
   type Paged,
@@ -10,7 +12,6 @@ import {
 } from '@iron/database'
 import { refuseFaults } from '../errors.ts'
 import { ordered } from '../order-nulls.ts'
-import { globPattern, regexPattern } from '../users/search-pattern.ts'
 import { selectTokens } from './statements.ts'
 import { type ApiToken, toApiToken, type TokenFilter } from './token.ts'
 
@@ -51,11 +52,16 @@ export function checkTokenFilter(filter: TokenFilter): void {
 export async function listTokens(tx: ReadTx, filter: TokenFilter, page: Page, nowMs: number): Promise<Paged<ApiToken>> {
   const window = pageWindow(page, SORTS)
   const { page: number, perPage, column } = window
-  const total = await countTokens(tx, filter, nowMs)
+  const few = filter.name === undefined ? undefined : await fewIds(matchingTokens(tx, filter, nowMs).select('t.id'))
+  const total = few?.length ?? (await countTokens(tx, filter, nowMs))
   const { limit, offset, direction } = pageSlice(window, total)
   const nulls = NULLS[column]
   const isGathered = isOfAll(filter) && total <= GATHERED_MAX
-  const ids = matchingTokens(tx, filter, nowMs, isGathered)
+  const matching =
+    few === undefined || few.length === 0
+      ? matchingTokens(tx, filter, nowMs, isGathered)
+      : tx.sql.selectFrom('api_tokens as t').where('t.id', 'in', few)
+  const ids = matching
     .select('t.id')
     .orderBy(column, ordered(direction, nulls))
     .orderBy('t.id', direction)
@@ -106,14 +112,7 @@ function matchingTokens(tx: ReadTx, filter: TokenFilter, nowMs: number, isGather
   let matching = tx.sql.selectFrom('api_tokens as t')
   if (ownerId !== undefined) matching = matching.where('t.owner_id', '=', ownerId)
   if (projectId !== undefined) matching = matching.where('t.project_id', '=', projectId.normalize('NFC'))
-  if (name !== undefined) {
-    const text = name.normalize('NFC')
-    matching = matching.where((eb) =>
-      tx.dialect === 'sqlite'
-        ? eb(eb.fn<number>('glob', [eb.val(globPattern(text)), 't.name']), '=', 1)
-        : eb('t.name', '~', regexPattern(text)),
-    )
-  }
+  if (name !== undefined) matching = matching.where(containsText(tx, 't.name', name.normalize('NFC')))
   if (status === 'revoked') matching = matching.where('t.revoked_at', 'is not', null)
   else if (status !== undefined) matching = matching.where('t.revoked_at', 'is', null)
   if (status === 'expired' || status === 'active') {

@@ -1,8 +1,20 @@
+import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import type { ReadTx } from './transaction.ts'
+
 /**
  * Patterns for a text anywhere in another, whatever the case of either, in every script: the engines' own `lower` knows ASCII
  * only. Each letter becomes a class of its spellings; no character of the text has a meaning of its own (VAL-11), and
  * nothing in a pattern repeats but the beginning and the end (VAL-18).
  */
+
+/** Whether a column contains a text, whatever the case of either, in every script. No character of the text is special. */
+export function containsText(tx: ReadTx, column: string, text: string): RawBuilder<SqlBool> {
+  const searched = sql.ref(column)
+  if (tx.dialect === 'sqlite') return sql<SqlBool>`glob(${globPattern(text)}, ${searched})`
+  // ASCII has no spellings beyond ASCII, all that `lower` knows: PostgreSQL finds it in half the time that a pattern takes.
+  if (/^[\0-\x7f]*$/.test(text)) return sql<SqlBool>`strpos(lower(${searched}), ${text.toLowerCase()}) > 0`
+  return sql<SqlBool>`${searched} ~ ${regexPattern(text)}`
+}
 
 /** For SQLite's `glob`. */
 export function globPattern(text: string): string {

@@ -82,12 +82,11 @@ function hasTagOnly({ ownerId, name, tag, state, status }: AgentFilter): boolean
 function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, offset }: PageSlice) {
   let tagged = tx.sql.selectFrom('agent_tags as t').where('t.tag', '=', tag ?? '')
   if (status !== undefined) {
-    // One by one: behind a sum the indexes of budgets in use are not taken.
     tagged = tx.sql
       .selectFrom('agent_tags as t')
-      .innerJoin('agent_budgets as b', 'b.agent_id', 't.agent_id')
+      .innerJoin('agents as a', 'a.id', 't.agent_id')
       .where('t.tag', '=', tag ?? '')
-      .where(sql<SqlBool>`${sql.ref('b.archived_at')} + 0 IS NULL`)
+      .where('a.archived', '=', 0)
   }
   return tagged
     .select('t.agent_id as id')

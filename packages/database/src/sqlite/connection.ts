@@ -123,8 +123,9 @@ export class SqliteConnection implements Executor {
     if (!this.raw.inTransaction) this.command('BEGIN')
   }
 
+  /** A COMMIT would fail after a query that met a damaged page, and with it whoever reads here next. */
   endSnapshot(): void {
-    if (this.raw.inTransaction) this.command('COMMIT')
+    if (this.raw.inTransaction) this.command('ROLLBACK')
   }
 
   /** A statement without parameters and result. */

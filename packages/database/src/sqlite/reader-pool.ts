@@ -8,6 +8,12 @@ import { ThreadReader } from './thread-reader.ts'
 export const QUEUED_READS_MAX = 10_000
 
 /**
+ * How long reads may wait for a busy reader before another is started, in milliseconds. Most end sooner than a thread takes to start,
+ * and each thread costs 14 MB for good: an idle server, two of whose jobs read at the same moment, would keep two of them.
+ */
+const PATIENCE_MS = 100
+
+/**
  * Read-only connections in worker threads, started as they are needed: a heavy query never stalls the event loop. Without any thread
  * there is one connection on the caller's, and snapshots take turns on it.
  */
@@ -17,6 +23,7 @@ export class ReaderPool {
   readonly #readers: SnapshotReader[] = []
   readonly #free: SnapshotReader[] = []
   readonly #waiting: ((reader: SnapshotReader) => void)[] = []
+  #growth: NodeJS.Timeout | undefined
 
   constructor(setup: ReaderSetup, threads: number) {
     this.#start = threads === 0 ? () => new LocalReader(setup) : () => new ThreadReader(setup)
@@ -35,6 +42,7 @@ export class ReaderPool {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#growth)
     await Promise.all(this.#readers.map((reader) => reader.close()))
   }
 
@@ -45,15 +53,30 @@ export class ReaderPool {
       reader = this.#free.pop()
     }
     if (reader !== undefined) return reader
-    if (this.#readers.length < this.#size) {
-      const started = this.#start()
-      this.#readers.push(started)
-      return started
-    }
+    if (this.#readers.length === 0) return this.#add()
     if (this.#waiting.length >= QUEUED_READS_MAX) {
       throw new DatabaseError('DATABASE_BUSY', 'too many reads are waiting', { retryable: true })
     }
-    return new Promise<SnapshotReader>((resolve) => this.#waiting.push(resolve))
+    return new Promise<SnapshotReader>((resolve) => {
+      this.#waiting.push(resolve)
+      this.#growSoon()
+    })
+  }
+
+  #add(): SnapshotReader {
+    const reader = this.#start()
+    this.#readers.push(reader)
+    return reader
+  }
+
+  /** One more reader, if reads still wait by then. */
+  #growSoon(): void {
+    if (this.#growth !== undefined || this.#readers.length >= this.#size) return
+    this.#growth = setTimeout(() => {
+      this.#growth = undefined
+      this.#waiting.shift()?.(this.#add())
+      if (this.#waiting.length > 0) this.#growSoon()
+    }, PATIENCE_MS)
   }
 
   #release(reader: SnapshotReader): void {

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { openDatabase, type ReadTx } from '../../src/index.ts'
+import { ReaderPool } from '../../src/sqlite/reader-pool.ts'
 import { createTestPlace } from '../../src/testing.ts'
+
+const PAGE_BYTES = 4_096
 
 test('reader threads start in a program that is given as text, and with a heap whose size is given', async () => {
   const place = await createTestPlace('sqlite')
@@ -45,6 +49,51 @@ test('OPS-08 without reader threads each read has its own snapshot, which cannot
     const sneak = db.read((tx) => tx.execute({ sql: "DELETE FROM meta WHERE key = 'a'", parameters: [] }))
     await expect(sneak).rejects.toThrow(/cannot be written/)
     expect(await db.read(keys)).toEqual(['a'])
+  } finally {
+    await place.remove()
+  }
+})
+
+test('short reads take turns on one thread, and who waits long for it is given another', async () => {
+  const place = await createTestPlace('sqlite')
+  try {
+    await using db = await openDatabase(place.url)
+    const pool = new ReaderPool({ file: db.url.replace('sqlite:', ''), busyTimeoutMs: 0 }, 2)
+    const reader = (): Promise<unknown> => pool.use(async (lent) => lent)
+    const [first, second, third] = await Promise.all([reader(), reader(), reader()])
+    expect(second).toBe(first)
+    expect(third).toBe(first)
+    const gate = Promise.withResolvers<undefined>()
+    const held = pool.use(() => gate.promise)
+    expect(await reader()).not.toBe(first)
+    gate.resolve(undefined)
+    await held
+    await pool.close()
+  } finally {
+    await place.remove()
+  }
+})
+
+test('a read that meets a damaged page fails alone, and its thread goes on', async () => {
+  const place = await createTestPlace('sqlite')
+  try {
+    const source = await openDatabase(place.url)
+    const file = place.url.replace('sqlite:', '')
+    const copy = `${file}.damaged`
+    await source.backup(copy)
+    await source.close()
+    await using db = await openDatabase(copy, { migrations: 'unchecked', readers: 1 })
+    const pages = { sql: "SELECT rootpage FROM sqlite_schema WHERE name = 'users'", parameters: [] }
+    const { rows } = await db.read((tx) => tx.execute<{ rootpage: number }>(pages))
+    const bytes = readFileSync(copy)
+    const from = (Number(rows[0]?.rootpage) - 1) * PAGE_BYTES
+    writeFileSync(copy, bytes.fill(0xa5, from, from + PAGE_BYTES))
+    const [users, heads] = await Promise.allSettled([
+      db.read((tx) => tx.sql.selectFrom('users').selectAll().execute()),
+      db.read((tx) => tx.sql.selectFrom('log_heads').select('name').execute()),
+    ])
+    expect(users).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/damaged/) } })
+    expect(heads).toMatchObject({ status: 'fulfilled', value: [{}, {}] })
   } finally {
     await place.remove()
   }

@@ -31,7 +31,7 @@ import { EventLag } from './observability/event-lag.ts'
 import { Metrics } from './observability/metrics.ts'
 import { Readiness } from './observability/readiness.ts'
 import { openTracing, type Tracing, type TracingSettings } from './observability/tracing.ts'
-import { openRateLimitStore } from './rate-limit-store.ts'
+import type { SharedRateLimitStore } from './rate-limit-store.ts'
 import type { Secrets } from './secrets.ts'
 
 /**
@@ -119,9 +119,8 @@ export async function composeServices(
   const budgetRequests = new BudgetRequestManager(database, times)
   const agents = new AgentRegistry(database, { icTokens, users, providers, budgets, leases, budgetRequests })
   const tokens = new TokenManager(database, { pricing, cacheMs: ACCOUNT_CACHE_MS })
-  const { redisUrl, rateLimits: rules } = config
-  const shared = redisUrl === undefined ? undefined : openRateLimitStore(redisUrl, options.onBackgroundError ?? ignore)
-  const rateLimits = new RateLimits(rules, { clock, store: shared?.store })
+  const shared = await openSharedLimits(config, options.onBackgroundError ?? ignore)
+  const rateLimits = new RateLimits(config.rateLimits, { clock, store: shared?.store })
   const metrics = new Metrics(rateLimits, config.metricsToken)
   const ledger = new Ledger(database)
   const events = new EventLog(database)
@@ -168,6 +167,16 @@ export async function composeServices(
       await tracing?.close()
     },
   }
+}
+
+/** The client of Redis is loaded only where there is one: it takes 5 MB. */
+async function openSharedLimits(
+  { redisUrl }: ControlApiConfig,
+  onError: (error: unknown) => void,
+): Promise<SharedRateLimitStore | undefined> {
+  if (redisUrl === undefined) return undefined
+  const { openRateLimitStore } = await import('./rate-limit-store.ts')
+  return openRateLimitStore(redisUrl, onError)
 }
 
 function tracingSettings(config: ControlApiConfig): TracingSettings | undefined {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { claimDatabase } from '@iron/database'
 import { TokenManagerError } from '@iron/token-manager'
 import { type ControlApiConfig, loadConfig } from '../config.ts'
@@ -26,7 +28,11 @@ export async function serve(options: { readonly bcryptCost?: number } = {}): Pro
     throw error
   }
   const server = new ApiServer(state, state.config.port)
-  void server.address.then((address) => announce(config, address)).catch(() => undefined)
+  const ready = server.address.then((address) => {
+    collectGarbage()
+    announce(config, address)
+  })
+  void ready.catch(() => undefined)
   await server.start()
 }
 
@@ -47,6 +53,17 @@ export async function createFirstAdmin(state: StateManager): Promise<void> {
       `\nThe first admin is ${adminEmail} with the password ${password}\nIt is shown this once; change it after logging in.\n\n`,
     )
   }
+}
+
+/**
+ * Gives back what the start left behind, before anyone waits for an answer (measured: 20 ms, and 40 of 160 MB). V8 would do so once it
+ * finds the process idle, but takes the rate of allocation at the start for the present one as long as little is allocated.
+ */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  setFlagsFromString('--no-expose-gc')
+  collect()
 }
 
 function announce({ host, docs }: ControlApiConfig, address: AddressInfo): void {

@@ -2,9 +2,9 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { residentMiB } from '@iron/test-kit'
+import { residentMiB, type StartedProcess } from '@iron/test-kit'
 import { BATCH, batches, REPORT, reports, REPORTS_OF_BATCH } from '../http/scripts.ts'
-import { type Subject, withBareExpress, withFolder, withIron } from '../http/subject.ts'
+import { provision, type Subject, withBareExpress, withFolder, withIron } from '../http/subject.ts'
 import { load } from '../load.ts'
 import { assert } from '../micro.ts'
 import type { Figure, Figures, Question, Target } from '../question.ts'
@@ -68,25 +68,64 @@ async function idleIron(): Promise<Figures> {
   })
 }
 
-/** Reports until memory is looked at, the first time and the last. */
+/** Reports after which memory is looked at first and last, and between two looks. */
 const WARM_REPORTS = 250_000
 const REPORTS = 1_000_000
+const LOOK_EVERY = 50_000
+const MIB = 1_024 * 1_024
 
-async function growth(subject: Subject): Promise<Figures> {
+interface Look {
+  readonly sent: number
+  readonly residentMiB: number
+  /** Objects in use, garbage left out. */
+  readonly heapMiB: number
+}
+
+async function growth({ address, process, runtimes }: Subject): Promise<Figures> {
+  const options = { connections: CONNECTIONS, measured: BATCH, script: batches(runtimes), seconds: 1 }
+  const looks: Look[] = []
   let sent = 0
-  const send = async (count: number): Promise<number> => {
-    const options = { connections: CONNECTIONS, measured: BATCH, script: batches(subject.runtimes), seconds: 1 }
-    while (sent < count) {
-      const { calls, failures } = await load(subject.address, options)
-      assert.equal(failures, 0)
-      sent += calls * REPORTS_OF_BATCH
-    }
-    await sleep(IDLE_MS)
-    return residentMiB(subject.process.pid)
+  while (sent < REPORTS) {
+    const { calls, failures } = await load(address, options)
+    assert.equal(failures, 0)
+    sent += calls * REPORTS_OF_BATCH
+    if (sent >= WARM_REPORTS + looks.length * LOOK_EVERY) looks.push(await look(process, sent, looks.length + 1))
   }
-  const warm = await send(WARM_REPORTS)
-  const after = await send(REPORTS)
-  return { mb: after, grown: after - warm }
+  await sleep(IDLE_MS)
+  return {
+    mb: residentMiB(process.pid),
+    grown: grownBy(looks, (each) => each.residentMiB),
+    heap: grownBy(looks, (each) => each.heapMiB),
+  }
+}
+
+/** The `number`th look at a process. */
+async function look(process: StartedProcess, sent: number, number: number): Promise<Look> {
+  const resident = residentMiB(process.pid)
+  process.kill('SIGUSR2')
+  const [, bytes] = await process.waitFor(new RegExp(`heap ${String(number)}: (\\d+)\\n`), { stream: 'stderr' })
+  return { sent, residentMiB: resident, heapMiB: Number(bytes) / MIB }
+}
+
+/** What a line through all looks rises by from the first report of them to the last: two looks alone differ by their moment. */
+function grownBy(looks: readonly Look[], figure: (look: Look) => number): number {
+  const mean = (of: (look: Look) => number): number => looks.reduce((sum, each) => sum + of(each), 0) / looks.length
+  const [sent, at] = [mean((each) => each.sent), mean(figure)]
+  const slope = mean((each) => (each.sent - sent) * (figure(each) - at)) / mean((each) => (each.sent - sent) ** 2)
+  return slope * (REPORTS - WARM_REPORTS)
+}
+
+/** Tells how much of its heap is in use, which only it can. */
+async function growIron(): Promise<Figures> {
+  const NODE_OPTIONS = `--expose-gc --import=${new URL('../http/tells-heap.ts', import.meta.url).href}`
+  return withFolder(async (folder) => {
+    const { address, process } = await startServer(path.join(folder, 'bench.db'), { NODE_OPTIONS })
+    try {
+      return await growth({ address, process, runtimes: await provision(address, CONNECTIONS) })
+    } finally {
+      await process.stop()
+    }
+  })
 }
 
 /** Share of the most a server can do, at which it has time for every call. */
@@ -149,8 +188,9 @@ export const questions: Readonly<Record<string, Question>> = {
     figures: {
       mb: less('resident memory after 1M reports', 'MiB'),
       grown: less('grown from 250k reports to 1M', 'MiB', { bound: 10 }),
+      heap: less('heap in use, grown from 250k reports to 1M', 'MiB', { bound: 1 }),
     },
-    contestants: [{ role: 'ours', name: 'iron', measure: () => withIron('sqlite', CONNECTIONS, growth) }],
+    contestants: [{ role: 'ours', name: 'iron', measure: growIron }],
   },
   'report-calm': {
     figures: {

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: 'a2fc84562f250a2aa1bdf1e67b780635f71138413147575f47cbd01c18e6c27c',
+    checksum: 'c631b514fe9fd52ff7eb1143683f5910a4a71231c239a43df1f5fe9961cd120f',
     up: up0005,
   },
 ]

@@ -328,9 +328,6 @@ CREATE INDEX request_sums_subject ON request_sums USING btree (subject_id, start
 -- index requests_key
 CREATE UNIQUE INDEX requests_key ON requests USING btree (subject_id, request_id);
 
--- index requests_lease
-CREATE INDEX requests_lease ON requests USING btree (lease_id) WHERE lease_id IS NOT NULL;
-
 -- index requests_subject_time
 CREATE INDEX requests_subject_time ON requests USING btree (subject_id, received_at);
 

@@ -199,9 +199,6 @@ CREATE INDEX "request_sums_subject" on "request_sums" ("subject_id", "start");
 -- index requests_key
 CREATE UNIQUE INDEX "requests_key" on "requests" ("subject_id", "request_id");
 
--- index requests_lease
-CREATE INDEX "requests_lease" on "requests" ("lease_id") where lease_id IS NOT NULL;
-
 -- index requests_subject_time
 CREATE INDEX "requests_subject_time" on "requests" ("subject_id", "received_at");
 

@@ -266,7 +266,6 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       requests_key: 'unique subject_id, request_id',
       requests_subject_time: 'subject_id, received_at',
       requests_time: 'received_at, id',
-      requests_lease: 'lease_id where lease_id IS NOT NULL',
     },
   },
   request_keys: {

@@ -90,7 +90,6 @@ const QUERIES: Readonly<Record<string, string>> = {
   requests_key: 'SELECT * FROM requests WHERE subject_id = ? AND request_id = ?',
   requests_subject_time: 'SELECT * FROM requests WHERE subject_id = ? AND received_at >= ? AND received_at < ?',
   requests_time: 'SELECT * FROM requests WHERE received_at >= ? ORDER BY received_at, id LIMIT 100',
-  requests_lease: 'SELECT * FROM requests WHERE lease_id = ?',
   request_rollups_subject: 'SELECT * FROM request_rollups WHERE subject_id = ? AND hour_start >= ?',
   request_rollups_provider: 'SELECT hour_start FROM request_rollups WHERE provider = ? ORDER BY hour_start LIMIT 20',
   request_rollups_model: 'SELECT hour_start FROM request_rollups WHERE model = ? ORDER BY hour_start LIMIT 20',

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { DeferredQueue, WriteGroup, WriteTx } from '../../src/index.ts'
 import { createTestDb } from '../../src/testing.ts'
+import { GROUP_MS_MAX } from '../../src/sqlite/writer.ts'
 
 const group = (key: string, decidesOn?: string): WriteGroup => ({ key, lock: async () => undefined, decidesOn })
 
@@ -97,4 +98,51 @@ test('a job may use savepoints though it shares its transaction', async () => {
   )
   await Promise.all(jobs)
   expect(await place.rows('SELECT key FROM meta ORDER BY key')).toEqual([{ key: 'a' }, { key: 'b' }])
+})
+
+test('CON-16 a group takes no more jobs when it has lasted long enough; the others follow in their order', async () => {
+  await using place = await createTestDb({ dialect: 'sqlite' })
+  const order: string[] = []
+  const turns: number[] = []
+  let turn = 0
+  const count = (): void => {
+    turn += 1
+    if (order.length < 6) setImmediate(count)
+  }
+  setImmediate(count)
+  const jobs = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) =>
+    place.db.write(
+      async (tx) => {
+        await set(tx, key, '1')
+        const untilMs = performance.now() + GROUP_MS_MAX * 0.6
+        while (performance.now() < untilMs);
+        order.push(key)
+        turns.push(turn)
+      },
+      { group: group(key) },
+    ),
+  )
+  await Promise.all(jobs)
+  expect(order).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  // Two of them last longer than a group may.
+  expect(new Set(turns).size).toBe(3)
+  expect(await place.scalar<number>('SELECT count(*) FROM meta')).toBe(6)
+})
+
+test('CON-16 a group that ends early because a job failed leaves the others to the next', async () => {
+  await using place = await createTestDb({ dialect: 'sqlite' })
+  const jobs = ['a', 'b', 'c', 'd'].map((key) =>
+    place.db.write(
+      async (tx) => {
+        await set(tx, key, '1')
+        const untilMs = performance.now() + GROUP_MS_MAX * 0.6
+        while (performance.now() < untilMs);
+        if (key === 'b') throw new Error('no')
+      },
+      { group: group(key) },
+    ),
+  )
+  const settled = await Promise.allSettled(jobs)
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+  expect(await place.rows('SELECT key FROM meta ORDER BY key')).toEqual([{ key: 'a' }, { key: 'c' }, { key: 'd' }])
 })

@@ -2,6 +2,7 @@
 import type { Question } from './question.ts'
 import { questions as apiToken } from './questions/api-token.ts'
 import { questions as cost } from './questions/cost.ts'
+import { questions as fanOut } from './questions/fan-out.ts'
 import { questions as icToken } from './questions/ic-token.ts'
 import { questions as rateLimiter } from './questions/rate-limiter.ts'
 import { questions as rbac } from './questions/rbac.ts'
@@ -18,6 +19,7 @@ export const files: Readonly<Record<string, Readonly<Record<string, Question>>>>
   cost,
   'api-token': apiToken,
   main: report,
+  'fan-out': fanOut,
   server,
 }
 

@@ -8,7 +8,8 @@ const PASSES = 2
 export function checkpoint({ file, busyTimeoutMs }: ReaderSetup): void {
   const connection = new SqliteConnection(file, { mustExist: true, busyTimeoutMs })
   try {
-    for (let pass = 0; pass < PASSES; pass += 1) connection.run({ sql: 'PRAGMA wal_checkpoint(PASSIVE)', parameters: [] })
+    for (let pass = 0; pass < PASSES; pass += 1)
+      connection.run({ sql: 'PRAGMA wal_checkpoint(PASSIVE)', parameters: [] })
   } finally {
     connection.close()
   }

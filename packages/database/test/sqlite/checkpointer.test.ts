@@ -67,7 +67,10 @@ test('a log that a reader still needs is copied when it has ended', async () => 
   const ended = new Promise<void>((resolve) => (end = resolve))
   const count = (): Promise<number> =>
     db.read(async (tx) => {
-      const { rows: counted } = await tx.execute<{ n: number }>({ sql: 'SELECT count(*) AS n FROM meta', parameters: [] })
+      const { rows: counted } = await tx.execute<{ n: number }>({
+        sql: 'SELECT count(*) AS n FROM meta',
+        parameters: [],
+      })
       return counted[0]?.n ?? 0
     })
   const before = await count()
@@ -98,7 +101,9 @@ test('a database that is closed during a checkpoint waits for it', async () => {
   await db.close()
   db = await openDatabase(place.url)
   await write(1)
-  const counted = await db.read((tx) => tx.execute<{ n: number }>({ sql: 'SELECT count(*) AS n FROM meta', parameters: [] }))
+  const counted = await db.read((tx) =>
+    tx.execute<{ n: number }>({ sql: 'SELECT count(*) AS n FROM meta', parameters: [] }),
+  )
   expect(counted.rows[0]?.n).toBeGreaterThan(MANY_PAGES)
 })
 

@@ -82,9 +82,10 @@ test('a log that a reader still needs is copied when it has ended', async () => 
   })
   // The snapshot stands before anything is written.
   await new Promise((resolve) => setTimeout(resolve, 300))
+  const { log: seen } = progress()
   await write(MANY_PAGES)
   await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(progress().checkpointed).toBeLessThan(100)
+  expect(progress().checkpointed).toBeLessThanOrEqual(seen)
   end()
   expect(await reading).toBe(before)
   const deadline = Date.now() + 10_000

@@ -11,8 +11,9 @@ import type { ReadTx } from './transaction.ts'
 export function containsText(tx: ReadTx, column: string, text: string): RawBuilder<SqlBool> {
   const searched = sql.ref(column)
   if (tx.dialect === 'sqlite') return sql<SqlBool>`glob(${globPattern(text)}, ${searched})`
-  // ASCII has no spellings beyond ASCII, all that `lower` knows: PostgreSQL finds it in half the time that a pattern takes.
-  if (/^[\0-\x7f]*$/.test(text)) return sql<SqlBool>`strpos(lower(${searched}), ${text.toLowerCase()}) > 0`
+  // ASCII has no spellings beyond ASCII, all that `lower` knows in "C": PostgreSQL finds it in half the time that a pattern takes. In
+  // the database's own collation a Turkish one would not find an I.
+  if (/^[\0-\x7f]*$/.test(text)) return sql<SqlBool>`strpos(lower(${searched} COLLATE "C"), ${text.toLowerCase()}) > 0`
   return sql<SqlBool>`${searched} ~ ${regexPattern(text)}`
 }
 

@@ -28,11 +28,13 @@ export async function serve(options: { readonly bcryptCost?: number } = {}): Pro
     throw error
   }
   const server = new ApiServer(state, state.config.port)
-  const ready = server.address.then((address) => {
-    collectGarbage()
-    announce(config, address)
-  })
-  void ready.catch(() => undefined)
+  void server.address.then(
+    (address) => {
+      collectGarbage()
+      announce(config, address)
+    },
+    () => undefined,
+  )
   await server.start()
 }
 

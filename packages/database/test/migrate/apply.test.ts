@@ -104,6 +104,21 @@ describe.each(await enginesForTests())('migrating %s', (dialect) => {
     expect(await describeSchema(database.db, dialect)).toEqual([])
   })
 
+  test('OPS-04 what failed is told also where the engine has rolled back by itself, as SQLite does on a full disk', async () => {
+    await using database = await openEmpty(dialect)
+    await applyMigrations(database.host, apply)
+    const before = await state(database)
+    const full = step('full', async (db) => {
+      await sql`ROLLBACK`.execute(db)
+      throw new Error('the disk is full')
+    })
+    await expect(applyMigrations(database.host, { ...apply, steps: [...shipped, full] })).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      details: { number: NEXT, name: 'full', why: 'the disk is full' },
+    })
+    expect(await state(database)).toEqual(before)
+  })
+
   test('DAT-01 a step runs once', async () => {
     await using database = await openEmpty(dialect)
     let runs = 0

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { enginesForTests } from '@iron/test-kit'
 import type { KyselyPlugin } from 'kysely'
+import { openDatabase } from '../../src/index.ts'
 import { applyMigrations } from '../../src/migrate/apply.ts'
 import type { MigrationHost } from '../../src/migrate/host.ts'
 import { openEmpty } from './open-empty.ts'
@@ -81,5 +82,21 @@ describe.each(await enginesForTests())('DAT-01 processes that start at once on %
       const outcomes = await Promise.all([applyMigrations(one.host, options), applyMigrations(two.host, options)])
       expect(outcomes.flatMap(({ applied }) => applied).sort()).toEqual([...NUMBERS, NEXT])
     })
+  }
+})
+
+test('DAT-01 two handles of one process that open a new SQLite file at once do not wait for each other', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'iron-migrate-'))
+  const file = path.join(folder, 'iron.db')
+  try {
+    const handles = [openDatabase(file), openDatabase(file, { busyTimeoutMs: 0 })]
+    const [one, two] = await Promise.all(handles)
+    for (const key of ['one', 'two']) {
+      await (key === 'one' ? one : two)?.write((tx) => tx.sql.insertInto('meta').values({ key, value: 'v' }).execute())
+    }
+    await one?.close()
+    await two?.close()
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 })

@@ -173,11 +173,19 @@ function decodeCursor(text: string, kinds: readonly ('string' | 'number')[]): re
   const ours =
     Array.isArray(values) &&
     values.length === kinds.length &&
-    values.every((value, index) => typeof value === kinds[index]) &&
+    kinds.every((kind, index) => isPosition((values as unknown[])[index], kind)) &&
     encodeCursor(...(values as (string | number)[])) === text
   if (!ours) {
     const details = { fields: { after: 'is not a cursor of this list' } }
     throw new DatabaseError('INVALID_CURSOR', 'the cursor is not one of this list', { details })
   }
   return values as (string | number)[]
+}
+
+/** Cursors hold times, sequence numbers and ids. What is neither must not reach the engine: PostgreSQL fails on fractions and NUL. */
+function isPosition(value: unknown, kind: 'string' | 'number'): boolean {
+  const faults = new Faults()
+  if (kind === 'number') faults.integer('after', value, 0)
+  else faults.id('after', value)
+  return !faults.any
 }

@@ -65,6 +65,21 @@ describe('cursors', () => {
       expect(() => cursorWindow({ after }, ['number'])).toThrow(expect.objectContaining({ code: 'INVALID_CURSOR' }))
     },
   )
+
+  test.each([
+    ['a fraction', 1.5, 'req_1'],
+    ['below zero', -1, 'req_1'],
+    ['above 2^53', 1e20, 'req_1'],
+    ['no id', 1, ''],
+    ['NUL', 1, 'req_\0'],
+    ['half a character', 1, 'req_\ud800'],
+    ['longer than an id', 1, 'r'.repeat(256)],
+  ])('DAT-20 a forged position never reaches the engine: %s', (_what, at, id) => {
+    const after = encodeCursor(at, id)
+    expect(() => cursorWindow({ after }, ['number', 'string'])).toThrow(
+      expect.objectContaining({ code: 'INVALID_CURSOR' }),
+    )
+  })
 })
 
 describe('slices', () => {

@@ -75,7 +75,8 @@ function split(
   for (const [field, unit] of parts) {
     const count = read(counts, field, faults)
     if (count === undefined) continue
-    if (counts[totalField] === undefined) faults[field] = `needs ${totalField}`
+    // Not the field's name: whoever reads this may know it by the one it has on the wire.
+    if (counts[totalField] === undefined) faults[field] = `needs the ${restUnit} count that it is part of`
     usage[unit] = count
     rest -= count
   }

@@ -60,6 +60,14 @@ describe('usageFromCounts', () => {
     ])
   })
 
+  test('PRI-21 what is said of a part without its total holds for its name on the wire too', () => {
+    const error = refusal(() => usageFromCounts({ cacheReadTokens: 1, audioOutputTokens: 1 }))
+    expect(error.details['fields']).toEqual({
+      cacheReadTokens: 'needs the input count that it is part of',
+      audioOutputTokens: 'needs the output count that it is part of',
+    })
+  })
+
   test.each<TokenCounts>([
     { cacheReadTokens: 1 },
     { outputTokens: 1, audioInputTokens: 1 },

@@ -63,9 +63,9 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
-/** Express that parses and answers JSON of the same size, and nothing else. */
-export async function withBareExpress<T>(work: (subject: Subject) => Promise<T>): Promise<T> {
-  const process = await startServerFile('bare-express.ts')
+/** Express that parses and answers JSON of the same size, and nothing else but, given a file, to synchronise a page of it for each call. */
+export async function withBareExpress<T>(work: (subject: Subject) => Promise<T>, ...file: string[]): Promise<T> {
+  const process = await startServerFile('bare-express.ts', ...file)
   const headers = { 'X-IC-Token': `ic_${'x'.repeat(400)}` }
   try {
     return await work({ address: process.ready[1] ?? '', process, runtimes: [{ headers, lease: LEASE }] })

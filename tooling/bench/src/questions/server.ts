@@ -162,6 +162,11 @@ async function synced(): Promise<Figures> {
 
 const FSYNC = 'write and fdatasync'
 
+/** What of a latency is the host's: a server that does nothing else for a call. */
+function calmBare(): Promise<Figures> {
+  return withFolder((folder) => withBareExpress(calm, path.join(folder, 'pages')))
+}
+
 export const questions: Readonly<Record<string, Question>> = {
   'start-existing': {
     figures: { ms: less('start to first 200, existing database', 'ms', { bound: 1_500 }) },
@@ -200,6 +205,7 @@ export const questions: Readonly<Record<string, Question>> = {
     contestants: [
       { role: 'ours', name: 'iron', measure: () => withIron('sqlite', CONNECTIONS, calm) },
       { role: 'limit', name: FSYNC, measure: synced },
+      { role: 'rival', name: 'bare Express, synchronised', measure: calmBare },
     ],
   },
 }

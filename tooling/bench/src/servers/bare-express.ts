@@ -1,4 +1,6 @@
-// The limit that Express itself sets: it parses the same JSON and answers JSON of the same size, and does nothing else.
+// The limit that Express itself sets: it parses the same JSON and answers JSON of the same size, and does nothing else. Given a file,
+// it writes a page of that and waits for the disk before each answer, which is the least that makes a call durable.
+import { fdatasyncSync, openSync, writeSync } from 'node:fs'
 import express from 'express'
 
 const app = express()
@@ -30,7 +32,14 @@ const answer = {
     percent_used: 0,
   },
 }
+const [, , name] = process.argv
+const file = name === undefined ? undefined : openSync(name, 'w')
+const page = Buffer.alloc(4_096, 1)
 app.post('/*path', (request, response) => {
+  if (file !== undefined) {
+    writeSync(file, page)
+    fdatasyncSync(file)
+  }
   const body = request.body as { request_id?: string }
   response.json({ ...answer, request_id: body.request_id ?? null })
 })

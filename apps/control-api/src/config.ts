@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { CostError, createPriceBook, type Microdollars, type PriceInput, type Rates, usd } from '@iron/cost-calculator'
+import { parseSource } from '@iron/database'
 import { RATE_CLASS_NAMES, type RateClass, type RateRule } from './http/rate-classes.ts'
 import { SAMPLERS } from './observability/tracing.ts'
 
@@ -149,6 +150,16 @@ const email = (text: string): string => {
   return text
 }
 
+const databaseUrl = (text: string): string => {
+  try {
+    parseSource(text)
+  } catch {
+    // What is wrong with it might show the password in it.
+    throw new Error('must be a path, sqlite:…, file:…, :memory: or a postgres:// URL')
+  }
+  return text
+}
+
 const httpUrl = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
@@ -221,7 +232,7 @@ const VARIABLES = {
   host: variable('HOST', '127.0.0.1', 'the address to listen on', asText),
   port: variable('PORT', '3000', 'the port; 0 picks a free one', integer(0, 65_535)),
   databaseUrl: {
-    ...variable('DATABASE_URL', 'sqlite:./iron.db', 'a SQLite path or a `postgres://` URL', asText),
+    ...variable('DATABASE_URL', 'sqlite:./iron.db', 'a SQLite path or a `postgres://` URL', databaseUrl),
     secret: true,
   },
   redisUrl: { ...variable('REDIS_URL', '–', 'rate limits shared by processes', asText), secret: true },
@@ -259,7 +270,7 @@ const VARIABLES = {
     flag,
   ),
   migrateDatabaseUrl: {
-    ...variable('IRON_MIGRATE_DATABASE_URL', 'DATABASE_URL', 'the owner role that `iron migrate` uses', asText),
+    ...variable('IRON_MIGRATE_DATABASE_URL', 'DATABASE_URL', 'the owner role that `iron migrate` uses', databaseUrl),
     secret: true,
   },
   prices: variable('IRON_PRICES_FILE', '–', 'a JSON array of prices that override the bundled book', prices),

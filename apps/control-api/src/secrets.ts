@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
+import { parseSource } from '@iron/database'
 import { parseMasterKeys, type VaultKey } from '@iron/ip-token-crypto'
 import { ConfigError, type ControlApiConfig } from './config.ts'
 
@@ -116,10 +117,8 @@ function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
 
 /** The file behind a URL, absolute; `:memory:` for a database without one, undefined for PostgreSQL. */
 export function sqliteFile(databaseUrl: string): string | undefined {
-  if (/^postgres(ql)?:/i.test(databaseUrl)) return undefined
-  if (databaseUrl === ':memory:' || databaseUrl === 'sqlite::memory:') return ':memory:'
-  const file = databaseUrl.replace(/^(sqlite|file):/i, '').replace(/\?.*$/s, '')
-  return path.resolve(file.startsWith('///') ? file.slice(file.startsWith('///.') ? 3 : 2) : file)
+  const place = parseSource(databaseUrl)
+  return place.dialect === 'sqlite' ? place.file : undefined
 }
 
 /** Only the owner may read or write it. */

@@ -41,6 +41,7 @@ export {
   recomputeKeptSums,
   verifyKeptSums,
 } from './kept-sums.ts'
+export { parseSource, type Source } from './source.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {
   AgentBudgetsTable,

@@ -77,6 +77,15 @@ test('OPS-06 every fault is reported at once, by name and rule', () => {
   ])
 })
 
+test('OPS-06 an address of no database stops the start, and its password is not told', () => {
+  const faults = faultsOf({
+    DATABASE_URL: 'mysql://iron:database-password@db/iron',
+    IRON_MIGRATE_DATABASE_URL: 'sqlite:%',
+  })
+  const rule = 'must be a path, sqlite:…, file:…, :memory: or a postgres:// URL'
+  expect(faults).toEqual([`DATABASE_URL ${rule}`, `IRON_MIGRATE_DATABASE_URL ${rule}`])
+})
+
 test('OPS-06 unknown IRON_ names stop the start; names of tests and of others do not', () => {
   expect(namesOf({ IRON_PORT: '1', IRON_: '1', IRON_RATE_LIMIT_WS: 'off', IRON_RATE_LIMIT_login: 'off' })).toEqual([
     'IRON_PORT',

@@ -113,6 +113,9 @@ test('nothing is deleted in production, while it is in use, or where there is no
       err: expect.stringContaining('production'),
     })
   }
+  const nowhere = await run(['db:reset'], { env: { DATABASE_URL: 'mysql://127.0.0.1:1/iron' } })
+  expect({ code: nowhere.code, told: nowhere.err.includes('DATABASE_URL') }).toEqual({ code: 2, told: true })
+
   const elsewhere = await run(['db:reset'], { env: { DATABASE_URL: 'postgres://127.0.0.1:1/iron' } })
   expect({ code: elsewhere.code, told: elsewhere.err.includes('DATABASE_URL') }).toEqual({ code: 3, told: true })
   expect(existsSync(file)).toBe(true)

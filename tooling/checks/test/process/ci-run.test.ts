@@ -29,6 +29,7 @@ test.each<[string, Record<string, string>, string, number]>([
   ['all is well', { test: 'echo "12 passed, 0 failed"' }, '12 passed, 0 failed', 0],
   ['tests fail', { test: 'echo "10 passed, 2 failed"; exit 1' }, '10 passed, 2 failed', 1],
   ['a check fails', { test: 'echo "12 passed, 0 failed"', lint: 'exit 1' }, '12 passed, 1 failed', 1],
+  ['nothing can be built', { test: 'echo "12 passed, 0 failed"', build: 'exit 1' }, '12 passed, 1 failed', 1],
   [
     'tests and checks fail',
     { test: 'echo "10 passed, 2 failed"; exit 1', 'check:static': 'exit 2', 'check:quickstarts': 'exit 1' },

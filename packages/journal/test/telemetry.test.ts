@@ -124,7 +124,7 @@ describe.each(engines)('telemetry on %s', (dialect) => {
     const requests = new RequestLog(t.db)
     const bad = [
       completed('e1', { cost: undefined }),
-      completed('x'.repeat(101), { requestId: 'ä', latencyMs: -1 }, -1),
+      completed('x'.repeat(101), { requestId: 'ä', latencyMs: -1 }, 0.5),
       failed('e1', { errorCode: undefined }),
       completed('e1', { errorCode: 'x', errorMessage: 'y' }),
       completed('e1', { cost: undefined, usage: { input: 1, nothing: 3 } as never }),

@@ -81,7 +81,7 @@ export class Ledger extends DatabaseService {
   /** The balances after the last row at or before `at` (epoch ms; default now). @throws {LeaseError} AGENT_NOT_FOUND */
   async balancesAt(agentId: string, at?: number, options: AtTx = {}): Promise<Balances> {
     checkIds({ agentId }, (faults) => {
-      if (at !== undefined) faults.integer('at', at, 0)
+      if (at !== undefined) faults.integer('at', at, Number.MIN_SAFE_INTEGER)
     })
     return this.read(async (tx) => {
       const budget = await readBudget(tx, agentId)

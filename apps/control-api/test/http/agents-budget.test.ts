@@ -405,6 +405,14 @@ describe.each(await enginesForTests())('budgets, leases and ledgers of agents on
         at: beginning,
         ...then,
       })
+      for (const before of ['0000-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z']) {
+        const nothing = { allocated_usd: 0, spent_usd: 0, reserved_usd: 0, available_usd: 0 }
+        expect(await read(`${agent.path}/ledger/balances?at=${before}`, ann.session)).toEqual({
+          agent_id: agent.id,
+          at: before,
+          ...nothing,
+        })
+      }
       expect(await read(`${agent.path}/ledger/balances`, ann.session)).toEqual({
         agent_id: agent.id,
         at: ops.at(),

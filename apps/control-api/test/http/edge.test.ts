@@ -132,6 +132,26 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
     expect(Object.keys(answer.body.details.fields as object)).toEqual([named])
   })
 
+  test.each(['0000-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'])(
+    'a runtime whose clock says %s: what it tells is taken, at most a day off',
+    async (timestamp) => {
+      const { client } = api
+      const told = { request_id: `clock-${timestamp}`, model: 'gpt-4o', cost_usd: 0.1, timestamp }
+      expect((await client.post('/budget/report', report(told), agent.runtime)).status).toBe(200)
+      const event = { ...told, event_id: timestamp, type: 'request.completed', request_id: `told-${timestamp}` }
+      const pii = { categories: ['email'], count: 1, action: 'logged', direction: 'input' }
+      const events = [event, { ...pii, event_id: `pii-${timestamp}`, type: 'safety.pii_detected', timestamp }]
+      expect((await client.post('/analytics/events', { events }, agent.runtime)).body).toMatchObject({ accepted: 2 })
+      const { body } = await client.post('/tokens', { name: 'clock' }, agent.admin)
+      const token = { 'X-API-Token': body.token as string }
+      expect((await client.post('/usage', told, token)).status).toBe(201)
+      const rows = (await client.get('/requests?limit=3', agent.admin)).body.data as Record<string, string>[]
+      for (const row of rows) {
+        expect(Math.abs(Date.parse(row['timestamp'] ?? '') - Date.parse(row['received_at'] ?? ''))).toBe(86_400_000)
+      }
+    },
+  )
+
   test('MON-03 MON-05 an amount has at most 6 decimals and the one bound everywhere', async () => {
     expect(await fieldsOf({ requested_usd: 1.0000001 }, '/budget/handshake')).toEqual({
       requested_usd: 'must have at most 6 decimals',

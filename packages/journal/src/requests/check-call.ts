@@ -31,7 +31,8 @@ export function checkFacts(facts: CallFacts, faults: Faults, prefix = ''): void 
   if (facts.cost !== undefined) faults.integer(`${prefix}cost`, facts.cost, 0)
   if (facts.latencyMs !== undefined) faults.integer(`${prefix}latencyMs`, facts.latencyMs, 0)
   if (facts.traceId !== undefined) faults.text(`${prefix}traceId`, facts.traceId, { max: TRACE_ID_MAX })
-  if (facts.at !== undefined) faults.integer(`${prefix}at`, facts.at, 0)
+  // Clamped to what the server's clock allows, so any moment will do: a runtime whose clock is dead may say 1969.
+  if (facts.at !== undefined) faults.integer(`${prefix}at`, facts.at, Number.MIN_SAFE_INTEGER)
   for (const [unit, count] of Object.entries(facts.usage ?? {})) {
     if ((count as number | undefined) === undefined) continue
     if (USAGE_UNITS.has(unit)) faults.integer(`${prefix}usage.${unit}`, count, 0, COUNT_MAX)

@@ -40,7 +40,8 @@ export function checkedFacts(facts: CallFacts): CallFacts {
   }
   if (latencyMs !== undefined) faults.integer('latencyMs', latencyMs, 0)
   if (traceId !== undefined) faults.text('traceId', traceId, { max: TRACE_ID_MAX })
-  if (at !== undefined) faults.integer('at', at, 0)
+  // Clamped to what the server's clock allows, so any moment will do: a runtime whose clock is dead may say 1969.
+  if (at !== undefined) faults.integer('at', at, Number.MIN_SAFE_INTEGER)
   checkUsage(faults, usage)
   if (cost === undefined && !faults.any) checkPriceable(faults, facts)
   refuseFaults(faults)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import {
+  type CostError,
   formatUsd,
   MAX_AMOUNT,
   micros,
@@ -85,6 +86,31 @@ describe('usd', () => {
     expect(usd('-1.5', { signed: true })).toBe(-1_500_000)
     expect(usd(-0, { signed: true })).toBe(0)
     expect(refusal(() => usd('-1000000000.000001', { signed: true })).code).toBe('AMOUNT_OUT_OF_RANGE')
+  })
+
+  test('MON-02 a number is what its text is, or is refused as that is', () => {
+    const told = (amount: number | string, rounding: 'exact' | 'up'): unknown => {
+      try {
+        return usd(amount, { rounding })
+      } catch (error) {
+        return (error as CostError).code
+      }
+    }
+    const numbers = fc.oneof(
+      fc.double({ min: 0, max: 2_000_000_000, noNaN: true, noDefaultInfinity: true, minExcluded: true }),
+      fc.integer({ min: 1, max: MAX_AMOUNT }).map((whole) => whole / 1_000_000),
+      // The numbers on both sides of one that is so many microdollars.
+      fc
+        .tuple(fc.integer({ min: 1, max: MAX_AMOUNT }), fc.constantFrom(-2, -1, 1, 2))
+        .map(([whole, steps]) => (whole / 1_000_000) * (1 + steps * Number.EPSILON)),
+      fc.integer({ min: 1, max: 100_000 }).map((tenths) => tenths / 10_000_000),
+    )
+    fc.assert(
+      fc.property(numbers, fc.constantFrom('exact', 'up'), (amount, rounding) => {
+        expect([amount, told(amount, rounding)]).toEqual([amount, told(String(amount), rounding)])
+      }),
+      { numRuns: 20_000 },
+    )
   })
 
   test('P7 MON-02 microdollars to text to microdollars is the same amount, also through a JSON number', () => {

@@ -1,5 +1,5 @@
 /** Comparisons and checks of amounts that money itself does not bring. Every result is exact or an error (MON-06). */
-import { MAX_AMOUNT, type Microdollars, micros, minus, sum, ZERO } from '@iron/cost-calculator'
+import { formatUsd, MAX_AMOUNT, type Microdollars, micros, minus, sum, ZERO } from '@iron/cost-calculator'
 import type { Faults } from '@iron/database'
 
 /** The sum of two amounts. @throws {CostError} AMOUNT_OUT_OF_RANGE */
@@ -33,6 +33,7 @@ export function checkAmount(faults: Faults, path: string, value: unknown, min: n
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) {
     faults.add(path, 'must be a whole number of microdollars')
   } else if (value < min || value > max) {
-    faults.add(path, `must be ${min} to ${max} microdollars`)
+    // In dollars: whoever asked over HTTP gave dollars, and in code the unit is named.
+    faults.add(path, `must be ${formatUsd(micros(min))} to ${formatUsd(micros(max))} USD`)
   }
 }

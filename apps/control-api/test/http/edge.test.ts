@@ -160,7 +160,9 @@ describe('VAL-02 VAL-03 VAL-04 VAL-13 fields', () => {
       requested_usd: 'must be at least 0.000001',
     })
     expect(Object.keys(await fieldsOf({ requested_usd: 1e9 + 1 }, '/budget/handshake'))).toEqual(['requested_usd'])
-    expect(Object.keys(await fieldsOf({ requested_usd: 1_001 }, '/budget/handshake'))).toHaveLength(1)
+    expect(await fieldsOf({ requested_usd: 1_001 }, '/budget/handshake')).toEqual({
+      requested_usd: 'must be 0.000001 to 1000 USD',
+    })
   })
 
   test('PRI-21 parts above their total are refused by name', async () => {

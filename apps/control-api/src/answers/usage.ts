@@ -81,9 +81,16 @@ export function usageTotalsOf({ requests, tokens, spend }: Totals): UsageTotals 
   }
 }
 
-/** The rows of `GET /usage`, grouped. */
-export function usageRowsAnswer(grouped: Grouped) {
-  return grouped.data.map((row: GroupRow) => ({ key: row.key, label: row.label, ...usageTotalsAnswer(row) }))
+/**
+ * The rows of `GET /usage`, grouped. One model at two providers is two rows (http-api 5.3): the label says whose each is, or they
+ * could not be told apart.
+ */
+export function usageRowsAnswer(grouped: Grouped, dimension: (typeof USAGE_DIMENSIONS)[number]) {
+  return grouped.data.map((row: GroupRow) => ({
+    key: row.key,
+    label: dimension === 'model' ? row.provider : row.label,
+    ...usageTotalsAnswer(row),
+  }))
 }
 
 /** What became of recorded API-token usage. */

@@ -55,7 +55,7 @@ export const usageRoutes = [
             to: isoTime(to),
             group_by: groupBy,
             totals: usageTotalsAnswer(totals),
-            data: grouped === undefined ? [] : usageRowsAnswer(grouped),
+            data: grouped === undefined || groupBy === 'none' ? [] : usageRowsAnswer(grouped, groupBy),
             pagination: listed.pagination,
             calculated_at: isoTime(calculatedAt),
           },

@@ -326,7 +326,11 @@ describe('GET /usage', () => {
       ['openai', null, 4],
       ['other', null, 3],
     ])
-    expect((await keysBy('model')).map((row) => (row as unknown[])[0])).toEqual(['m1', 'm1', 'm2'])
+    expect(await keysBy('model')).toEqual([
+      ['m1', 'other', 3],
+      ['m1', 'openai', 2],
+      ['m2', 'openai', 2],
+    ])
     expect((await keysBy('project')).map((row) => (row as unknown[]).slice(0, 1))).toEqual([[null], ['alpha']])
     expect(await keysBy('day')).toEqual([['2026-01-15', null, 7]])
     expect((await keysBy('token')).map((row) => (row as unknown[])[2])).toEqual([4, 3])

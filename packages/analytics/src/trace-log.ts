@@ -11,7 +11,7 @@ import type { ItemResult, PruneOptions } from '@iron/journal'
 import { refuseFaults } from './errors.ts'
 import { appendSpans } from './traces/append-spans.ts'
 import { pruneSpans } from './traces/prune-spans.ts'
-import { getTrace, listTraces, type TraceFilter } from './traces/read-traces.ts'
+import { checkTimes, getTrace, listTraces, type TraceFilter } from './traces/read-traces.ts'
 import type { NewSpan, Trace, WholeTrace } from './traces/span.ts'
 
 /** Spans in one call (http-api 4.17). */
@@ -47,9 +47,10 @@ export class TraceLog extends DatabaseService {
    * A page of traces by the time their first span was received, newest first unless asked otherwise.
    *
    * @throws {DatabaseError} VALIDATION_ERROR, INVALID_CURSOR
-   * @throws {AnalyticsError} CURSOR_EXPIRED: the spans at this position were pruned
+   * @throws {AnalyticsError} VALIDATION_ERROR; CURSOR_EXPIRED: the spans at this position were pruned
    */
-  list(filter: TraceFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<Trace>> {
+  async list(filter: TraceFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<Trace>> {
+    checkTimes(filter)
     return this.read((tx) => listTraces(tx, filter, options), { tx: options.tx })
   }
 

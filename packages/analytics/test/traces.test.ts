@@ -195,6 +195,10 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
     await expect(traces.prune({ olderThan: world.clock.now(), limit: 0 })).rejects.toMatchObject({
       details: { fields: { olderThan: expect.any(String), limit: expect.any(String) } },
     })
+    await expect(traces.list({ from: Number.NaN, to: 0.5 })).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { from: 'must be a whole number', to: 'must be a whole number' } },
+    })
     expect(await traces.prune({ olderThan, limit: 1 })).toBe(1)
     expect(await traces.prune({ olderThan })).toBe(1)
     expect(await traces.prune({ olderThan })).toBe(0)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { DatabaseError } from './errors.ts'
 import { Faults } from './faults.ts'
 import { canonicalJson, type Json } from './json.ts'
+import type { Prune } from './methods.ts'
 import { prepare } from './statement.ts'
 import { DatabaseService } from './service.ts'
 import type { WriteTx } from './transaction.ts'
@@ -102,11 +103,17 @@ export class IdempotencyStore extends DatabaseService {
    * Forgets keys stored before `olderThan` (epoch ms).
    *
    * @returns how many, at most `limit` (default 5 000)
+   * @throws {DatabaseError} VALIDATION_ERROR
    */
-  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
-    const limit = options.limit ?? PRUNE_STEP
+  async prune({ olderThan, limit = PRUNE_STEP }: Parameters<Prune>[0]): Promise<number> {
+    const faults = new Faults()
+    faults.integer('olderThan', olderThan, 0)
+    faults.integer('limit', limit, 1)
+    faults.throwIfAny(
+      (details) => new DatabaseError('VALIDATION_ERROR', 'what is to be pruned is not valid', { details }),
+    )
     return this.write(async (tx) => {
-      const rows = await expired.all(tx, { olderThan: options.olderThan, limit })
+      const rows = await expired.all(tx, { olderThan, limit })
       for (const row of rows) await remove.run(tx, row)
       return rows.length
     })

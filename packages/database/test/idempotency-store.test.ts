@@ -51,6 +51,10 @@ describe.each(await enginesForTests())('idempotency on %s', (dialect) => {
     expect(await store.prune({ olderThan: test.clock.now() })).toBe(0)
     expect(await store.prune({ olderThan, limit: 2 })).toBe(2)
     expect(await store.prune({ olderThan, limit: 2 })).toBe(1)
+    await expect(store.prune({ olderThan: Number.NaN, limit: -1 })).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { olderThan: 'must be a whole number', limit: expect.any(String) } },
+    })
   })
 
   test('a malformed key is refused by name', async () => {

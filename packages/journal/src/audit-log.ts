@@ -15,6 +15,7 @@ import { confirmKeyMark } from './audit/key-mark.ts'
 import { type AuditFilter, listEntries, readAuditHead, readEntry, readRows } from './audit/read.ts'
 import { type AuditHead, type AuditVerification, EMPTY_HEAD, verifyChain } from './audit/verify-chain.ts'
 import { exportLine } from './audit/verify-export.ts'
+import { checkNumbers } from './check-numbers.ts'
 import { JournalError } from './errors.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 
@@ -95,8 +96,10 @@ export class AuditLog extends DatabaseService {
    * A page of entries by number, newest first unless asked otherwise.
    *
    * @throws {DatabaseError} VALIDATION_ERROR, INVALID_CURSOR
+   * @throws {JournalError} VALIDATION_ERROR
    */
-  list(filter: AuditFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<AuditEntry>> {
+  async list(filter: AuditFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<AuditEntry>> {
+    checkNumbers({ from: filter.from, to: filter.to }, 'the times are not valid')
     return this.read((tx) => listEntries(tx, filter, options), { tx: options.tx })
   }
 
@@ -108,10 +111,11 @@ export class AuditLog extends DatabaseService {
   /**
    * Recomputes the chain in constant memory and names the first entry that does not fit.
    *
-   * @throws {JournalError} QUERY_TIMEOUT after `timeoutMs`
+   * @throws {JournalError} VALIDATION_ERROR; QUERY_TIMEOUT after `timeoutMs`
    */
   async verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
-    const { fromSeq = 1, toSeq, expect } = options
+    const { fromSeq = 1, toSeq, expect, timeoutMs } = options
+    checkNumbers({ fromSeq, toSeq, 'expect.seq': expect?.seq, timeoutMs }, 'what is to be verified is not valid', 0)
     // Entries that were there beyond the head when it was read did not come through the log.
     const { head, beyond } = await this.read(async (tx) => {
       const now = await readAuditHead(tx)
@@ -121,7 +125,7 @@ export class AuditLog extends DatabaseService {
     if (after === undefined) {
       return { ok: false, head, seq: fromSeq - 1, fault: fromSeq - 1 > head.seq ? 'truncated' : 'missing' }
     }
-    const rows = this.#walk(after.seq, toSeq, options.timeoutMs)
+    const rows = this.#walk(after.seq, toSeq, timeoutMs)
     const result = await verifyChain(rows, this.#chainOfSource(), {
       after,
       lastSeq: Math.min(toSeq ?? head.seq, head.seq),
@@ -139,8 +143,10 @@ export class AuditLog extends DatabaseService {
    * Every entry after a number as one line of JSON, in order and in constant memory, for {@link verifyExport}.
    *
    * @param options.after default 0: all
+   * @throws {JournalError} VALIDATION_ERROR
    */
   async *export(options: { readonly after?: number | undefined } = {}): AsyncIterable<string> {
+    checkNumbers({ after: options.after }, 'what is to be exported is not valid', 0)
     for await (const row of this.#walk(options.after ?? 0)) yield exportLine(row)
   }
 

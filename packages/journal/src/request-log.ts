@@ -10,6 +10,7 @@ import {
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
+import { checkNumbers } from './check-numbers.ts'
 import { invalid } from './errors.ts'
 import type { PruneOptions } from './events/prune.ts'
 import type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
@@ -143,17 +144,21 @@ export class RequestLog extends DatabaseService {
    * A page of calls by the time they were received, newest first unless asked otherwise.
    *
    * @throws {DatabaseError} VALIDATION_ERROR, INVALID_CURSOR
-   * @throws {JournalError} CURSOR_EXPIRED: the calls at this position were pruned
+   * @throws {JournalError} VALIDATION_ERROR; CURSOR_EXPIRED: the calls at this position were pruned
    */
-  list(filter: CallFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<Call>> {
+  async list(filter: CallFilter = {}, options: Cursor & AtTx = {}): Promise<CursorPage<Call>> {
+    checkTimes(filter)
     return this.read((tx) => listCalls(tx, filter, options), { tx: options.tx })
   }
 
   /**
    * Sums over the calls that fit, never behind: finished UTC hours come from the roll-ups, later calls are read directly.
    * `from` is rounded down to its hour. In finished hours, who is an API token is known from the tokens of this database.
+   *
+   * @throws {JournalError} VALIDATION_ERROR
    */
-  totals(filter: CallFilter = {}, options: AtTx = {}): Promise<UsageTotals> {
+  async totals(filter: CallFilter = {}, options: AtTx = {}): Promise<UsageTotals> {
+    checkTimes(filter)
     return this.read((tx) => sumCalls(tx, filter), { tx: options.tx })
   }
 
@@ -173,8 +178,13 @@ export class RequestLog extends DatabaseService {
     return rollUpHours(await this.ready(), this.#sources.clock.now(), options.limit)
   }
 
-  /** Compares the roll-ups with a recomputation from the calls, for hours that still have them, and their sums with all roll-ups. */
+  /**
+   * Compares the roll-ups with a recomputation from the calls, for hours that still have them, and their sums with all roll-ups.
+   *
+   * @throws {JournalError} VALIDATION_ERROR
+   */
   async verifyRollups(options: RollupRange = {}): Promise<RollupCheck> {
+    checkTimes(options)
     return verifyHours(await this.ready(), options)
   }
 
@@ -191,4 +201,8 @@ export class RequestLog extends DatabaseService {
     const limit = (options.limit ?? Number.MAX_SAFE_INTEGER) - calls
     return calls + (await pruneEventIds(db, options.olderThan, limit))
   }
+}
+
+function checkTimes({ from, to }: { readonly from?: number | undefined; readonly to?: number | undefined }): void {
+  checkNumbers({ from, to }, 'the times are not valid')
 }

@@ -315,6 +315,22 @@ describe.each(engines)('audit log on %s', (dialect) => {
     await expect(slow.verify({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' })
   })
 
+  test('DAT-12: a number that is none is refused; nothing passes without having been looked at', async () => {
+    await using t = await createTestDb({ dialect })
+    const audit = new AuditLog(t.db)
+    const refused = (...fields: string[]): object => ({
+      code: 'VALIDATION_ERROR',
+      details: { fields: Object.fromEntries(fields.map((field) => [field, 'must be a whole number'])) },
+    })
+    const none = Number.NaN
+    await expect(audit.verify({ toSeq: none, timeoutMs: none })).rejects.toMatchObject(refused('toSeq', 'timeoutMs'))
+    const expected = { seq: none, hash: 'a'.repeat(64) }
+    await expect(audit.verify({ expect: expected })).rejects.toMatchObject(refused('expect.seq'))
+    await expect(audit.verify({ fromSeq: 0.5 })).rejects.toMatchObject(refused('fromSeq'))
+    await expect(audit.list({ from: none, to: 0.5 })).rejects.toMatchObject(refused('from', 'to'))
+    await expect(lines(audit, none)).rejects.toMatchObject(refused('after'))
+  })
+
   test('DAT-12: a part of an export is verified alone by the head it follows', async () => {
     await using t = await createTestDb({ dialect })
     const audit = new AuditLog(t.db)

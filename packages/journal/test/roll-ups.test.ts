@@ -161,6 +161,15 @@ describe.each(engines)('roll-ups on %s', (dialect) => {
     expect(await requests.totals()).toMatchObject({ requests: 2 })
   })
 
+  test('a time that is none is refused, not answered with nothing', async () => {
+    await using t = await createTestDb({ dialect })
+    const requests = new RequestLog(t.db)
+    const refused = { code: 'VALIDATION_ERROR', details: { fields: { from: 'must be a whole number' } } }
+    await expect(requests.totals({ from: Number.NaN })).rejects.toMatchObject(refused)
+    await expect(requests.list({ from: 0.5 })).rejects.toMatchObject(refused)
+    await expect(requests.verifyRollups({ from: Number.NaN })).rejects.toMatchObject(refused)
+  })
+
   test('verifyRollups finds and repairs what was tampered with', async () => {
     await using t = await createTestDb({ dialect })
     const requests = new RequestLog(t.db)

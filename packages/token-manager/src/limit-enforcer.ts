@@ -11,12 +11,14 @@ import {
   type Paged,
   pageSlice,
   pageWindow,
+  type Prune,
   type ReadTx,
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
 import type { ActorRef, AuditInput } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
+import { checkPrune } from './check-prune.ts'
 import { difference } from './difference.ts'
 import { TokenManagerError } from './errors.ts'
 import { counterQueue } from './limits/counter-queue.ts'
@@ -41,9 +43,6 @@ import { limitsOf, raiseCounters, selectLimits, withReserved } from './limits/st
 import { keptSince, LIMIT_WINDOWS, windowStarts } from './limits/windows.ts'
 import { ownerLock } from './users/account-locks.ts'
 import { requireOwner } from './users/provision-owner.ts'
-
-/** Rows deleted in one transaction (data-model 6). */
-const PRUNE_STEP = 5_000
 
 /** Options of {@link LimitEnforcer}. */
 export interface LimitEnforcerOptions extends ServiceOptions {
@@ -274,8 +273,10 @@ export class LimitEnforcer extends AuditedService {
    * months 25 months.
    *
    * @returns how many, at most `limit` (default 5000)
+   * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
+  async prune(options: Parameters<Prune>[0]): Promise<number> {
+    const { olderThan, limit } = checkPrune(options)
     const kept = keptSince(this.clock.now())
     return this.write(async (tx) => {
       const result = await tx.sql
@@ -290,14 +291,11 @@ export class LimitEnforcer extends AuditedService {
               .where((old) =>
                 old.or(
                   LIMIT_WINDOWS.map((metric) =>
-                    old.and([
-                      old('metric', '=', metric),
-                      old('window_start', '<', Math.min(options.olderThan, kept[metric])),
-                    ]),
+                    old.and([old('metric', '=', metric), old('window_start', '<', Math.min(olderThan, kept[metric]))]),
                   ),
                 ),
               )
-              .limit(options.limit ?? PRUNE_STEP)
+              .limit(limit)
               .$asTuple('owner_id', 'project_id', 'metric', 'window_start'),
         )
         .executeTakeFirst()

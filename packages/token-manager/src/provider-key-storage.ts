@@ -64,7 +64,7 @@ export class ProviderKeyStorage extends AuditedService {
    * instead; CRYPTO_UNAVAILABLE
    */
   async add(providerId: string, apiKey: string, actor: ActorRef, options: InTx = {}): Promise<ProviderKey> {
-    checkApiKey(apiKey)
+    checkNewKey(apiKey, actor)
     return this.write(async (tx, db) => {
       await this.#lock(tx, providerId)
       const current = await activeKeyOf.first(tx, { providerId })
@@ -94,7 +94,7 @@ export class ProviderKeyStorage extends AuditedService {
     actor: ActorRef,
     options: InTx = {},
   ): Promise<{ readonly key: ProviderKey; readonly retiredKeyId: string | null }> {
-    checkApiKey(apiKey)
+    checkNewKey(apiKey, actor)
     return this.write(async (tx, db) => {
       await this.#lock(tx, providerId)
       const current = await activeKeyOf.first(tx, { providerId })
@@ -345,10 +345,12 @@ export class ProviderKeyStorage extends AuditedService {
   }
 }
 
-function checkApiKey(apiKey: unknown): void {
+function checkNewKey(apiKey: unknown, actor: ActorRef): void {
   const faults = new Faults()
   const valid = typeof apiKey === 'string' && apiKey.length <= API_KEY_MAX && /^[\x21-\x7e]+$/.test(apiKey)
   faults.check(valid, 'apiKey', `must be 1 to ${API_KEY_MAX} visible ASCII characters`)
+  // It stands in the row of the key, too.
+  faults.id('actor.id', actorIdOf(actor))
   refuseFaults(faults)
 }
 

@@ -12,6 +12,7 @@ import {
   type Paged,
   pageSlice,
   pageWindow,
+  type Prune,
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
@@ -19,6 +20,7 @@ import { type ActorRef, actorIdOf, type AuditInput } from '@iron/journal'
 import { AccountMemory, accountsChanged } from './account-memory.ts'
 import { auditedIds } from './audited-ids.ts'
 import { AuditedService } from './audited-service.ts'
+import { checkPrune } from './check-prune.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import { BCRYPT_COST, checkCost, costOf, PASSWORD_MAX, verifyPassword } from './passwords/hash-password.ts'
 import { stranger } from './sessions/client-context.ts'
@@ -59,8 +61,6 @@ const RAISED_COST_MAX = 15
 const REMEMBERED_MAX = 10_000
 /** Longest e-mail that is looked at, in code points (http-api 4.1). */
 const EMAIL_INPUT_MAX = 255
-/** Rows deleted in one transaction (data-model 6). */
-const PRUNE_STEP = 5_000
 
 /** Options of {@link SessionService}. */
 export interface SessionServiceOptions extends ServiceOptions {
@@ -245,12 +245,14 @@ export class SessionService extends AuditedService {
    * Deletes sessions that expired or were ended before `olderThan`, and failed logins that have been silent for a day.
    *
    * @returns how many rows went, at most `limit` (default 5000) of each kind
+   * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
-    const limit = options.limit ?? PRUNE_STEP
+  async prune(options: Parameters<Prune>[0]): Promise<number> {
+    const { olderThan, limit } = checkPrune(options)
+    const now = this.clock.now()
     return this.write(async (tx) => {
-      const sessions = await pruneSessions(tx, options.olderThan, limit)
-      return sessions + (await pruneAttempts(tx, this.clock.now(), limit))
+      const sessions = await pruneSessions(tx, Math.min(olderThan, now), limit)
+      return sessions + (await pruneAttempts(tx, now, limit))
     })
   }
 

@@ -11,11 +11,13 @@ import {
   type IronDatabase,
   type Page,
   type Paged,
+  type Prune,
   type ServiceOptions,
 } from '@iron/database'
 import { type ActorRef, type CallFacts, RequestLog } from '@iron/journal'
 import { AccountMemory } from './account-memory.ts'
 import { AuditedService } from './audited-service.ts'
+import { checkPrune } from './check-prune.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
 import { LimitEnforcer } from './limit-enforcer.ts'
 import { ProviderCatalog } from './provider-catalog.ts'
@@ -55,8 +57,6 @@ const ACTIVE_MAX = 10
 const ACTIVE_MAX_MAX = 10_000
 /** How long a token once read is believed, in milliseconds: the promise of http-api 2, and the most that may be asked for. */
 const CACHE_MS_MAX = 1_000
-/** Rows deleted in one transaction (data-model 6). */
-const PRUNE_STEP = 5_000
 /** Tokens remembered at most; the oldest make room. */
 const REMEMBERED_MAX = 10_000
 
@@ -287,9 +287,11 @@ export class TokenManager extends AuditedService {
    * Deletes secrets that were replaced and whose grace ended before `olderThan` (epoch ms); tokens themselves are kept.
    *
    * @returns how many, at most `limit` (default 5000)
+   * @throws {TokenManagerError} VALIDATION_ERROR
    */
-  prune(options: { readonly olderThan: number; readonly limit?: number | undefined }): Promise<number> {
-    return this.write((tx) => pruneSecrets(tx, options.olderThan, options.limit ?? PRUNE_STEP))
+  async prune(options: Parameters<Prune>[0]): Promise<number> {
+    const { olderThan, limit } = checkPrune(options)
+    return this.write((tx) => pruneSecrets(tx, Math.min(olderThan, this.clock.now()), limit))
   }
 
   /** Waits until the last uses noted so far are stamped, then closes what the service opened itself. */

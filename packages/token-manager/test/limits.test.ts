@@ -456,6 +456,7 @@ describe.each(await enginesForTests())('LimitEnforcer on %s', (dialect) => {
     await limits.record({ ownerId: OWNER }, use)
     await limits.record({ ownerId: 'user-002' }, use)
     test.clock.set(Date.UTC(2030, 0, 1))
+    await expect(limits.prune({ olderThan: Number.NaN, limit: 0 })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
     expect(await limits.prune({ olderThan: test.clock.now(), limit: 4 })).toBe(4)
     expect(await limits.prune({ olderThan: test.clock.now(), limit: 4 })).toBe(2)
   })

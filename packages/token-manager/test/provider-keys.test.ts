@@ -79,6 +79,17 @@ describe.each(await enginesForTests())('ProviderKeyStorage on %s', (dialect) => 
     expect(await keys.list({}, { sort: 'lastUsedAt' })).toMatchObject({ total: 2 })
   })
 
+  test('an actor that is no id is refused by name, and nothing is changed', async () => {
+    await using test = await createTestDb({ dialect })
+    const keys = new ProviderKeyStorage(test.db, freshVault())
+    const providerId = await provider(test)
+    const refused = { code: 'VALIDATION_ERROR', details: { fields: { 'actor.id': expect.any(String) } } }
+    await expect(keys.add(providerId, SECRET, '')).rejects.toMatchObject(refused)
+    const { id } = await keys.add(providerId, SECRET, ADMIN)
+    await expect(keys.rotate(providerId, SECRET, 'a'.repeat(256))).rejects.toMatchObject(refused)
+    expect(await keys.get(id)).toMatchObject({ status: 'active' })
+  })
+
   test('SEC-24 parallel rotation and adding leave exactly one active key at every moment', async () => {
     await using test = await createTestDb({ dialect })
     const keys = new ProviderKeyStorage(test.db, freshVault())

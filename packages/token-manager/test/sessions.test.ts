@@ -280,6 +280,13 @@ describe.each(await enginesForTests())('SessionService on %s', (dialect) => {
     expect(await sessions.refresh(ended.refreshToken)).toMatchObject({ code: 'TOKEN_EXPIRED' })
     expect(await test.scalar('SELECT count(*) FROM sessions')).toBe(1)
     expect(kept.sessionId).toBe(await test.scalar('SELECT id FROM sessions'))
+    const open = tokensOf(await sessions.login(EMAIL, PASSWORD))
+    await sessions.prune({ olderThan: Number.MAX_SAFE_INTEGER })
+    expect(await test.scalar('SELECT id FROM sessions WHERE id = ?', open.sessionId)).toBe(open.sessionId)
+    await expect(sessions.prune({ olderThan: 0.5, limit: Number.NaN })).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { olderThan: 'must be a whole number', limit: 'must be a whole number' } },
+    })
   })
 
   test('AUT-22 a failing database is an error, never a refusal', async () => {

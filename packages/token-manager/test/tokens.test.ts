@@ -637,6 +637,8 @@ describe.each(await enginesForTests())('TokenManager on %s', (dialect) => {
     const rotatedAt = test.clock.now()
     const { secret: second } = await tokens.rotateToken(token.id, ADMIN, { graceMs: HOUR_MS })
     expect(await tokens.prune({ olderThan: rotatedAt + HOUR_MS })).toBe(0)
+    expect(await tokens.prune({ olderThan: rotatedAt + 2 * HOUR_MS })).toBe(0)
+    await expect(tokens.prune({ olderThan: rotatedAt, limit: -1 })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
     test.clock.advance(2 * HOUR_MS)
     expect(await verdict(tokens, first)).toBe('TOKEN_REVOKED')
     expect(await tokens.prune({ olderThan: test.clock.now() })).toBe(1)

@@ -4,11 +4,12 @@ import {
   type CursorPage,
   cursorWindow,
   encodeCursor,
+  Faults,
   prepare,
   type ReadTx,
 } from '@iron/database'
 import { queryPart, type SqlPart } from '@iron/journal'
-import { AnalyticsError } from '../errors.ts'
+import { AnalyticsError, refuseFaults } from '../errors.ts'
 import { readPrunedBefore } from './prune-spans.ts'
 import { spanOf, type SpanRow, type Trace, type WholeTrace } from './span.ts'
 
@@ -75,6 +76,14 @@ export async function listTraces(tx: ReadTx, filter: TraceFilter, cursor: Cursor
     values: [...conditions.flatMap(({ values }) => values), window.limit + 1],
   })
   return cursorPage(rows, window.limit, traceOf, (row) => [row.received_at, row.trace_id])
+}
+
+/** @throws {AnalyticsError} VALIDATION_ERROR */
+export function checkTimes({ from, to }: TraceFilter): void {
+  const faults = new Faults()
+  if (from !== undefined) faults.integer('from', from, Number.MIN_SAFE_INTEGER)
+  if (to !== undefined) faults.integer('to', to, Number.MIN_SAFE_INTEGER)
+  refuseFaults(faults)
 }
 
 function traceOf({ trace_id: traceId, agent_id: agentId, started_at: startedAt, spans }: TraceRow): Trace {

@@ -29,7 +29,7 @@ export class PostgresConnection implements Executor {
   #turn: Promise<unknown> = Promise.resolve()
   #raisedTimeoutMs: number | undefined
   #isPipelined = false
-  readonly #sets = new StatementSets({ execute: (query) => this.#execute(query) })
+  readonly #sets = new StatementSets({ execute: (query) => this.#execute(query) }, { isTransaction: true })
 
   constructor(client: Client, limits: PostgresLimits) {
     this.#client = client

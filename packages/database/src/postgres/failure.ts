@@ -5,6 +5,7 @@
  * |---|---|---|
  * | 23xxx, 2F004 | `DATABASE_CONSTRAINT` | a constraint or an append-only trigger refused the change |
  * | 22003 | `DATABASE_CONSTRAINT` | a number is out of range |
+ * | 22021, 22P05 | `VALIDATION_ERROR` | a text has a NUL, which SQLite takes and PostgreSQL does not |
  * | 40001, 40P01 | `DATABASE_BUSY` | conflict: the whole transaction is run again inside, see {@link isConflict} |
  * | 55P03, 57014 | `DATABASE_BUSY` | a lock or a statement took too long |
  * | 25P03, 25P04 | `DATABASE_BUSY` | the transaction sat idle, or lived, too long; the server has ended the connection |
@@ -19,7 +20,7 @@
  * | no SQLSTATE, from the network or a lost connection | `DATABASE_UNAVAILABLE` | |
  * | everything else (42xxx, 25P02, …) | as thrown | a fault of the program, not of the moment |
  *
- * All but `DATABASE_CONSTRAINT` are `retryable`: nothing was committed. The one exception is {@link commitUnknown}.
+ * All but `DATABASE_CONSTRAINT` and `VALIDATION_ERROR` are `retryable`: nothing was committed. The one exception is {@link commitUnknown}.
  */
 import { DatabaseError, IronError } from '../errors.ts'
 
@@ -53,6 +54,11 @@ export function isConflict(error: unknown): boolean {
   return CONFLICT.test(codeOf(error) ?? '')
 }
 
+/** Whether a value that was sent is at fault, and nothing else: what does not hold it would have been answered. */
+export function isBadValue(error: unknown): boolean {
+  return codeOf(error)?.startsWith('22') === true
+}
+
 /** Whether the connection should not be lent again: it is broken, or leads to where nothing can be written, or its plans are stale. */
 export function spoilsConnection(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return false
@@ -75,6 +81,10 @@ export function postgresFailure(error: unknown): Error {
   }
   if (code === '22003') {
     return new DatabaseError('DATABASE_CONSTRAINT', 'a number is out of range', { cause: error })
+  }
+  if (code === '22021' || code === '22P05') {
+    const fields = { $: 'must hold no NUL' }
+    return new DatabaseError('VALIDATION_ERROR', 'a text has a NUL', { details: { fields }, cause: error })
   }
   if (CONFLICT.test(code) || BUSY.test(code) || isStalePlan(error)) return busy('the database is busy', error)
   if (UNAVAILABLE.test(code) || NETWORK.test(code)) return unavailable(error)

@@ -67,9 +67,10 @@ export class PostgresDatabase implements IronDatabase {
   readonly #listener: PostgresListener
   readonly #groups: WriteGroups
   /** Lookups of one loop turn, such as those of the credentials of requests that came together, share statements. */
-  readonly #lookups = new StatementSets({
-    execute: (query) => this.#lookup((connection) => connection.execute(query)),
-  })
+  readonly #lookups = new StatementSets(
+    { execute: (query) => this.#lookup((connection) => connection.execute(query)) },
+    { isTransaction: false },
+  )
   readonly #lookupKysely = kyselyOn('postgres', this.#lookups)
   #closed: Promise<void> | undefined
 

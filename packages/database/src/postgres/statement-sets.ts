@@ -2,6 +2,7 @@ import type { QueryResult } from 'kysely'
 import type { Executor } from '../kysely-executor.ts'
 import { runSet, type SetForm, type SetRow } from '../set-form.ts'
 import type { PreparedQuery } from '../transaction.ts'
+import { isBadValue } from './failure.ts'
 
 type Rows = QueryResult<Record<string, unknown>>
 
@@ -18,10 +19,16 @@ interface Asked {
  */
 export class StatementSets implements Executor {
   readonly #executor: Executor
+  readonly #isTransaction: boolean
   #asked = new Map<SetForm, Asked[]>()
 
-  constructor(executor: Executor) {
+  /**
+   * @param isTransaction whether a statement that fails ends whatever is done beside it; otherwise a set that fails because of a value
+   * is asked for once more, each on its own, so that only whoever gave the value is told
+   */
+  constructor(executor: Executor, { isTransaction }: { readonly isTransaction: boolean }) {
     this.#executor = executor
+    this.#isTransaction = isTransaction
   }
 
   execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
@@ -48,12 +55,28 @@ export class StatementSets implements Executor {
       first.resolve(await this.#executor.execute(first.query))
       return
     }
-    const set = asked.map(({ row }) => row.parameters)
-    const results = await runSet(this.#executor, form, set)
+    const results = await this.#together(form, asked)
+    if (results === undefined) {
+      const alone = ({ query, resolve, reject }: Asked): Promise<void> =>
+        this.#executor.execute<Record<string, unknown>>(query).then(resolve, reject)
+      await Promise.all(asked.map(alone))
+      return
+    }
     asked.forEach(({ resolve }, index) => {
       const rows = results[index] ?? []
       resolve({ rows, numAffectedRows: BigInt(rows.length) })
     })
+  }
+
+  /** @returns undefined when a value in the set is at fault */
+  async #together(form: SetForm, asked: readonly Asked[]): Promise<Record<string, unknown>[][] | undefined> {
+    try {
+      const set = asked.map(({ row }) => row.parameters)
+      return await runSet(this.#executor, form, set)
+    } catch (error) {
+      if (this.#isTransaction || !isBadValue(error)) throw error
+      return undefined
+    }
   }
 }
 

@@ -91,6 +91,22 @@ withPostgres('statements that are asked for together', () => {
     expect(alone).not.toMatch(/json_to_recordset/)
   })
 
+  test('VAL-07 a lookup of a text that PostgreSQL cannot hold fails alone', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    await place.db.write((tx) => put.run(tx, { key: 'a', value: 'row' }))
+    const look = (key: string): Promise<unknown> => place.db.read((tx) => get.all(tx, { key }), { lookup: true })
+    const refused = { code: 'VALIDATION_ERROR', details: { fields: { $: 'must hold no NUL' } } }
+    const [first, nul, second, torn] = ['a', 'a\0b', 'a', 'a\ud800'].map(look)
+    await expect(nul).rejects.toMatchObject(refused)
+    expect(await Promise.all([first, second, torn])).toEqual([
+      [{ key: 'a', value: 'row' }],
+      [{ key: 'a', value: 'row' }],
+      [],
+    ])
+    await expect(look('a\0b')).rejects.toMatchObject(refused)
+    await expect(place.db.write((tx) => put.run(tx, { key: 'b', value: '\0' }))).rejects.toMatchObject(refused)
+  })
+
   test('fail all together when one fails, and the group is run again apart', async () => {
     await using place = await createTestDb({ dialect: 'postgres' })
     await place.db.write((tx) => put.run(tx, { key: 'c', value: 'taken' }))

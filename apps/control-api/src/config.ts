@@ -4,7 +4,15 @@
  */
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { CostError, createPriceBook, type Microdollars, type PriceInput, type Rates, usd } from '@iron/cost-calculator'
+import {
+  CostError,
+  createPriceBook,
+  type Microdollars,
+  type PriceInput,
+  type Rates,
+  toUsd,
+  usd,
+} from '@iron/cost-calculator'
 import { parseSource } from '@iron/database'
 import { RATE_CLASS_NAMES, type RateClass, type RateRule } from './http/rate-classes.ts'
 import { SAMPLERS } from './observability/tracing.ts'
@@ -160,6 +168,17 @@ const databaseUrl = (text: string): string => {
   return text
 }
 
+/** The client takes whatever else it is given for a host's name or a socket, and a server would limit on its own for ever. */
+const redisUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isServer = url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== ''
+  if (!(isServer && /^\/?\d*$/.test(url.pathname)) && !text.startsWith('/')) {
+    // The value might show a password.
+    throw new Error('must be a redis:// or rediss:// URL, or the path of a socket')
+  }
+  return text
+}
+
 const httpUrl = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
@@ -190,7 +209,15 @@ function prices(text: string): readonly PriceInput[] {
   }
   if (!Array.isArray(parsed)) throw new Error('must name a file with a JSON array of prices')
   const inputs = parsed as PriceInput[]
-  createPriceBook([...inputs])
+  try {
+    createPriceBook([...inputs])
+  } catch (error) {
+    if (!(error instanceof CostError)) throw error
+    const rules = Object.entries((error.details['fields'] ?? {}) as Readonly<Record<string, string>>)
+    throw new Error(`must hold prices: ${rules.map(([place, rule]) => `${place} ${rule}`).join('; ')}`, {
+      cause: error,
+    })
+  }
   return inputs
 }
 
@@ -235,7 +262,7 @@ const VARIABLES = {
     ...variable('DATABASE_URL', 'sqlite:./iron.db', 'a SQLite path or a `postgres://` URL', databaseUrl),
     secret: true,
   },
-  redisUrl: { ...variable('REDIS_URL', '–', 'rate limits shared by processes', asText), secret: true },
+  redisUrl: { ...variable('REDIS_URL', '–', 'rate limits shared by processes', redisUrl), secret: true },
   jwtSecret: secret(
     'JWT_SECRET',
     'generated',
@@ -408,7 +435,7 @@ export function loadConfig(environment: Environment = process.env): ControlApiCo
     tracesSamplerRatio: read(others.tracesSamplerRatio) ?? 1,
     rateLimits: Object.freeze(readRateLimits(environment, read)),
   }
-  faults.push(...unknownNames(environment), ...shortSecrets(config))
+  faults.push(...unknownNames(environment), ...shortSecrets(config), ...grantFaults(config))
   if (faults.length > 0) throw new ConfigError(faults)
   return sealConfig(config)
 }
@@ -457,6 +484,14 @@ function shortSecrets(config: ControlApiConfig): string[] {
     faults.push(`IRON_METRICS_TOKEN must have at least ${METRICS_TOKEN_BYTES_MIN} bytes`)
   }
   return faults
+}
+
+function grantFaults(config: ControlApiConfig): string[] {
+  const { grantDefault = usd(VARIABLES.grantDefault.default), grantMax = usd(VARIABLES.grantMax.default) } = config
+  if (grantDefault <= grantMax) return []
+  return [
+    `IRON_GRANT_DEFAULT_USD must be at most IRON_GRANT_MAX_USD, but is ${toUsd(grantDefault)} of ${toUsd(grantMax)}`,
+  ]
 }
 
 const SECRETS = new Set(

@@ -137,6 +137,9 @@ test.each([
   ['PORT', ['x', '1.5', '0x50', '65536', '-0']],
   ['IRON_AUTO_MIGRATE', ['yes', '1', 'TRUE']],
   ['IRON_GRANT_DEFAULT_USD', ['-1', '0.0000001', 'NaN', '1e99', '1000000001']],
+  // A lower maximum needs a lower default: 10 is what is granted when none is asked for.
+  ['IRON_GRANT_DEFAULT_USD', ['1000.000001', '2000']],
+  ['REDIS_URL', ['cache', 'cache:6379', 'http://cache', 'redis://', 'redis://cache/iron', 'redis://cache/0/1']],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'ftp://collector', 'http://collector/?a=b', 'http://c#d']],
   ['OTEL_EXPORTER_OTLP_HEADERS', ['x', '=y', 'a=b,c', 'a=b\nc=d']],
   ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote']],
@@ -144,6 +147,25 @@ test.each([
   ['IRON_PRICE_CEILING', ['1', '1/2/3', '/', 'a/b', '0/1']],
 ])('OPS-07 %s refuses %j', (name, values) => {
   for (const value of values) expect([value, namesOf({ [name]: value })]).toEqual([value, [name]])
+})
+
+test('the default grant is held against the largest one, each as set or not', () => {
+  const rule = 'IRON_GRANT_DEFAULT_USD must be at most IRON_GRANT_MAX_USD, but is'
+  expect(faultsOf({ IRON_GRANT_MAX_USD: '5.5' })).toEqual([`${rule} 10 of 5.5`])
+  expect(faultsOf({ IRON_GRANT_DEFAULT_USD: '6', IRON_GRANT_MAX_USD: '5.5' })).toEqual([`${rule} 6 of 5.5`])
+  expect(faultsOf({ IRON_GRANT_DEFAULT_USD: '5.5', IRON_GRANT_MAX_USD: '5.5' })).toEqual([])
+  expect(faultsOf({ IRON_GRANT_DEFAULT_USD: '2000', IRON_GRANT_MAX_USD: '3000' })).toEqual([])
+})
+
+test('REDIS_URL takes what the client understands, and a refusal tells no password', () => {
+  for (const url of [
+    'redis://cache',
+    'redis://:secret@127.0.0.1:6379/15',
+    'rediss://u:p@[::1]:6380/',
+    '/run/redis.sock',
+  ])
+    expect([url, faultsOf({ REDIS_URL: url })]).toEqual([url, []])
+  expect(faultsOf({ REDIS_URL: 'http://:secret@cache' }).join()).not.toContain('secret')
 })
 
 test('values take their types', () => {
@@ -176,6 +198,15 @@ test('IRON_PRICES_FILE is read and checked at once', () => {
   expect(withText('[{"model":"demo-large","usdPerMillion":{"input":"2.5","output":"10"}}]')).toEqual([])
   for (const text of ['{', '{}', '[{"model":"x"}]', '[1]']) expect(withText(text)).toHaveLength(1)
   expect(namesOf({ IRON_PRICES_FILE: path.join(folder, 'none.json') })).toEqual(['IRON_PRICES_FILE'])
+})
+
+test('a price that is refused is named with its place and its rule', () => {
+  const file = path.join(folder, 'refused.json')
+  const fine = '{"model":"demo-large","usdPerMillion":{"input":"2.5","output":"10"}}'
+  writeFileSync(file, `[${fine},{"model":"demo-small"}]`)
+  expect(faultsOf({ IRON_PRICES_FILE: file })).toEqual([
+    expect.stringMatching(/must hold prices: \[1\]\.usdPerMillion/),
+  ])
 })
 
 describe('SEC-01 secrets print as [redacted]', () => {

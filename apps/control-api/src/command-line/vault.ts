@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { wholeNumber } from './option-values.ts'
+import { wholeNumberFrom } from './option-values.ts'
 
 /** `iron vault …`. */
 export function addVault(program: Command): void {
@@ -11,6 +11,6 @@ export function addVault(program: Command): void {
   vault
     .command('rewrap')
     .description('seal every provider key anew with the first of IRON_MASTER_KEYS, beside running servers')
-    .option('--batch <count>', 'keys in one transaction (default 500)', wholeNumber)
+    .option('--batch <count>', 'keys in one transaction (default 500)', wholeNumberFrom(1))
     .action(async (options: object) => (await import('../commands/rewrap.ts')).rewrapVault(options))
 }

@@ -7,6 +7,7 @@ import { exportLog } from './audit/export-log.ts'
 import { readLines } from './audit/lines.ts'
 import { auditLogOf, openAsItIs } from './examined-database.ts'
 import { formatHead, parseAuditHead } from './heads.ts'
+import { isClosedPipe } from './lost-output.ts'
 
 /** `iron audit export`: every entry after a number to stdout; where it ends goes to stderr. */
 export async function exportAudit({ after }: { readonly after?: number | undefined }): Promise<void> {
@@ -61,8 +62,4 @@ function textOf(verification: ExportVerification): string {
   const { seq, line, fault } = verification
   const hint = line === 1 && fault === 'changed' ? ' (or written with another IRON_AUDIT_KEY)' : ''
   return `line ${String(line)}: entry ${String(seq)} is ${fault}${hint}`
-}
-
-function isClosedPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithOutput } from './lost-output.ts'
 import { type ListPage, ServerApi, ServerError, type ServerOptions } from './remote/server-api.ts'
 import { tableOf, usd } from './remote/table.ts'
 
@@ -37,6 +38,7 @@ export async function top({ rows, interval, json, ...server }: TopOptions): Prom
     process.stdout.write(json === true ? `${JSON.stringify(budgets, null, 2)}\n` : textOf(budgets))
     return
   }
+  endWithOutput()
   let shown = textOf(await look())
   process.stdout.write(`${CLEAR}${shown}`)
   for (;;) {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithOutput } from './lost-output.ts'
 import { EventStream, type StreamedEvent } from './remote/event-stream.ts'
 import { serverAccess, ServerError, type ServerOptions } from './remote/server-api.ts'
 import { plain } from './remote/table.ts'
@@ -28,6 +29,7 @@ const STABLE_MS = 60_000
  */
 export async function watch({ types, agent, since, count, json, ...server }: WatchOptions): Promise<void> {
   const access = serverAccess(server)
+  endWithOutput()
   let [position, left, waitMs] = [since, count ?? Number.POSITIVE_INFINITY, WAIT_FIRST_MS]
   let wasOpen = false
   for (;;) {

@@ -8,6 +8,7 @@ describe('wrong use is exit code 2 and says what was meant', () => {
     { words: ['vault', 'rewrapp'], says: 'Did you mean rewrap?' },
     { words: ['verify', '--jsn'], says: 'Did you mean --json?' },
     { words: ['vault', 'rewrap', '--batch', 'all'], says: 'must be a whole number' },
+    { words: ['vault', 'rewrap', '--batch', '0'], says: 'must be a whole number, 1 or more' },
     { words: ['vault'], says: 'Usage: iron vault' },
     { words: ['admin', 'unlock'], says: "missing required argument 'email'" },
     { words: ['vault', 'generate', 'more'], says: 'too many arguments' },

@@ -66,8 +66,8 @@ describe.each(await enginesForTests())('iron admin on %s', (dialect) => {
     for (const [args, message, exitCode = '1'] of [
       [['admin', 'unlock', 'nobody@example.com'], 'there is no user with the e-mail nobody@example.com'],
       [['admin', 'reset-password', 'nobody@example.com'], 'there is no user with the e-mail'],
-      [['admin', 'create', 'no-mail'], 'must be an e-mail address'],
-      [['admin', 'create', 'a@example.com', '--password-stdin'], 'must be 8 to 1000 characters long'],
+      [['admin', 'create', 'no-mail'], 'must be an e-mail address', '2'],
+      [['admin', 'create', 'a@example.com', '--password-stdin'], 'must be 8 to 1000 characters long', '2'],
       [['admin'], 'Usage: iron admin', '2'],
     ] as const) {
       const { code, err } = await iron(installation, args, 'short')

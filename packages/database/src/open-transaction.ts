@@ -1,11 +1,14 @@
 import type { Kysely, QueryResult } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import type { Executor } from './kysely-executor.ts'
+import { OWNER } from './own-transaction.ts'
 import type { IronSchema } from './schema.ts'
 import type { DeferredQueue, DialectName, PreparedQuery, WriteTx } from './transaction.ts'
 
 /** What an engine gives a transaction: where its statements run, and how it nests and locks. */
 export interface TransactionEngine {
+  /** The handle whose transactions it makes. */
+  readonly owner: object
   readonly dialect: DialectName
   readonly executor: Executor
   readonly kysely: Kysely<IronSchema>
@@ -56,6 +59,10 @@ export class OpenTransaction implements WriteTx {
     this.#held = new Map(held)
     this.#turns = turns
     this.dialect = engine.dialect
+  }
+
+  get [OWNER](): object {
+    return this.#engine.owner
   }
 
   get sql(): Kysely<IronSchema> {

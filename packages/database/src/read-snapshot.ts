@@ -1,6 +1,7 @@
 import type { Kysely, QueryResult } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import type { Executor } from './kysely-executor.ts'
+import { OWNER } from './own-transaction.ts'
 import type { IronSchema } from './schema.ts'
 import type { DialectName, PreparedQuery, ReadTx } from './transaction.ts'
 
@@ -11,7 +12,10 @@ export class ReadSnapshot implements ReadTx {
   readonly #executor: Executor
   #open = true
 
-  constructor(dialect: DialectName, kysely: Kysely<IronSchema>, executor: Executor) {
+  readonly [OWNER]: object
+
+  constructor(owner: object, dialect: DialectName, kysely: Kysely<IronSchema>, executor: Executor) {
+    this[OWNER] = owner
     this.dialect = dialect
     this.#kysely = kysely
     this.#executor = executor

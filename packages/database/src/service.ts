@@ -3,6 +3,7 @@ import { DatabaseError } from './errors.ts'
 import type { IdSource } from './ids.ts'
 import type { IronDatabase, ReadOptions, WriteOptions } from './iron-database.ts'
 import { openDatabase, type ServiceOptions } from './open.ts'
+import { requireOwn } from './own-transaction.ts'
 import { nameOfPlace, parseSource } from './source.ts'
 import type { ReadTx, WriteTx } from './transaction.ts'
 
@@ -80,13 +81,17 @@ export abstract class DatabaseService implements AsyncDisposable {
     options: WriteOptions = {},
   ): Promise<T> {
     const db = await this.ready()
-    return options.tx === undefined ? db.write((tx) => work(tx, db), options) : work(options.tx, db)
+    if (options.tx === undefined) return db.write((tx) => work(tx, db), options)
+    requireOwn(db, options.tx)
+    return work(options.tx, db)
   }
 
   /** Runs `work` on the caller's snapshot, or on one of its own. */
   protected async read<T>(work: (tx: ReadTx, db: IronDatabase) => Promise<T>, options: ReadOptions = {}): Promise<T> {
     const db = await this.ready()
-    return options.tx === undefined ? db.read((tx) => work(tx, db), options) : work(options.tx, db)
+    if (options.tx === undefined) return db.read((tx) => work(tx, db), options)
+    requireOwn(db, options.tx)
+    return work(options.tx, db)
   }
 
   /** Closes what the service opened itself; a shared handle when its last user closes. */
@@ -137,7 +142,10 @@ export async function commitBeforeRefusing<T>(
   work: (tx: WriteTx) => Promise<T>,
   options: WriteOptions = {},
 ): Promise<T> {
-  if (options.tx !== undefined) return work(options.tx)
+  if (options.tx !== undefined) {
+    requireOwn(db, options.tx)
+    return work(options.tx)
+  }
   const outcome = await db.write<{ value: T } | { refusal: unknown }>(async (tx) => {
     try {
       return { value: await work(tx) }

@@ -33,9 +33,15 @@ export function nameOfPlace(place: Source): string {
   return place.dialect === 'postgres' ? place.url : realPath(place.file)
 }
 
-/** Creates the folder of a database file when it is missing. */
+/** Creates the folder of a database file when it is missing. @throws {DatabaseError} DATABASE_UNAVAILABLE when it cannot be */
 export function makeFolder(file: string): void {
-  if (file !== MEMORY) mkdirSync(path.dirname(file), { recursive: true })
+  if (file === MEMORY) return
+  try {
+    mkdirSync(path.dirname(file), { recursive: true })
+  } catch (cause) {
+    const details = { reason: (cause as NodeJS.ErrnoException).code ?? null }
+    throw new DatabaseError('DATABASE_UNAVAILABLE', 'the folder of the database cannot be made', { details, cause })
+  }
 }
 
 /** The file that a URL names; one that cannot be decoded names none, and no file has a NUL in its name. */

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
-import { DatabaseService, type DbSource } from '../src/index.ts'
+import { DatabaseService, type DbSource, type InTx } from '../src/index.ts'
 import { createTestDb } from '../src/testing.ts'
 
 class Notes extends DatabaseService {
-  put(key: string): Promise<unknown> {
-    return this.write((tx) => tx.sql.insertInto('meta').values({ key, value: 'v' }).execute())
+  put(key: string, options: InTx = {}): Promise<unknown> {
+    return this.write((tx) => tx.sql.insertInto('meta').values({ key, value: 'v' }).execute(), options)
   }
   count(): Promise<number> {
     return this.read(async (tx) => (await tx.sql.selectFrom('meta').selectAll().execute()).length)
@@ -99,6 +99,23 @@ test('memory is never shared, and an open handle is not closed by a service', as
   await service.close()
   await given.db.ping()
 })
+
+test('a transaction of another database is refused by a service', async () => {
+  await using one = await createTestDb()
+  await using other = await createTestDb()
+  const notes = new Notes(other.db)
+  await one.db.write((tx) => expect(notes.put('k', { tx })).rejects.toMatchObject({ code: 'TRANSACTION_CLOSED' }))
+  await other.db.write((tx) => notes.put('k', { tx }))
+  expect(await notes.count()).toBe(1)
+})
+
+test('a folder that cannot be made is a database that cannot be used', () =>
+  inFolder(async (folder) => {
+    const file = path.join(folder, 'file')
+    writeFileSync(file, '')
+    await using service = new Notes(path.join(file, 'x.db'))
+    await expect(service.count()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', details: { reason: 'EEXIST' } })
+  }))
 
 test('a source that cannot be a database is refused by the constructor', () => {
   expect(() => new Notes('mysql://host/db')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))

@@ -21,6 +21,29 @@ describe.each(await enginesForTests())('write on %s', (dialect) => {
     expect(await test.rows('SELECT key FROM meta ORDER BY key')).toEqual([{ key: 'kept' }])
   })
 
+  test('a transaction of another database is refused, by the handle and by its services', async () => {
+    await using one = await createTestDb({ dialect })
+    await using other = await createTestDb({ dialect })
+    const refused = { code: 'TRANSACTION_CLOSED' }
+    const reads = { tx: await one.db.read(async (tx) => tx) }
+    await one.db.write(async (tx) => {
+      await expect(other.db.write((inner) => set(inner, 'k', 'v'), { tx })).rejects.toMatchObject(refused)
+      await expect(other.db.read(async () => 'read', { tx })).rejects.toMatchObject(refused)
+      await tx.savepoint((inner) => one.db.write((same) => set(same, 'own', 'v'), { tx: inner }))
+    })
+    await expect(other.db.read(async () => 'read', reads)).rejects.toMatchObject(refused)
+    await expect(
+      commitBeforeRefusing(
+        other.db,
+        () => false,
+        async () => 1,
+        { tx: reads.tx as WriteTx },
+      ),
+    ).rejects.toMatchObject(refused)
+    expect(await one.rows('SELECT key FROM meta')).toEqual([{ key: 'own' }])
+    expect(await other.rows('SELECT key FROM meta')).toEqual([])
+  })
+
   test('CON-16 a failing job of a group undoes only itself', async () => {
     await using test = await createTestDb({ dialect })
     const jobs = Array.from({ length: 40 }, (_, index) =>

@@ -27,7 +27,7 @@ export async function attemptWrite<T>(
   connection: PostgresConnection,
   { owner, work, deadlineMs, limits }: WriteAttempt<T>,
 ): Promise<{ readonly value: T; readonly tx: OpenTransaction }> {
-  const tx = new OpenTransaction(engineOn(connection))
+  const tx = new OpenTransaction(engineOn(connection, owner))
   let isCommitting = false
   try {
     const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
@@ -54,8 +54,9 @@ async function sendNotifications(connection: PostgresConnection, tx: OpenTransac
   }
 }
 
-function engineOn(connection: PostgresConnection): TransactionEngine {
+function engineOn(connection: PostgresConnection, owner: object): TransactionEngine {
   return {
+    owner,
     dialect: 'postgres',
     executor: connection,
     kysely: connection.kysely,

@@ -9,6 +9,7 @@ import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
+import { OWNER, requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import type { IronSchema } from '../schema.ts'
@@ -119,9 +120,18 @@ export class PostgresDatabase implements IronDatabase {
    * COMMIT and its answer: the transaction may have happened, as a whole. After every other error it has not.
    */
   async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    if (options.tx !== undefined) return work(options.tx)
+    if (options.tx !== undefined) return this.#join(options.tx, work)
     refuseInsideWrite(this)
     return tellCall('write', 'postgres', () => this.#write(work, options))
+  }
+
+  get [OWNER](): object {
+    return this
+  }
+
+  async #join<Tx extends ReadTx, T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    requireOwn(this, tx)
+    return work(tx)
   }
 
   async #write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions): Promise<T> {
@@ -147,10 +157,10 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
-    if (options.tx !== undefined) return work(options.tx)
+    if (options.tx !== undefined) return this.#join(options.tx, work)
     refuseInsideWrite(this)
     const look = (executor: Executor, kysely: Kysely<IronSchema>): Promise<T> =>
-      ReadSnapshot.during(new ReadSnapshot('postgres', kysely, executor), work)
+      ReadSnapshot.during(new ReadSnapshot(this, 'postgres', kysely, executor), work)
     return options.lookup === true
       ? tellCall('lookup', 'postgres', () => look(this.#lookups, this.#lookupKysely))
       : tellCall('read', 'postgres', () => this.#snapshot((connection) => look(connection, connection.kysely)))

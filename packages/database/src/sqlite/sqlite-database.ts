@@ -6,6 +6,7 @@ import type { IdSource } from '../ids.ts'
 import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { type Executor, kyselyOn, queryBuilders } from '../kysely-executor.ts'
 import { refuseInsideWrite, WRITE_TIMEOUT_MS } from '../open-writes.ts'
+import { OWNER, requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
@@ -82,18 +83,27 @@ export class SqliteDatabase implements IronDatabase {
   }
 
   async write<T>(work: (tx: WriteTx) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    if (options.tx !== undefined) return work(options.tx)
+    if (options.tx !== undefined) return this.#join(options.tx, work)
     refuseInsideWrite(this.#writer)
     const timeoutMs = options.timeoutMs ?? this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS
     return tellCall('write', 'sqlite', () => this.#writer.write(work, options.group ?? false, timeoutMs))
   }
 
   async read<T>(work: (tx: ReadTx) => Promise<T>, options: ReadOptions = {}): Promise<T> {
-    if (options.tx !== undefined) return work(options.tx)
+    if (options.tx !== undefined) return this.#join(options.tx, work)
     if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     refuseInsideWrite(this.#writer)
     const isLookup = options.lookup === true
     return tellCall(isLookup ? 'lookup' : 'read', 'sqlite', () => this.#read(work, isLookup))
+  }
+
+  get [OWNER](): object {
+    return this.#writer
+  }
+
+  async #join<Tx extends ReadTx, T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    requireOwn(this, tx)
+    return work(tx)
   }
 
   async listen(channel: string, wake: (payload: string) => void): Promise<() => Promise<void>> {
@@ -148,10 +158,13 @@ export class SqliteDatabase implements IronDatabase {
   #read<T>(work: (tx: ReadTx) => Promise<T>, isLookup: boolean): Promise<T> {
     if (this.#inMemory) return this.#writer.write(work, false, this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS)
     if (isLookup) {
-      return ReadSnapshot.during(new ReadSnapshot('sqlite', this.#lookupKysely, this.#lookupExecutor), work)
+      return ReadSnapshot.during(
+        new ReadSnapshot(this.#writer, 'sqlite', this.#lookupKysely, this.#lookupExecutor),
+        work,
+      )
     }
     return this.#readerPool().use((reader) =>
-      ReadSnapshot.during(new ReadSnapshot('sqlite', reader.kysely, reader), work),
+      ReadSnapshot.during(new ReadSnapshot(this.#writer, 'sqlite', reader.kysely, reader), work),
     )
   }
 

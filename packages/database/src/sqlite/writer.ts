@@ -71,6 +71,7 @@ export class SqliteWriter {
     this.#connection = connection
     this.#options = options
     this.#engine = {
+      owner: this,
       dialect: 'sqlite',
       executor: connection,
       kysely: kyselyOn('sqlite', connection),

@@ -45,6 +45,10 @@ export class Listener {
   /** The answer being written on a connection, so that none is written into another. */
   readonly #answers = new WeakMap<Duplex, http.ServerResponse>()
 
+  /** Answers that are not finished. */
+  readonly #unfinished = new Set<http.ServerResponse>()
+  #isDraining = false
+
   /** Connections that are refused as soon as their answer is written. */
   readonly #refused = new WeakSet<Duplex>()
 
@@ -64,6 +68,9 @@ export class Listener {
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     const serve: http.RequestListener = (request, response) => {
       this.#answers.set(request.socket, response)
+      this.#unfinished.add(response)
+      response.once('close', () => this.#unfinished.delete(response))
+      if (this.#isDraining) announceEnd(response)
       application(request, response)
     }
     this.#server.on('request', serve)
@@ -96,9 +103,17 @@ export class Listener {
     })
   }
 
-  /** Accepts nothing more, lets requests in flight finish for `drainMs`, then ends what is left. */
+  /**
+   * Accepts nothing more, lets requests in flight finish for `drainMs`, then ends what is left. Every answer says that its
+   * connection ends with it, so that no client sends its next request into a connection that is being closed.
+   */
   async close(drainMs: number): Promise<void> {
     if (!this.#server.listening) return
+    this.#isDraining = true
+    for (const response of this.#unfinished) {
+      // Of several on one connection the last one: those before it would take its answer away.
+      if (this.#answers.get(response.req.socket) === response) announceEnd(response)
+    }
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#server.closeIdleConnections()
     const idle = setInterval(() => this.#server.closeIdleConnections(), DRAIN_CHECK_MS)
@@ -136,6 +151,10 @@ export class Listener {
   #refuse(socket: Duplex, refusal: ApiError): void {
     refuseRaw(socket, refusal, newRequestId(this.#ids))
   }
+}
+
+function announceEnd(response: http.ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
 const tunnelRefusal = (): ApiError =>

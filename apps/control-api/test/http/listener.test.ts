@@ -171,6 +171,39 @@ describe('OPS-05 shutdown', () => {
     agent.destroy()
   })
 
+  test('every answer says that its connection ends with it, and of several only the last', async () => {
+    const entered = Promise.withResolvers<undefined>()
+    const release = Promise.withResolvers<undefined>()
+    let count = 0
+    const waits = defineRoute({
+      method: 'GET',
+      path: '/waits',
+      auth: 'public',
+      rateLimit: 'read',
+      audit: [],
+      summary: 'Waits for the test',
+      answers: {},
+      handler: async () => {
+        count += 1
+        if (count === 3) entered.resolve(undefined)
+        await release.promise
+        return { body: { done: true } }
+      },
+    })
+    await using draining = await listen([waits])
+    const ask = 'GET /api/v1/waits HTTP/1.1\r\nHost: x\r\n\r\n'
+    const single = rawExchange(draining.port, ask)
+    const pipelined = rawExchange(draining.port, ask + ask)
+    await entered.promise
+    const closed = draining.listener.close(20_000)
+    release.resolve(undefined)
+    const connections = async (exchange: typeof single): Promise<unknown[]> =>
+      answersIn((await exchange).text).map(({ headers }) => /^connection: (.*)$/im.exec(headers)?.[1])
+    expect(await connections(single)).toEqual(['close'])
+    expect(await connections(pipelined)).toEqual(['keep-alive', 'close'])
+    await closed
+  })
+
   test('what does not finish within the drain time is ended', async () => {
     const entered = Promise.withResolvers<undefined>()
     const hangs = defineRoute({

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import { HIDDEN } from './statement.ts'
 import type { ReadTx } from './transaction.ts'
 
 /**
@@ -7,14 +8,27 @@ import type { ReadTx } from './transaction.ts'
  * nothing in a pattern repeats but the beginning and the end (VAL-18).
  */
 
-/** Whether a column contains a text, whatever the case of either, in every script. No character of the text is special. */
+const ASCII = /^[\0-\x7f]*$/
+
+/**
+ * Whether a column contains a text, whatever the case of either, in every script. No character of the text is special. ASCII has no
+ * spellings beyond ASCII, which is all that SQLite's `like` and PostgreSQL's `lower` in "C" fold: both find it in half the time that a
+ * pattern of classes takes. In the database's own collation a Turkish PostgreSQL would not find an I.
+ */
 export function containsText(tx: ReadTx, column: string, text: string): RawBuilder<SqlBool> {
   const searched = sql.ref(column)
-  if (tx.dialect === 'sqlite') return sql<SqlBool>`glob(${globPattern(text)}, ${searched})`
-  // ASCII has no spellings beyond ASCII, all that `lower` knows in "C": PostgreSQL finds it in half the time that a pattern takes. In
-  // the database's own collation a Turkish one would not find an I.
-  if (/^[\0-\x7f]*$/.test(text)) return sql<SqlBool>`strpos(lower(${searched} COLLATE "C"), ${text.toLowerCase()}) > 0`
+  const isAscii = ASCII.test(text)
+  if (tx.dialect === 'sqlite') {
+    if (!isAscii) return sql<SqlBool>`glob(${globPattern(text)}, ${searched})`
+    return sql<SqlBool>`${searched} LIKE ${sql.raw(HIDDEN)}${likePattern(text)} ESCAPE '\\'`
+  }
+  if (isAscii) return sql<SqlBool>`strpos(lower(${searched} COLLATE "C"), ${text.toLowerCase()}) > 0`
   return sql<SqlBool>`${searched} ~ ${regexPattern(text)}`
+}
+
+/** For `like` with a backslash that escapes. */
+function likePattern(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
 }
 
 /** For SQLite's `glob`. */

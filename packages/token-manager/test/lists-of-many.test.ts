@@ -221,7 +221,7 @@ describe.each(await enginesForTests())('lists of many on %s', (dialect) => {
 
   test('a rare text is looked for once', async () => {
     const searches = async (work: (tx: ReadTx) => Promise<unknown>): Promise<string[]> =>
-      (await plansOf(world.db, work)).filter(({ sql }) => /glob|strpos|~/.test(sql)).map(({ plan }) => plan)
+      (await plansOf(world.db, work)).filter(({ sql }) => /LIKE|strpos/.test(sql)).map(({ plan }) => plan)
     const manager = new TokenManager(world.db, { clock: world.clock })
     const ofTokens = await searches((tx) => manager.listTokens({ name: '77' }, { tx }))
     const ofUsers = await searches((tx) => usersOn(world.db).listUsers({ search: 'person 77' }, { tx }))

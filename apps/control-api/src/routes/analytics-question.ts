@@ -1,5 +1,5 @@
 /** What every question about calls has in common: a period, a scope, one snapshot (http-api 4.15). */
-import { AnalyticsError, type Period, type Scope } from '@iron/analytics'
+import { AnalyticsError, type Period, type ResolvedRange, type Scope } from '@iron/analytics'
 import type { ReadTx } from '@iron/database'
 import { isoTime } from '../answers/scalars.ts'
 import { validationError } from '../http/errors.ts'
@@ -41,16 +41,38 @@ export async function answerQuestion<T extends object>(
   const period = periodOf(query, services.database.clock.now(), otherwise)
   const calls = callScopeOf(query, { principal, scope })
   return services.database.read(async (tx) => {
-    const { from, to, calculatedAt } = await services.analytics.range(period, calls, { tx })
-    const told = await namingPeriod(period, () => answer({ period, calls, tx }))
-    return {
-      period: typeof period === 'string' ? period : 'custom',
-      from: isoTime(from),
-      to: isoTime(to),
-      calculated_at: isoTime(calculatedAt),
-      ...told,
-    }
+    const asked = { period, calls, tx }
+    const [range, told] = await withinOneDay(services, asked, () => namingPeriod(period, () => answer(asked)))
+    return { ...boundsAnswer(period, range), ...told }
   })
+}
+
+/** What a period came to be, as every question tells it. */
+export function boundsAnswer(period: Period, { from, to, calculatedAt }: ResolvedRange) {
+  return {
+    period: typeof period === 'string' ? period : ('custom' as const),
+    from: isoTime(from),
+    to: isoTime(to),
+    calculated_at: isoTime(calculatedAt),
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * An answer together with what its period came to be. Both look at the clock: where a UTC day begins in between, the figures of
+ * `today` would be told with the bounds of yesterday, so they are asked for again.
+ */
+export async function withinOneDay<T>(
+  { analytics, database }: Services,
+  { period, calls, tx }: Asked,
+  answer: () => Promise<T>,
+): Promise<[ResolvedRange, T]> {
+  for (;;) {
+    const range = await analytics.range(period, calls, { tx })
+    const told = await answer()
+    if (Math.floor(database.clock.now() / DAY_MS) === Math.floor(range.calculatedAt / DAY_MS)) return [range, told]
+  }
 }
 
 /** A period that is too long for a question is a fault of the parameter that makes it so. */

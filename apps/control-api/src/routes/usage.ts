@@ -1,4 +1,3 @@
-import { isoTime } from '../answers/scalars.ts'
 import {
   usageCheckAnswer,
   usageCheckShape,
@@ -12,6 +11,7 @@ import {
 import { forbidden } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { object, oneOf, optional, page, sort } from '../http/schemas.ts'
+import { boundsAnswer, withinOneDay } from './analytics-question.ts'
 import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
 import { callFilterFields, callScopeOf, periodFields, periodOf } from './period.ts'
 import { call, callFactsOf } from './report.ts'
@@ -43,21 +43,22 @@ export const usageRoutes = [
       const calls = callScopeOf(query, { principal, scope })
       const window = pageOf({ ...query, sort: query.sort?.replace(/_usd$/, '') })
       return services.database.read(async (tx) => {
-        const { from, to, calculatedAt } = await services.analytics.range(period, calls, { tx })
-        const grouped =
-          groupBy === 'none' ? undefined : await services.analytics.by(groupBy, period, calls, { ...window, tx })
-        const totals = grouped?.totals ?? usageTotalsOf(await services.analytics.totals(period, calls, { tx }))
+        const [range, { grouped, totals }] = await withinOneDay(services, { period, calls, tx }, async () => {
+          if (groupBy === 'none') {
+            const all = await services.analytics.totals(period, calls, { tx })
+            return { grouped: undefined, totals: usageTotalsOf(all) }
+          }
+          const rows = await services.analytics.by(groupBy, period, calls, { ...window, tx })
+          return { grouped: rows, totals: rows.totals }
+        })
         const listed = grouped === undefined ? emptyAnswer(window) : pagedAnswer(grouped, (row) => row)
         return {
           body: {
-            period: typeof period === 'string' ? period : 'custom',
-            from: isoTime(from),
-            to: isoTime(to),
+            ...boundsAnswer(period, range),
             group_by: groupBy,
             totals: usageTotalsAnswer(totals),
             data: grouped === undefined || groupBy === 'none' ? [] : usageRowsAnswer(grouped, groupBy),
             pagination: listed.pagination,
-            calculated_at: isoTime(calculatedAt),
           },
         }
       })

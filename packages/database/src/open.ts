@@ -8,6 +8,7 @@ import { PostgresDatabase } from './postgres/postgres-database.ts'
 import { makeFolder, parseSource } from './source.ts'
 import { SqliteDatabase } from './sqlite/sqlite-database.ts'
 import { DatabaseError } from './errors.ts'
+import { Faults } from './faults.ts'
 import { packageVersion } from './version.ts'
 
 /** Options every service of the house takes. */
@@ -36,6 +37,12 @@ export interface OpenOptions extends ServiceOptions {
   readonly onBackgroundError?: ((error: unknown) => void) | undefined
 }
 
+const MIGRATIONS = ['apply', 'verify', 'unchecked'] as const
+/** Most reader threads: far more than a machine has processors. */
+const READERS_MAX = 1_024
+/** The longest that SQLite and timers can wait, in milliseconds: some 24 days. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1
+
 /** Options of this package's own test helpers. */
 export interface InternalOpenOptions extends OpenOptions {
   /** Start `:memory:` from this image of a migrated database. */
@@ -45,9 +52,11 @@ export interface InternalOpenOptions extends OpenOptions {
 /**
  * Opens SQLite or PostgreSQL and brings its schema to this version.
  *
- * @throws {DatabaseError} UNSUPPORTED_URL, DATABASE_UNAVAILABLE, SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH, MIGRATION_FAILED
+ * @throws {DatabaseError} UNSUPPORTED_URL, VALIDATION_ERROR, DATABASE_UNAVAILABLE, SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH,
+ * MIGRATION_FAILED
  */
 export async function openDatabase(source: string | URL, options: OpenOptions = {}): Promise<IronDatabase> {
+  checkOptions(options)
   const database = await connect(source, options)
   const { image, migrations: mode = 'apply' } = options as InternalOpenOptions
   try {
@@ -90,6 +99,15 @@ export async function verifySchema(db: IronDatabase): Promise<void> {
 export async function recheckSchema(db: IronDatabase): Promise<void> {
   const unchanged = await db.read((tx) => isAsRecorded(tx.sql, db.dialect))
   if (!unchanged) await verifySchema(db)
+}
+
+function checkOptions({ migrations, readers, busyTimeoutMs, writeTimeoutMs }: OpenOptions): void {
+  const faults = new Faults()
+  if (migrations !== undefined) faults.oneOf('migrations', migrations, MIGRATIONS)
+  if (readers !== undefined) faults.integer('readers', readers, 0, READERS_MAX)
+  if (busyTimeoutMs !== undefined) faults.integer('busyTimeoutMs', busyTimeoutMs, 0, TIMEOUT_MS_MAX)
+  if (writeTimeoutMs !== undefined) faults.integer('writeTimeoutMs', writeTimeoutMs, 1, TIMEOUT_MS_MAX)
+  faults.throwIfAny((details) => new DatabaseError('VALIDATION_ERROR', 'the options are not valid', { details }))
 }
 
 async function connect(source: string | URL, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {

@@ -1,7 +1,6 @@
 import type { Kysely, QueryResult } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import type { Executor } from './kysely-executor.ts'
-import { OWNER } from './own-transaction.ts'
 import type { IronSchema } from './schema.ts'
 import type { DeferredQueue, DialectName, PreparedQuery, WriteTx } from './transaction.ts'
 
@@ -61,7 +60,7 @@ export class OpenTransaction implements WriteTx {
     this.dialect = engine.dialect
   }
 
-  get [OWNER](): object {
+  get owner(): object {
     return this.#engine.owner
   }
 

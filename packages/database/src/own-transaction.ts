@@ -3,11 +3,9 @@ import { DatabaseError } from './errors.ts'
 import type { IronDatabase } from './iron-database.ts'
 import type { ReadTx } from './transaction.ts'
 
-/** Where a handle and its transactions hold what they have in common. */
-export const OWNER = Symbol('owner')
-
+/** What a handle and its transactions have in common. */
 interface Owned {
-  readonly [OWNER]?: object
+  readonly owner?: object
 }
 
 /**
@@ -16,7 +14,7 @@ interface Owned {
  * @throws {DatabaseError} TRANSACTION_CLOSED the transaction is of another handle
  */
 export function requireOwn(db: IronDatabase, tx: ReadTx): void {
-  const [ours, its] = [(db as Owned)[OWNER], (tx as Owned)[OWNER]]
+  const [ours, its] = [(db as Owned).owner, (tx as Owned).owner]
   if (ours === undefined || its === undefined || ours === its) return
   throw new DatabaseError('TRANSACTION_CLOSED', 'this transaction is of another database')
 }

@@ -1,21 +1,19 @@
 import type { Kysely, QueryResult } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import type { Executor } from './kysely-executor.ts'
-import { OWNER } from './own-transaction.ts'
 import type { IronSchema } from './schema.ts'
 import type { DialectName, PreparedQuery, ReadTx } from './transaction.ts'
 
 /** A snapshot while its read runs; used afterwards, it throws. */
 export class ReadSnapshot implements ReadTx {
+  readonly owner: object
   readonly dialect: DialectName
   readonly #kysely: Kysely<IronSchema>
   readonly #executor: Executor
   #open = true
 
-  readonly [OWNER]: object
-
   constructor(owner: object, dialect: DialectName, kysely: Kysely<IronSchema>, executor: Executor) {
-    this[OWNER] = owner
+    this.owner = owner
     this.dialect = dialect
     this.#kysely = kysely
     this.#executor = executor

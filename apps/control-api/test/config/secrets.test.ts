@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { ConfigError, loadConfig } from '../../src/config.ts'
-import { generateSecrets, loadSecrets, type Secrets, sqliteFile } from '../../src/secrets.ts'
+import { generateSecrets, loadSecrets, type Secrets } from '../../src/secrets.ts'
 
 let folder: string
 beforeEach(() => {
@@ -53,18 +53,6 @@ describe('R5 beside a SQLite file', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/^IC_TOKEN_SECRET=.*$/m, ''))
     expect(faultsOf(atFile()).join()).toContain('IC_TOKEN_SECRET')
   })
-})
-
-test.each([
-  ['sqlite:./iron.db', 'iron.db'],
-  ['sqlite://data/iron.db', 'data/iron.db'],
-  ['sqlite:///./iron.db?mode=rwc', 'iron.db'],
-  ['sqlite:///.data/iron.db', '/.data/iron.db'],
-  ['sqlite:my%20iron.db', 'my iron.db'],
-  ['file:///srv/my%20iron.db', '/srv/my iron.db'],
-  ['./what?.db', 'what?.db'],
-])('R5 the secrets of %s stand beside the file that is opened', (databaseUrl, file) => {
-  expect(sqliteFile(databaseUrl)).toBe(path.resolve(file))
 })
 
 test('R5 in memory nothing is written', () => {

@@ -9,7 +9,7 @@ import { DatabaseError } from '../errors.ts'
 import type { IdSource } from '../ids.ts'
 import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { refuseInsideWrite, runInside, WRITE_TIMEOUT_MS, writeTimeout } from '../open-writes.ts'
-import { OWNER, requireOwn } from '../own-transaction.ts'
+import { requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import type { IronSchema } from '../schema.ts'
@@ -125,7 +125,7 @@ export class PostgresDatabase implements IronDatabase {
     return tellCall('write', 'postgres', () => this.#write(work, options))
   }
 
-  get [OWNER](): object {
+  get owner(): object {
     return this
   }
 

@@ -6,7 +6,7 @@ import type { IdSource } from '../ids.ts'
 import type { IronDatabase, Pong, ReadOptions, WriteOptions } from '../iron-database.ts'
 import { type Executor, kyselyOn, queryBuilders } from '../kysely-executor.ts'
 import { refuseInsideWrite, WRITE_TIMEOUT_MS } from '../open-writes.ts'
-import { OWNER, requireOwn } from '../own-transaction.ts'
+import { requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
 import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
@@ -97,7 +97,7 @@ export class SqliteDatabase implements IronDatabase {
     return tellCall(isLookup ? 'lookup' : 'read', 'sqlite', () => this.#read(work, isLookup))
   }
 
-  get [OWNER](): object {
+  get owner(): object {
     return this.#writer
   }
 

@@ -19,6 +19,7 @@ test('today is the day of the bounds, wherever between two looks at the clock it
   const call = { lease_id: String(lease.lease_id), request_id: 'call-1', model: 'gpt-4o', cost_usd: 2 }
   expectStatus(await api.client.post('/budget/report', call, agent.runtime), 200)
   const spent = { '2028-02-29T00:00:00.000Z': 2, '2028-03-01T00:00:00.000Z': 0 }
+  const days = new Set<unknown>()
   for (let looks = 0; looks < LOOKS; looks += 1) {
     for (const path of [...QUESTIONS, `/agents/${agent.agentId}/metrics`]) {
       looksLeft = looks
@@ -30,6 +31,8 @@ test('today is the day of the bounds, wherever between two looks at the clock it
       const shown = [looks, path, body.from, figures.spend_usd ?? figures.cost_usd]
       expect(shown).toEqual([looks, path, body.from, spent[body.from as keyof typeof spent]])
       looksLeft = Infinity
+      days.add(body.from)
     }
   }
+  expect([...days]).toEqual(expect.arrayContaining(Object.keys(spent)))
 }, 60_000)

@@ -131,24 +131,32 @@ describe('OPS-13 limits', () => {
   })
 })
 
+/** A route that answers when it is told to; `entered` once so many requests are in it. */
+function waiting(requests: number) {
+  const entered = Promise.withResolvers<undefined>()
+  const released = Promise.withResolvers<undefined>()
+  let count = 0
+  const waits = defineRoute({
+    method: 'GET',
+    path: '/waits',
+    auth: 'public',
+    rateLimit: 'read',
+    audit: [],
+    summary: 'Waits for the test',
+    answers: {},
+    handler: async () => {
+      count += 1
+      if (count === requests) entered.resolve(undefined)
+      await released.promise
+      return { body: { done: true } }
+    },
+  })
+  return { waits, entered: entered.promise, release: () => released.resolve(undefined) }
+}
+
 describe('OPS-05 shutdown', () => {
   test('what is in flight is answered, idle connections end at once, nothing new is accepted', async () => {
-    const entered = Promise.withResolvers<undefined>()
-    const release = Promise.withResolvers<undefined>()
-    const waits = defineRoute({
-      method: 'GET',
-      path: '/waits',
-      auth: 'public',
-      rateLimit: 'read',
-      audit: [],
-      summary: 'Waits for the test',
-      answers: {},
-      handler: async () => {
-        entered.resolve(undefined)
-        await release.promise
-        return { body: { done: true } }
-      },
-    })
+    const { waits, entered, release } = waiting(1)
     await using draining = await listen([...fakeRoutes, waits])
     const agent = new http.Agent({ keepAlive: true })
     const idle = await new Promise<number | undefined>((resolve, reject) => {
@@ -159,9 +167,9 @@ describe('OPS-05 shutdown', () => {
         .on('error', reject)
     })
     const inFlight = draining.client.get('/waits')
-    await entered.promise
+    await entered
     const closed = draining.listener.close(20_000)
-    release.resolve(undefined)
+    release()
     expect(idle).toBe(200)
     expect((await inFlight).body).toEqual({ done: true })
     const began = performance.now()
@@ -172,31 +180,14 @@ describe('OPS-05 shutdown', () => {
   })
 
   test('every answer says that its connection ends with it, and of several only the last', async () => {
-    const entered = Promise.withResolvers<undefined>()
-    const release = Promise.withResolvers<undefined>()
-    let count = 0
-    const waits = defineRoute({
-      method: 'GET',
-      path: '/waits',
-      auth: 'public',
-      rateLimit: 'read',
-      audit: [],
-      summary: 'Waits for the test',
-      answers: {},
-      handler: async () => {
-        count += 1
-        if (count === 3) entered.resolve(undefined)
-        await release.promise
-        return { body: { done: true } }
-      },
-    })
+    const { waits, entered, release } = waiting(3)
     await using draining = await listen([waits])
     const ask = 'GET /api/v1/waits HTTP/1.1\r\nHost: x\r\n\r\n'
     const single = rawExchange(draining.port, ask)
     const pipelined = rawExchange(draining.port, ask + ask)
-    await entered.promise
+    await entered
     const closed = draining.listener.close(20_000)
-    release.resolve(undefined)
+    release()
     const connections = async (exchange: typeof single): Promise<unknown[]> =>
       answersIn((await exchange).text).map(({ headers }) => /^connection: (.*)$/im.exec(headers)?.[1])
     expect(await connections(single)).toEqual(['close'])

@@ -125,6 +125,7 @@ export class PostgresDatabase implements IronDatabase {
     return tellCall('write', 'postgres', () => this.#write(work, options))
   }
 
+  /** What its transactions say they belong to. */
   get owner(): object {
     return this
   }

@@ -97,6 +97,7 @@ export class SqliteDatabase implements IronDatabase {
     return tellCall(isLookup ? 'lookup' : 'read', 'sqlite', () => this.#read(work, isLookup))
   }
 
+  /** What its transactions say they belong to. */
   get owner(): object {
     return this.#writer
   }

@@ -41,6 +41,15 @@ export interface ResolvedRange extends TimeRange {
   readonly calculatedAt: number
 }
 
+/** Where and when a question is asked. */
+export interface Asking extends AtTx {
+  /**
+   * The moment that named periods are counted from, epoch ms: the {@link ResolvedRange.calculatedAt} of another answer makes both
+   * answers of one period, also where a day ends between them. Default: the clock, read in the snapshot.
+   */
+  readonly now?: number | undefined
+}
+
 const SORTS: Readonly<Record<string, GroupWindow['column']>> = {
   cost: 'cost_micros',
   requests: 'requests',
@@ -69,7 +78,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  overview(period: Period, scope: Scope = {}, options: AtTx = {}): Promise<Overview> {
+  overview(period: Period, scope: Scope = {}, options: Asking = {}): Promise<Overview> {
     return this.#ask(period, scope, options, new Faults(), sumOverview)
   }
 
@@ -78,7 +87,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  totals(period: Period, scope: Scope = {}, options: AtTx = {}): Promise<Totals> {
+  totals(period: Period, scope: Scope = {}, options: Asking = {}): Promise<Totals> {
     return this.#ask(period, scope, options, new Faults(), sumAll)
   }
 
@@ -88,7 +97,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  async by(dimension: Dimension, period: Period, scope: Scope = {}, options: Page & AtTx = {}): Promise<Grouped> {
+  async by(dimension: Dimension, period: Period, scope: Scope = {}, options: Page & Asking = {}): Promise<Grouped> {
     const faults = new Faults()
     faults.oneOf('dimension', dimension, DIMENSIONS)
     const window = checkPage(faults, options, dimension === 'day' ? 'key' : '-cost')
@@ -105,7 +114,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  timeline(bucket: Bucket, period: Period, scope: Scope = {}, options: AtTx = {}): Promise<readonly TimelinePoint[]> {
+  timeline(bucket: Bucket, period: Period, scope: Scope = {}, options: Asking = {}): Promise<readonly TimelinePoint[]> {
     const faults = new Faults()
     faults.oneOf('bucket', bucket, BUCKETS)
     return this.#ask(period, scope, options, faults, (tx, calls) => sumBuckets(tx, calls, bucket))
@@ -117,7 +126,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  costs(period: Period, scope: Scope = {}, options: AtTx = {}): Promise<Costs> {
+  costs(period: Period, scope: Scope = {}, options: Asking = {}): Promise<Costs> {
     return this.#ask(period, scope, options, new Faults(), spreadCosts)
   }
 
@@ -126,7 +135,7 @@ export class Analytics extends DatabaseService {
    *
    * @throws {AnalyticsError} VALIDATION_ERROR, AGENT_NOT_FOUND, QUERY_TIMEOUT
    */
-  range(period: Period, scope: Scope = {}, options: AtTx = {}): Promise<ResolvedRange> {
+  range(period: Period, scope: Scope = {}, options: Asking = {}): Promise<ResolvedRange> {
     return this.#ask(period, scope, options, new Faults(), async (tx, calls) =>
       Object.freeze({ ...(await rangeOf(tx, calls)), calculatedAt: calls.now }),
     )
@@ -135,16 +144,19 @@ export class Analytics extends DatabaseService {
   async #ask<T>(
     period: Period,
     scope: Scope,
-    options: AtTx,
+    options: Asking,
     faults: Faults,
     answer: (tx: ReadTx, calls: AskedCalls) => Promise<T>,
   ): Promise<T> {
     checkPeriod(faults, period)
     checkScope(faults, scope)
+    const { tx, now } = options
+    if (now !== undefined) faults.integer('now', now, 0)
     refuseFaults(faults)
     const db = await this.ready()
-    return boundedRead(db, { tx: options.tx }, this.#timeoutMs, async (tx) =>
-      answer(tx, await findCalls(tx, period, scope, this.clock)),
+    const clock = now === undefined ? this.clock : { now: () => now }
+    return boundedRead(db, { tx }, this.#timeoutMs, async (snapshot) =>
+      answer(snapshot, await findCalls(snapshot, period, scope, clock)),
     )
   }
 }

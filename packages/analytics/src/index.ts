@@ -1,4 +1,4 @@
-export { Analytics, type AnalyticsOptions, QUERY_TIMEOUT_MS, type ResolvedRange } from './analytics.ts'
+export { Analytics, type AnalyticsOptions, type Asking, QUERY_TIMEOUT_MS, type ResolvedRange } from './analytics.ts'
 export { type Dimension, DIMENSIONS } from './dimension.ts'
 export { AnalyticsError, type AnalyticsErrorCode } from './errors.ts'
 export type { Grouped, GroupRow, GroupTotals } from './group-row.ts'

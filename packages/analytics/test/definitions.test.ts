@@ -100,6 +100,29 @@ describe.each(PLACES)('definitions on $dialect $storage', (place) => {
     expect(await world.requests.totals()).toMatchObject({ requests: 6, failed: 1, totalTokens: 30, cost: 260 })
   })
 
+  test('`now` counts a named period from another moment', async () => {
+    await using world = await openWorld(place)
+    await seed(world)
+    const { analytics, clock } = world
+    const { calculatedAt: now } = await analytics.range('today')
+    clock.advance(DAY)
+    expect(await analytics.totals('today')).toMatchObject({ spend: 0 })
+    expect(await analytics.totals('today', {}, { now })).toEqual(TOTALS)
+    expect(await analytics.totals('yesterday', {}, { now })).toMatchObject({ spend: 0 })
+    expect((await analytics.by('model', 'today', {}, { now })).totals).toMatchObject({ cost: 260 })
+    expect(await analytics.range('today', {}, { now })).toEqual({
+      from: ELEVEN - 11 * HOUR,
+      to: now,
+      calculatedAt: now,
+    })
+    for (const wrong of [-1, 0.5, NaN]) {
+      await expect(analytics.totals('today', {}, { now: wrong })).rejects.toMatchObject({
+        code: 'VALIDATION_ERROR',
+        details: { fields: { now: expect.any(String) } },
+      })
+    }
+  })
+
   test('PRI-25 roll-ups and pruning change no figure', async () => {
     await using world = await openWorld(place)
     await seed(world)

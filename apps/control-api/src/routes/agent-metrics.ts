@@ -3,7 +3,6 @@ import { notFound } from '../http/handle.ts'
 import { defineRoute } from '../http/route.ts'
 import { object } from '../http/schemas.ts'
 import { ofAgent } from './agent-param.ts'
-import { withinOneDay } from './analytics-question.ts'
 import { periodFields, periodOf } from './period.ts'
 import { ownOnly } from './scope.ts'
 
@@ -26,10 +25,10 @@ export const agentMetricsRoutes = [
       const period = periodOf(query, services.database.clock.now())
       const calls = { agentId, ownerId: ownOnly({ principal, scope }) }
       return services.database.read(async (tx) => {
-        const [range, { totals, models }] = await withinOneDay(services, { period, calls, tx }, async () => ({
-          totals: await services.analytics.totals(period, calls, { tx }),
-          models: await services.analytics.by('model', period, calls, { perPage: MODELS_MAX, tx }),
-        }))
+        const range = await services.analytics.range(period, calls, { tx })
+        const at = { tx, now: range.calculatedAt }
+        const totals = await services.analytics.totals(period, calls, at)
+        const models = await services.analytics.by('model', period, calls, { perPage: MODELS_MAX, ...at })
         const budget = await services.budgets.get(agentId, { tx })
         if (budget === undefined) throw notFound('AGENT_NOT_FOUND')
         return { body: agentMetricsAnswer({ period, range, totals, models: models.data, budget }) }

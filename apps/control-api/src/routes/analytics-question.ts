@@ -17,7 +17,8 @@ type Question = Static<ReturnType<typeof object<typeof questionFields>>>
 export interface Asked {
   readonly period: Period
   readonly calls: Scope
-  readonly tx: ReadTx
+  /** The snapshot and the moment of the whole answer. */
+  readonly at: { readonly tx: ReadTx; readonly now: number }
 }
 
 interface Input {
@@ -41,9 +42,9 @@ export async function answerQuestion<T extends object>(
   const period = periodOf(query, services.database.clock.now(), otherwise)
   const calls = callScopeOf(query, { principal, scope })
   return services.database.read(async (tx) => {
-    const asked = { period, calls, tx }
-    const [range, told] = await withinOneDay(services, asked, () => namingPeriod(period, () => answer(asked)))
-    return { ...boundsAnswer(period, range), ...told }
+    const range = await services.analytics.range(period, calls, { tx })
+    const at = { tx, now: range.calculatedAt }
+    return { ...boundsAnswer(period, range), ...(await namingPeriod(period, () => answer({ period, calls, at }))) }
   })
 }
 
@@ -54,24 +55,6 @@ export function boundsAnswer(period: Period, { from, to, calculatedAt }: Resolve
     from: isoTime(from),
     to: isoTime(to),
     calculated_at: isoTime(calculatedAt),
-  }
-}
-
-const DAY_MS = 86_400_000
-
-/**
- * An answer together with what its period came to be. Both look at the clock: where a UTC day begins in between, the figures of
- * `today` would be told with the bounds of yesterday, so they are asked for again.
- */
-export async function withinOneDay<T>(
-  { analytics, database }: Services,
-  { period, calls, tx }: Asked,
-  answer: () => Promise<T>,
-): Promise<[ResolvedRange, T]> {
-  for (;;) {
-    const range = await analytics.range(period, calls, { tx })
-    const told = await answer()
-    if (Math.floor(database.clock.now() / DAY_MS) === Math.floor(range.calculatedAt / DAY_MS)) return [range, told]
   }
 }
 

@@ -48,10 +48,10 @@ export const analyticsRoutes = [
     answers: { 200: overviewShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) => {
+      body: await answerQuestion(input, async ({ period, calls, at }) => {
         const { analytics, agents } = input.services
-        const overview = await analytics.overview(period, calls, { tx })
-        return overviewAnswer(overview, await agents.overview({ ownerId: calls.ownerId }, { tx }))
+        const overview = await analytics.overview(period, calls, at)
+        return overviewAnswer(overview, await agents.overview({ ownerId: calls.ownerId }, at))
       }),
     }),
   }),
@@ -63,8 +63,8 @@ export const analyticsRoutes = [
     answers: { 200: spendingShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) =>
-        spendingAnswer(await input.services.analytics.totals(period, calls, { tx })),
+      body: await answerQuestion(input, async ({ period, calls, at }) =>
+        spendingAnswer(await input.services.analytics.totals(period, calls, at)),
       ),
     }),
   }),
@@ -76,8 +76,8 @@ export const analyticsRoutes = [
     answers: { 200: spendingByAgentShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) => {
-        const window = { ...pageOf(input.query), tx }
+      body: await answerQuestion(input, async ({ period, calls, at }) => {
+        const window = { ...pageOf(input.query), ...at }
         const grouped = await input.services.analytics.by('agent', period, { ...calls, source: 'agent' }, window)
         return { summary: agentSpendingSummary(grouped), ...pagedAnswer(grouped, agentSpendingAnswer) }
       }),
@@ -91,8 +91,8 @@ export const analyticsRoutes = [
     answers: { 200: spendingByProviderShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) => {
-        const window = { ...pageOf(input.query), tx }
+      body: await answerQuestion(input, async ({ period, calls, at }) => {
+        const window = { ...pageOf(input.query), ...at }
         const grouped = await input.services.analytics.by('provider', period, calls, window)
         return { summary: providerSpendingSummary(grouped), ...pagedAnswer(grouped, providerSpendingAnswer) }
       }),
@@ -108,7 +108,7 @@ export const analyticsRoutes = [
     handler: async (input) => ({
       body: await answerQuestion(
         input,
-        async ({ period, calls, tx }) => costsAnswer(await input.services.analytics.costs(period, calls, { tx })),
+        async ({ period, calls, at }) => costsAnswer(await input.services.analytics.costs(period, calls, at)),
         LAST_30_DAYS,
       ),
     }),
@@ -121,8 +121,8 @@ export const analyticsRoutes = [
     answers: { 200: requestCountsShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) =>
-        requestCountsAnswer(await input.services.analytics.totals(period, calls, { tx })),
+      body: await answerQuestion(input, async ({ period, calls, at }) =>
+        requestCountsAnswer(await input.services.analytics.totals(period, calls, at)),
       ),
     }),
   }),
@@ -134,8 +134,8 @@ export const analyticsRoutes = [
     answers: { 200: tokensByAgentShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) => {
-        const window = { ...pageOf(input.query), tx }
+      body: await answerQuestion(input, async ({ period, calls, at }) => {
+        const window = { ...pageOf(input.query), ...at }
         const grouped = await input.services.analytics.by('agent', period, { ...calls, source: 'agent' }, window)
         return { summary: tokenSumsAnswer(grouped.totals), ...pagedAnswer(grouped, agentTokensAnswer) }
       }),
@@ -149,8 +149,8 @@ export const analyticsRoutes = [
     answers: { 200: modelsShape },
     errors: ['AGENT_NOT_FOUND'],
     handler: async (input) => ({
-      body: await answerQuestion(input, async ({ period, calls, tx }) => {
-        const window = { ...pageOf(input.query), tx }
+      body: await answerQuestion(input, async ({ period, calls, at }) => {
+        const window = { ...pageOf(input.query), ...at }
         const grouped = await input.services.analytics.by('model', period, calls, window)
         return { summary: modelsSummary(grouped), ...pagedAnswer(grouped, modelRowAnswer) }
       }),
@@ -188,9 +188,9 @@ export const analyticsRoutes = [
     handler: async (input) => ({
       body: await answerQuestion(
         input,
-        async ({ period, calls, tx }) => {
+        async ({ period, calls, at }) => {
           const { metric = 'spend_usd', bucket = 'day' } = input.query
-          const points = await input.services.analytics.timeline(bucket, period, calls, { tx })
+          const points = await input.services.analytics.timeline(bucket, period, calls, at)
           return { metric, bucket, data: timelineAnswer(points, metric) }
         },
         LAST_30_DAYS,

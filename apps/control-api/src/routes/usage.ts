@@ -11,7 +11,7 @@ import {
 import { forbidden } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { object, oneOf, optional, page, sort } from '../http/schemas.ts'
-import { boundsAnswer, withinOneDay } from './analytics-question.ts'
+import { boundsAnswer } from './analytics-question.ts'
 import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
 import { callFilterFields, callScopeOf, periodFields, periodOf } from './period.ts'
 import { call, callFactsOf } from './report.ts'
@@ -43,14 +43,11 @@ export const usageRoutes = [
       const calls = callScopeOf(query, { principal, scope })
       const window = pageOf({ ...query, sort: query.sort?.replace(/_usd$/, '') })
       return services.database.read(async (tx) => {
-        const [range, { grouped, totals }] = await withinOneDay(services, { period, calls, tx }, async () => {
-          if (groupBy === 'none') {
-            const all = await services.analytics.totals(period, calls, { tx })
-            return { grouped: undefined, totals: usageTotalsOf(all) }
-          }
-          const rows = await services.analytics.by(groupBy, period, calls, { ...window, tx })
-          return { grouped: rows, totals: rows.totals }
-        })
+        const range = await services.analytics.range(period, calls, { tx })
+        const at = { tx, now: range.calculatedAt }
+        const grouped =
+          groupBy === 'none' ? undefined : await services.analytics.by(groupBy, period, calls, { ...window, ...at })
+        const totals = grouped?.totals ?? usageTotalsOf(await services.analytics.totals(period, calls, at))
         const listed = grouped === undefined ? emptyAnswer(window) : pagedAnswer(grouped, (row) => row)
         return {
           body: {

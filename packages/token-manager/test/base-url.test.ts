@@ -19,6 +19,7 @@ describe('base URLs', () => {
     'http://127.0.0.1:11434/v1',
     'http://127.8.9.10',
     'http://[::1]:3000/',
+    'https://example.openai.azure.com/openai?api-version=2024-10-21',
     `https://example.com/${'x'.repeat(1_980)}`,
   ])('VAL-15 accepts %s', (url) => {
     expect(fault(url)).toBeUndefined()
@@ -36,6 +37,9 @@ describe('base URLs', () => {
     'https:/example.com',
     'https://',
     'example.com/v1',
+    'https://example.com/v1#models',
+    'https://example.com/v1 ',
+    'https://example.com/my models',
     'https://user:pass@example.com',
     'https://user@example.com',
     'https://:pass@example.com',

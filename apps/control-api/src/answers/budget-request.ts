@@ -32,7 +32,8 @@ export const budgetRequestShape = component('BudgetRequest', budgetRequestFields
 
 export const budgetRequestWithBudgetShape = component('BudgetRequestWithBudget', {
   ...budgetRequestFields,
-  agent_budget: budgetShape,
+  /** Null when the agent is no longer the reader's. */
+  agent_budget: nullable(budgetShape),
 })
 
 export const approvedBudgetRequestShape = component('ApprovedBudgetRequest', {

@@ -38,6 +38,20 @@ export interface ListenerOptions {
   readonly requestTimeoutMs?: number | undefined
 }
 
+/** What keeps a server from listening, said by the variable that mends it. */
+const LISTEN_FAULTS: Readonly<Record<string, (at: { readonly host: string; readonly port: number }) => string>> = {
+  EADDRINUSE: ({ host, port }) => `PORT ${port} of ${host} is taken by another process`,
+  EACCES: ({ port }) => `PORT ${port} needs rights that this process does not have`,
+  EADDRNOTAVAIL: ({ host }) => `HOST ${host} is no address of this machine`,
+  ENOTFOUND: unknownHost,
+  // Nobody could be asked for the name.
+  EAI_AGAIN: unknownHost,
+}
+
+function unknownHost({ host }: { readonly host: string }): string {
+  return `HOST ${host} is neither an address nor a name that is known`
+}
+
 /** One listening socket and the connections on it. */
 export class Listener {
   readonly #server: http.Server
@@ -92,12 +106,16 @@ export class Listener {
     })
   }
 
-  /** Listens; port 0 picks a free one. */
+  /** Listens; port 0 picks a free one. @throws {Error} that names `HOST` or `PORT`, whichever keeps it from listening */
   listen(port: number, host: string): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
+      const refuse = (error: NodeJS.ErrnoException): void => {
+        const why = LISTEN_FAULTS[error.code ?? '']?.({ host, port }) ?? error.message
+        reject(new Error(`cannot listen: ${why}`, { cause: error }))
+      }
+      this.#server.once('error', refuse)
       this.#server.listen(port, host, () => {
-        this.#server.removeListener('error', reject)
+        this.#server.removeListener('error', refuse)
         resolve(this.#server.address() as AddressInfo)
       })
     })

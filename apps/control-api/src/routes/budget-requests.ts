@@ -100,9 +100,14 @@ export const budgetRequestRoutes = [
       services.database.read(async (tx) => {
         const request = await services.budgetRequests.get(params['id'] ?? '', { tx })
         const mine = request !== undefined && maySee(principal, 'budgets:request', request.requesterId)
-        const budget = mine ? await services.budgets.get(request.agentId, { tx }) : undefined
-        if (!mine || budget === undefined) throw notFound('BUDGET_REQUEST_NOT_FOUND')
-        return { body: { ...budgetRequestAnswer(request), agent_budget: budgetAnswer(budget) } }
+        if (!mine) throw notFound('BUDGET_REQUEST_NOT_FOUND')
+        // The agent may have changed hands since: what is the new owner's is not shown to who asked.
+        const agent = await services.agents.get(request.agentId, { tx })
+        const shown = agent !== undefined && maySee(principal, 'budgets:request', agent.ownerId)
+        const budget = shown ? await services.budgets.get(agent.id, { tx }) : undefined
+        return {
+          body: { ...budgetRequestAnswer(request), agent_budget: budget === undefined ? null : budgetAnswer(budget) },
+        }
       }),
   }),
   defineRoute({

@@ -91,6 +91,19 @@ describe.each(await enginesForTests())('budget requests on %s', (dialect) => {
       expect(faults(await create({ requester_id: ops.admin.id }))).toEqual(['requester_id'])
     })
 
+    test('who asked no longer sees the budget when the agent is somebody else’s', async () => {
+      const { client, admin } = ops
+      const { path } = await asking()
+      const other = await ops.newPerson()
+      expectStatus(await client.patch(agent.path, { owner_id: other.id }, admin.session), 200)
+      expect(expectStatus(await client.get(path, ann.session), 200).body).toMatchObject({
+        status: 'pending',
+        agent_budget: null,
+      })
+      expect(expectStatus(await client.get(path, admin.session), 200).body.agent_budget).toEqual(await budgetOf())
+      expectStatus(await client.get(path, other.session), 404)
+    })
+
     test('DAT-11 by an API token: the requester is its owner, the actor the token', async () => {
       agent = await ops.newAgent(ann)
       const body = { name: 'script', scopes: ['budgets:request'] }

@@ -1,5 +1,7 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createIdSource } from '@iron/database'
+import { Listener } from '../../src/http/listener.ts'
 import { defineRoute } from '../../src/http/route.ts'
 import { fakeRoutes } from '../support/fake-routes.ts'
 import { bearer } from '../support/fake-services.ts'
@@ -216,4 +218,16 @@ describe('OPS-05 shutdown', () => {
     await draining.listener.close(50)
     await broken
   })
+})
+
+test('what keeps it from listening is said by the variable that mends it', async () => {
+  const other = (port: number, host: string) =>
+    new Listener(() => undefined, createIdSource({ now: () => Date.now() })).listen(port, host)
+  await expect(other(api.port, '127.0.0.1')).rejects.toThrow(
+    `cannot listen: PORT ${api.port} of 127.0.0.1 is taken by another process`,
+  )
+  await expect(other(0, '192.0.2.1')).rejects.toThrow('cannot listen: HOST 192.0.2.1 is no address of this machine')
+  await expect(other(0, '300.1.1.1')).rejects.toThrow(
+    /^cannot listen: HOST 300\.1\.1\.1 is neither an address nor a name/,
+  )
 })

@@ -23,7 +23,7 @@ const METADATA_HOSTS = new Set([
   'instance-data.ec2.internal',
 ])
 
-/** A base URL within the rules. */
+/** A base URL within the rules. A query may be part of one (`?api-version=`); what is no part of a request may not. */
 export function checkBaseUrl(faults: Faults, path: string, value: unknown): void {
   faults.text(path, value, { min: URL_MIN, max: URL_MAX })
   if (typeof value !== 'string') return
@@ -33,6 +33,7 @@ export function checkBaseUrl(faults: Faults, path: string, value: unknown): void
     return
   }
   const host = plainHost(url.hostname)
+  faults.check(!/[\s#]/.test(value), path, 'must not contain white space or a fragment')
   faults.check(url.username === '' && url.password === '', path, 'must not contain credentials')
   faults.check(!isMetadata(host), path, 'must not be a link-local or metadata address')
   faults.check(url.protocol === 'https:' || isLoopback(host), path, 'must be https (http for loopback only)')

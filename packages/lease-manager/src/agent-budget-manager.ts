@@ -20,18 +20,13 @@ import { checkAmount } from './amount.ts'
 import { type Books, type BooksOptions, openBooks } from './books.ts'
 import { type Adjustment, adjustBudget } from './budget/adjust-budget.ts'
 import { type Budget, publicBudget } from './budget/budget.ts'
+import type { BudgetFilter } from './budget/budget-filter.ts'
+import { type BudgetChange, budgetHistory } from './budget/budget-history.ts'
 import { type AllocationChange, type AllocationOptions, changeAllocation } from './budget/change-allocation.ts'
 import { createBudget } from './budget/create-budget.ts'
+import { type BudgetPage, listBudgets } from './budget/list-budgets.ts'
 import { archiveBudget, moveBudget, moveBudgets } from './budget/move-budget.ts'
-import {
-  type BudgetChange,
-  type BudgetFilter,
-  budgetHistory,
-  type BudgetPage,
-  getBudget,
-  getBudgets,
-  listBudgets,
-} from './budget/read-budgets.ts'
+import { getBudget, getBudgets } from './budget/read-budgets.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseTimes } from './lease/decide-overdue.ts'
 import { checkActor, checkIds, REASON_MAX } from './lease/validate.ts'

@@ -4,6 +4,10 @@ export { CLOCK_TOLERANCE_MS, CLOCK_WARNING } from './budget/agent-now.ts'
 export type { Adjustment } from './budget/adjust-budget.ts'
 export type { Balance, Balances, BalanceSum, BudgetStatus, RiskLevel } from './budget/balance.ts'
 export { type Budget, budgetIdOf } from './budget/budget.ts'
+export type { BudgetFilter } from './budget/budget-filter.ts'
+export type { BudgetChange } from './budget/budget-history.ts'
+export { ownerLock } from './budget/budget-row.ts'
+export type { BudgetSummary } from './budget/budget-summary.ts'
 export { BudgetRequestManager } from './budget-request-manager.ts'
 export type { ApprovalOptions, BudgetApproval } from './budget-requests/approve-request.ts'
 export type { BudgetRequest, BudgetRequestStatus } from './budget-requests/budget-request.ts'
@@ -11,7 +15,6 @@ export type { CancelFilter } from './budget-requests/cancel-request.ts'
 export type { NewBudgetRequest } from './budget-requests/check-request.ts'
 export { type ApprovalDecision, type ApprovalQuestion, decideApproval } from './budget-requests/decide-review.ts'
 export type { BudgetRequestFilter } from './budget-requests/list-requests.ts'
-export { ownerLock } from './budget/budget-row.ts'
 export type { AllocationChange, AllocationOptions } from './budget/change-allocation.ts'
 export {
   type AdjustmentDecision,
@@ -19,7 +22,7 @@ export {
   decideAdjustment,
   decideAllocation,
 } from './budget/decide-allocation.ts'
-export type { BudgetChange, BudgetFilter, BudgetPage, BudgetSummary } from './budget/read-budgets.ts'
+export type { BudgetPage } from './budget/list-budgets.ts'
 export { type Threshold, thresholdAmount, THRESHOLDS } from './budget/threshold.ts'
 export { LeaseError, type LeaseErrorCode } from './errors.ts'
 export { type EndingMessage, LEASE_ENDINGS_CHANNEL } from './lease/endings.ts'

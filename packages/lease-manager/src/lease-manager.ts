@@ -26,7 +26,7 @@ import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.t
 import { endOverdueLeases } from './lease/end-lease.ts'
 import { checkGrantInput, type Grant, type GrantOptions } from './lease/grant.ts'
 import { type Lease, publicLease, REVOKE_CAUSES, type RevokeCause } from './lease/lease.ts'
-import { readActiveLeases } from './lease/lease-row.ts'
+import { readActiveLeases } from './lease/find-leases.ts'
 import { findReplay, openLease } from './lease/open-lease.ts'
 import { getLease, type LeaseFilter, listLeases } from './lease/read-leases.ts'
 import { refreshLease, type Refreshed } from './lease/refresh-lease.ts'

@@ -2,9 +2,17 @@
  * The one row per agent under whose lock everything of that agent happens (budget protocol 12.1). Reading it takes the owner's
  * lock first and the row's lock second; guards are evaluated after that and never before.
  */
-import type { Clock, ReadTx, WriteTx } from '@iron/database'
-import { DatabaseError, prepare } from '@iron/database'
 import type { Microdollars } from '@iron/cost-calculator'
+import {
+  type AgentBudgetsTable,
+  type Clock,
+  DatabaseError,
+  type IronSchema,
+  prepare,
+  type ReadTx,
+  type WriteTx,
+} from '@iron/database'
+import type { ExpressionBuilder } from 'kysely'
 import { LeaseError } from '../errors.ts'
 import type { Stored } from '../ledger/movement.ts'
 import { agentNow, warnOfClock } from './agent-now.ts'
@@ -63,17 +71,16 @@ export const BUDGET_COLUMNS = [
   'b.updated_at',
 ] as const
 
+/** The name of the agent of a budget `b`, as a part of its row. */
+export function agentNameOf(eb: ExpressionBuilder<IronSchema & { b: AgentBudgetsTable }, 'b'>) {
+  return eb.selectFrom('agent_owner as o').select('o.agent_name').whereRef('o.agent_id', '=', 'b.agent_id')
+}
+
 const budgetById = prepare<{ agentId: string }, BudgetRow>((db, p) =>
   db
     .selectFrom('agent_budgets as b')
     .select(BUDGET_COLUMNS)
-    .select((eb) =>
-      eb
-        .selectFrom('agent_owner as o')
-        .select('o.agent_name')
-        .whereRef('o.agent_id', '=', 'b.agent_id')
-        .as('agent_name'),
-    )
+    .select((eb) => agentNameOf(eb).as('agent_name'))
     .where('b.agent_id', '=', p('agentId')),
 )
 
@@ -82,13 +89,7 @@ const lockedBudgetById = prepare<{ agentId: string }, BudgetRow>(
     const query = db
       .selectFrom('agent_budgets as b')
       .select(BUDGET_COLUMNS)
-      .select((eb) =>
-        eb
-          .selectFrom('agent_owner as o')
-          .select('o.agent_name')
-          .whereRef('o.agent_id', '=', 'b.agent_id')
-          .as('agent_name'),
-      )
+      .select((eb) => agentNameOf(eb).as('agent_name'))
       .where('b.agent_id', '=', p('agentId'))
     return dialect === 'postgres' ? query.forUpdate('b') : query
   },

@@ -4,8 +4,7 @@
  */
 import { type Microdollars, minus } from '@iron/cost-calculator'
 import type { Stored } from '../ledger/movement.ts'
-import { byAge } from '../lease/lease-row.ts'
-import { holdOf, type LeaseState } from '../lease/lease.ts'
+import { byAge, holdOf, type LeaseState } from '../lease/lease.ts'
 
 export interface AllocationQuestion {
   readonly budget: Stored & { readonly version: number }

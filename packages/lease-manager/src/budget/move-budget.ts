@@ -1,7 +1,7 @@
 /** Budgets get another owner, or are closed for good. */
 import type { WriteTx } from '@iron/database'
 import type { Books } from '../books.ts'
-import { countOpenLeases } from '../lease/lease-row.ts'
+import { countOpenLeases } from '../lease/find-leases.ts'
 import { type Budget, publicBudget } from './budget.ts'
 import { lockLiveBudget, ownerLock } from './budget-row.ts'
 

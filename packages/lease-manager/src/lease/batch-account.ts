@@ -12,7 +12,8 @@ import { endOverdueLeases } from './end-lease.ts'
 import { type Billed, bookedOtherwise, type FindBilled, findAllBilled } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
 import type { LeaseState } from './lease.ts'
-import { findLeases, readActiveLeases, updateLeases } from './lease-row.ts'
+import { findLeases, readActiveLeases } from './find-leases.ts'
+import { updateLeases } from './write-lease.ts'
 import {
   announceBooking,
   type Booking,

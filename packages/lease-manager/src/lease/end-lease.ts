@@ -11,7 +11,7 @@ import { announceClosed, auditExpired, auditRevoked } from './announce.ts'
 import { decideOverdue } from './decide-overdue.ts'
 import { tellEnding } from './endings.ts'
 import { type CloseReason, holdOf, type LeaseState, type RevokeCause, type StoredStatus } from './lease.ts'
-import { type LeaseChange, updateLease } from './lease-row.ts'
+import { type LeaseChange, updateLease } from './write-lease.ts'
 
 const FINAL_STATUS: Readonly<Record<CloseReason, StoredStatus>> = {
   returned: 'closed',

@@ -16,7 +16,7 @@ import type { LeaseContext } from './context.ts'
 import { decideGrant, type GrantQuestion, type GrantRoom } from './decide-grant.ts'
 import { decideReplay, type GrantCall } from './decide-replay.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
-import { insertLease } from './lease-row.ts'
+import { insertLease } from './write-lease.ts'
 import { checkActor, checkIds, checkKey, IDEMPOTENCY_KEY_MAX, RUNTIME_ID_MAX } from './validate.ts'
 
 /** Options of a grant. */

@@ -95,3 +95,8 @@ export function publicLease(lease: LeaseState, now: number): Lease {
     closedAt: lease.closedAt,
   })
 }
+
+/** Oldest first; ids break ties. */
+export function byAge(a: LeaseState, b: LeaseState): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)
+}

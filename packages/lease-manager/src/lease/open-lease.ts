@@ -18,7 +18,7 @@ import {
   requireSoundLedger,
 } from './grant.ts'
 import { isOpen, type LeaseState } from './lease.ts'
-import { findLeaseByKey, readActiveLeases } from './lease-row.ts'
+import { findLeaseByKey, readActiveLeases } from './find-leases.ts'
 
 export async function openLease(
   tx: WriteTx,

@@ -11,7 +11,7 @@ import {
 } from '@iron/database'
 import { agentNow, CLOCK_TOLERANCE_MS } from '../budget/agent-now.ts'
 import { type Lease, LEASE_STATUSES, type LeaseStatus, publicLease } from './lease.ts'
-import { LEASE_COLUMNS, type LeaseRow, leaseState } from './lease-row.ts'
+import { LEASE_COLUMNS, type LeaseRow, leaseState, successorOf } from './lease-row.ts'
 import { refuseFaults } from './validate.ts'
 
 /** Which leases. */
@@ -27,10 +27,7 @@ function datedLeases(tx: ReadTx) {
     .selectFrom('leases as l')
     .innerJoin('agent_budgets as b', 'b.agent_id', 'l.agent_id')
     .select(LEASE_COLUMNS)
-    .select((eb) => [
-      'b.updated_at as budget_updated_at',
-      eb.selectFrom('leases as n').select('n.id').whereRef('n.supersedes', '=', 'l.id').as('superseded_by'),
-    ])
+    .select((eb) => ['b.updated_at as budget_updated_at', successorOf(eb).as('superseded_by')])
 }
 
 function shown(row: DatedRow, clock: Clock): Lease {

@@ -19,7 +19,7 @@ import {
   requireSoundLedger,
 } from './grant.ts'
 import { holdOf, isOpen, type Lease, type LeaseState, publicLease } from './lease.ts'
-import { agentOfLease, findLease, readActiveLeases } from './lease-row.ts'
+import { agentOfLease, findLease, readActiveLeases } from './find-leases.ts'
 import { findReplay } from './open-lease.ts'
 
 /** A granted successor and the lease it supersedes. */

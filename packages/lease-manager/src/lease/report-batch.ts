@@ -8,7 +8,7 @@ import { LeaseError } from '../errors.ts'
 import { BatchAccount, type Conclude } from './batch-account.ts'
 import type { LeaseContext, PricingContext } from './context.ts'
 import { leaseNotFound } from './grant.ts'
-import { agentsOfLeases } from './lease-row.ts'
+import { agentsOfLeases } from './find-leases.ts'
 import { type ReadyReport, readyReport, type ReportResult, type UsageReport } from './report.ts'
 
 /** Reports one batch may hold (http-api 4.9.6). */

@@ -21,7 +21,8 @@ import { endOverdueLeases } from './end-lease.ts'
 import { findBilled, isConflict } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
-import { agentOfLease, type LeaseChange, readDueLeases, updateLease } from './lease-row.ts'
+import { agentOfLease, readDueLeases } from './find-leases.ts'
+import { type LeaseChange, updateLease } from './write-lease.ts'
 import { checkReport, refuseFaults } from './validate.ts'
 
 /** One LLM call. `cost` is charged as given; without it the server prices `model` and `usage`. */

@@ -15,7 +15,8 @@ import { decideReturn } from './decide-return.ts'
 import { endLease, endOverdueLeases } from './end-lease.ts'
 import { leaseNotFound } from './grant.ts'
 import { isOpen, type Lease, type LeaseState, type LeaseStatus, publicLease, statusAt } from './lease.ts'
-import { agentOfLease, readDueLeases, updateLease } from './lease-row.ts'
+import { agentOfLease, readDueLeases } from './find-leases.ts'
+import { updateLease } from './write-lease.ts'
 
 /** Options of a return. */
 export interface ReturnOptions extends InTx {

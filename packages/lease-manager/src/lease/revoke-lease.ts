@@ -10,7 +10,7 @@ import type { LeaseContext } from './context.ts'
 import { endOverdueLeases, revokeLeases, type Revocation } from './end-lease.ts'
 import { leaseNotActive, leaseNotFound } from './grant.ts'
 import { isOpen, type Lease, publicLease, type RevokeCause } from './lease.ts'
-import { agentOfLease, readActiveLeases } from './lease-row.ts'
+import { agentOfLease, readActiveLeases } from './find-leases.ts'
 
 export async function revokeLease(
   tx: WriteTx,

@@ -7,7 +7,7 @@ import { lockBudget } from '../budget/budget-row.ts'
 import type { LeaseContext } from './context.ts'
 import { overdueBounds } from './decide-overdue.ts'
 import { endOverdueLeases } from './end-lease.ts'
-import { readDueLeases } from './lease-row.ts'
+import { readDueLeases } from './find-leases.ts'
 
 /** Leases looked at in one pass (budget protocol 2). */
 export const SWEEP_BATCH = 500

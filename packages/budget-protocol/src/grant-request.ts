@@ -1,5 +1,5 @@
 import type { Microdollars } from '@iron/cost-calculator'
-import { Faults } from '@iron/database'
+import { Faults, IDEMPOTENCY_KEY_MAX } from '@iron/database'
 import { ProtocolError } from './errors.ts'
 
 /** What a runtime asks for in a handshake. */
@@ -16,16 +16,12 @@ export interface GrantRequest {
 
 /** Longest runtime id and provider reference, in code points (http-api 4.9.3, 4.9.5). */
 const NAME_MAX = 100
-/** Visible ASCII (http-api 1.9). */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
 /** @throws {ProtocolError} VALIDATION_ERROR naming every fault; amounts are the lease-manager's to check */
 export function checkGrantRequest(request: GrantRequest): void {
   const faults = new Faults()
   if (request.provider !== undefined) faults.text('provider', request.provider, { max: NAME_MAX })
   if (request.runtimeId !== undefined) faults.text('runtimeId', request.runtimeId, { max: NAME_MAX })
-  if (request.idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(request.idempotencyKey)) {
-    faults.add('idempotencyKey', 'must be 1 to 255 visible ASCII characters')
-  }
+  if (request.idempotencyKey !== undefined) faults.key('idempotencyKey', request.idempotencyKey, IDEMPOTENCY_KEY_MAX)
   faults.throwIfAny((details) => new ProtocolError('VALIDATION_ERROR', 'the request is not valid', { details }))
 }

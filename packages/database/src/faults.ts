@@ -13,6 +13,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 const CONTROL_IN_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
 
+/** What stands in a header, a URL and a log line as it is (http-api 1.9). */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/
+
 /** Length in code points, without building an array of them. */
 export function codePointsIn(text: string): number {
   let count = 0
@@ -60,6 +63,12 @@ export class Faults {
   /** An id given by a caller: opaque, 1..255. */
   id(path: string, value: unknown): void {
     this.text(path, value, { max: ID_MAX })
+  }
+
+  /** A key of 1..`max` visible ASCII characters. */
+  key(path: string, value: unknown, max: number): void {
+    const valid = typeof value === 'string' && value.length <= max && VISIBLE_ASCII.test(value)
+    this.check(valid, path, `must be 1 to ${String(max)} visible ASCII characters`)
   }
 
   /** A whole number within its bounds. */

@@ -39,3 +39,14 @@ test('VAL-02 VAL-12 the first fault of each path is kept, whatever its name', ()
     ['o', 'must be one of a, b'],
   ])
 })
+
+test('a key is visible ASCII of a bounded length, whatever it is instead', () => {
+  for (const bad of ['', '123456', 'a b', 'é', 'a\n', 7, null]) {
+    const faults = new Faults()
+    faults.key('k', bad, 5)
+    expect([bad, faults.details.fields['k']]).toEqual([bad, 'must be 1 to 5 visible ASCII characters'])
+  }
+  const faults = new Faults()
+  faults.key('k', '!~12', 5)
+  expect(faults.any).toBe(false)
+})

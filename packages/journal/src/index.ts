@@ -21,6 +21,7 @@ export {
 } from './events/read.ts'
 export { EventLog, type EventLogOptions } from './event-log.ts'
 export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
+export { checkFacts, COUNT_MAX } from './requests/check-call.ts'
 export { callCosts } from './requests/costs.ts'
 export type { CallFilter, CallTable } from './requests/filter.ts'
 export { DAY_MS, endOf, type Grain, startOf } from './requests/grains.ts'

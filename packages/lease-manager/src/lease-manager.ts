@@ -11,6 +11,7 @@ import {
   DatabaseService,
   type DbSource,
   Faults,
+  IDEMPOTENCY_KEY_MAX,
   type InTx,
   type IronDatabase,
   type WriteGroup,
@@ -42,7 +43,7 @@ import { bookReport, readyReport, type ReportOptions, type ReportResult, type Us
 import { returnLease, type ReturnOptions, type ReturnResult } from './lease/return-lease.ts'
 import { revokeAllLeases, type RevokedLeases, revokeLease } from './lease/revoke-lease.ts'
 import { SWEEP_BATCH, sweepLeases } from './lease/sweep-leases.ts'
-import { checkActor, checkIds, checkKey, IDEMPOTENCY_KEY_MAX, REASON_MAX, refuseFaults } from './lease/validate.ts'
+import { checkActor, checkIds, REASON_MAX, refuseFaults } from './lease/validate.ts'
 
 /** What is lent when no amount is asked for (budget protocol 2). */
 export const DEFAULT_GRANT: Microdollars = usd(10)
@@ -134,7 +135,7 @@ export class LeaseManager extends DatabaseService {
     },
     options: AtTx = {},
   ): Promise<Lease | undefined> {
-    checkIds({ agentId }, (faults) => checkKey(faults, 'idempotencyKey', request.idempotencyKey, IDEMPOTENCY_KEY_MAX))
+    checkIds({ agentId }, (faults) => faults.key('idempotencyKey', request.idempotencyKey, IDEMPOTENCY_KEY_MAX))
     const requested = request.requested ?? this.#rules.defaultGrant
     return this.read(async (tx) => {
       const call = { requested, providerId: request.providerId, refreshOf: request.refreshOf }

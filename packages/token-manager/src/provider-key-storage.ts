@@ -347,8 +347,7 @@ export class ProviderKeyStorage extends AuditedService {
 
 function checkNewKey(apiKey: unknown, actor: ActorRef): void {
   const faults = new Faults()
-  const valid = typeof apiKey === 'string' && apiKey.length <= API_KEY_MAX && /^[\x21-\x7e]+$/.test(apiKey)
-  faults.check(valid, 'apiKey', `must be 1 to ${API_KEY_MAX} visible ASCII characters`)
+  faults.key('apiKey', apiKey, API_KEY_MAX)
   // It stands in the row of the key, too.
   faults.id('actor.id', actorIdOf(actor))
   refuseFaults(faults)

@@ -1,3 +1,4 @@
+import type { Usage } from '@iron/cost-calculator'
 import { Faults } from '@iron/database'
 import { invalid } from '../errors.ts'
 import type { CallFacts, CallSubject, NewCall } from './call.ts'
@@ -11,16 +12,15 @@ const ERROR_MESSAGE_MAX = 1_000
 const TRACE_ID_MAX = 100
 const PRICE_ID_MAX = 200
 /** Most units of one kind in one call (http-api 4.9.5). */
-const COUNT_MAX = 1_000_000_000
+export const COUNT_MAX = 1_000_000_000
+const REQUEST_ID_MAX = 100
 
-const REQUEST_ID = /^[\x21-\x7e]{1,100}$/
-
-/** Collects what is wrong with the facts of a call, under the given prefix. */
+/**
+ * Collects what is wrong with the facts that are given of a call, under the given prefix. Which of them a call needs, and how high a
+ * cost may be, is the caller's to check.
+ */
 export function checkFacts(facts: CallFacts, faults: Faults, prefix = ''): void {
-  if (facts.requestId !== undefined) {
-    const valid = typeof facts.requestId === 'string' && REQUEST_ID.test(facts.requestId)
-    faults.check(valid, `${prefix}requestId`, 'must be 1 to 100 visible ASCII characters')
-  }
+  if (facts.requestId !== undefined) faults.key(`${prefix}requestId`, facts.requestId, REQUEST_ID_MAX)
   if (facts.model !== undefined) faults.text(`${prefix}model`, facts.model, { max: MODEL_MAX })
   if (facts.provider !== undefined) faults.text(`${prefix}provider`, facts.provider, { max: PROVIDER_MAX })
   if (facts.outcome !== undefined) faults.oneOf(`${prefix}outcome`, facts.outcome, ['completed', 'failed'])
@@ -33,10 +33,18 @@ export function checkFacts(facts: CallFacts, faults: Faults, prefix = ''): void 
   if (facts.traceId !== undefined) faults.text(`${prefix}traceId`, facts.traceId, { max: TRACE_ID_MAX })
   // Clamped to what the server's clock allows, so any moment will do: a runtime whose clock is dead may say 1969.
   if (facts.at !== undefined) faults.integer(`${prefix}at`, facts.at, Number.MIN_SAFE_INTEGER)
-  for (const [unit, count] of Object.entries(facts.usage ?? {})) {
-    if ((count as number | undefined) === undefined) continue
-    if (USAGE_UNITS.has(unit)) faults.integer(`${prefix}usage.${unit}`, count, 0, COUNT_MAX)
-    else faults.add(`${prefix}usage.${unit}`, 'is not a unit of usage')
+  if (facts.usage !== undefined) checkUsage(facts.usage, faults, `${prefix}usage`)
+}
+
+function checkUsage(usage: Usage, faults: Faults, path: string): void {
+  if (typeof usage !== 'object' || (usage as unknown) === null) {
+    faults.add(path, 'must be an object of counts')
+    return
+  }
+  for (const [unit, count] of Object.entries<number | undefined>(usage)) {
+    if (count === undefined) continue
+    if (USAGE_UNITS.has(unit)) faults.integer(`${path}.${unit}`, count, 0, COUNT_MAX)
+    else faults.add(`${path}.${unit}`, 'is not a unit of usage')
   }
 }
 

@@ -3,7 +3,7 @@
  * overdue leases that were ended (CON-28).
  */
 import { type Microdollars, toUsd, ZERO } from '@iron/cost-calculator'
-import type { InTx, WriteTx } from '@iron/database'
+import { IDEMPOTENCY_KEY_MAX, type InTx, type WriteTx } from '@iron/database'
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from '../amount.ts'
 import { ledgerActor } from '../books.ts'
@@ -17,7 +17,7 @@ import { decideGrant, type GrantQuestion, type GrantRoom } from './decide-grant.
 import { decideReplay, type GrantCall } from './decide-replay.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { insertLease } from './write-lease.ts'
-import { checkActor, checkIds, checkKey, IDEMPOTENCY_KEY_MAX, RUNTIME_ID_MAX } from './validate.ts'
+import { checkActor, checkIds, RUNTIME_ID_MAX } from './validate.ts'
 
 /** Options of a grant. */
 export interface GrantOptions extends InTx {
@@ -186,8 +186,7 @@ export function checkGrantInput(
   checkIds({ [idName]: id }, (faults) => {
     if (requested !== undefined) checkAmount(faults, 'requested', requested, 1, maxGrant)
     if (options.leaseId !== undefined) faults.id(idName === 'leaseId' ? 'options.leaseId' : 'leaseId', options.leaseId)
-    if (options.idempotencyKey !== undefined)
-      checkKey(faults, 'idempotencyKey', options.idempotencyKey, IDEMPOTENCY_KEY_MAX)
+    if (options.idempotencyKey !== undefined) faults.key('idempotencyKey', options.idempotencyKey, IDEMPOTENCY_KEY_MAX)
     if (options.providerId !== undefined) faults.id('providerId', options.providerId)
     if (options.runtimeId !== undefined) faults.text('runtimeId', options.runtimeId, { max: RUNTIME_ID_MAX })
     if (options.actor !== undefined) checkActor(faults, options.actor)

@@ -28,9 +28,11 @@ export function windowAt(window: QuotaWindow, now: number): WindowBounds {
 }
 
 function monthAt(now: number): WindowBounds {
+  // Date.UTC takes the years 0 to 99 for those after 1900.
   const date = new Date(now)
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
-  return { startsAt: Date.UTC(year, month, 1), endsAt: Date.UTC(year, month + 1, 1) }
+  date.setUTCDate(1)
+  const startsAt = date.setUTCHours(0, 0, 0, 0)
+  return { startsAt, endsAt: date.setUTCMonth(date.getUTCMonth() + 1) }
 }
 
 /** A window's name, as it stands in stored keys. */

@@ -1,5 +1,6 @@
 import { manualClock } from '@iron/test-kit'
 import { describe, expect, test } from '@jest/globals'
+import { CLOCK_MAX_MS } from '../src/clock.ts'
 import { QuotaLimiter, type QuotaWindow } from '../src/index.ts'
 import { windowAt } from '../src/window.ts'
 import { refusal, times } from './setup.ts'
@@ -17,12 +18,28 @@ describe('windows are UTC and aligned', () => {
     ['month', '2026-02-28T23:59:59.999Z', '2026-02-01T00:00:00Z', '2026-03-01T00:00:00Z'],
     ['month', '2026-12-31T23:59:59.999Z', '2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'],
     ['month', '2100-02-28T12:00:00.000Z', '2100-02-01T00:00:00Z', '2100-03-01T00:00:00Z'],
+    ['month', '0050-12-31T12:00:00.000Z', '0050-12-01T00:00:00Z', '0051-01-01T00:00:00Z'],
     [{ ms: 7_000 }, '1970-01-01T00:00:13.999Z', '1970-01-01T00:00:07Z', '1970-01-01T00:00:14Z'],
     [{ ms: 604_800_000 }, '1970-01-08T00:00:00.000Z', '1970-01-08T00:00:00Z', '1970-01-15T00:00:00Z'],
   ])('%p at %s', (window, now, startsAt, endsAt) => {
     expect(windowAt(window, at(now))).toEqual({ startsAt: at(startsAt), endsAt: at(endsAt) })
   })
 })
+
+test.each<QuotaWindow>(['minute', 'day', 'month', { ms: 100 * 366 * 86_400_000 }])(
+  'a quota a %p tells its end wherever its clock may stand, and a clock further away is no time',
+  (window) => {
+    const standing = (now: number): number =>
+      new QuotaLimiter({ limit: 3, window, clock: manualClock(now) }).consumeSync('user').resetAtMs
+    for (const now of [CLOCK_MAX_MS, -CLOCK_MAX_MS]) {
+      expect(standing(now)).toBeGreaterThan(now)
+      expect(new Date(standing(now)).getTime()).toBe(standing(now))
+    }
+    for (const now of [2 ** 53, CLOCK_MAX_MS + 1, -CLOCK_MAX_MS - 1, Infinity]) {
+      expect(() => standing(now)).toThrow(RangeError)
+    }
+  },
+)
 
 test('the announced reset is true: refused until it, and full from it on', () => {
   const clock = manualClock(at('2024-02-29T23:59:30Z'))

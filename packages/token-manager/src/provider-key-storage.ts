@@ -42,7 +42,7 @@ import { keepCanary, opensCanary } from './providers/vault-canary.ts'
 
 /** Longest provider key, in characters (http-api 4.12). */
 const API_KEY_MAX = 500
-/** `lastUsedAt` is written at most this often, in milliseconds. */
+/** `lastUsedAt` is written at most this often, in milliseconds. A stamp further ahead was left by a clock that was wrong, and is replaced. */
 const LAST_USED_STEP_MS = 60_000
 /** Rows re-wrapped in one transaction. */
 const REWRAP_STEP = 500
@@ -220,8 +220,9 @@ export class ProviderKeyStorage extends AuditedService {
       if (row.status !== 'active' || row.provider_deleted_at !== null) throw keyNotActive()
       if (row.provider_status === 'disabled') throw providerDisabled(row.provider_id)
       const nowMs = this.clock.now()
-      const due = row.last_used_at === null || row.last_used_at < nowMs - LAST_USED_STEP_MS
-      if (due) await stampKeyUse.run(tx, { id: keyId, at: nowMs, notAfter: nowMs - LAST_USED_STEP_MS })
+      const [before, after] = [nowMs - LAST_USED_STEP_MS, nowMs + LAST_USED_STEP_MS]
+      const due = row.last_used_at === null || row.last_used_at < before || row.last_used_at > after
+      if (due) await stampKeyUse.run(tx, { id: keyId, at: nowMs, before, after })
       const metadata = { provider_id: row.provider_id, purpose }
       this.auditOf(db).defer(
         { operation: 'PROVIDER_KEY_DISCLOSED', resourceType: 'provider_key', resourceId: keyId, actor, metadata },

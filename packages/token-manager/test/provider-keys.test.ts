@@ -163,6 +163,10 @@ describe.each(await enginesForTests())('ProviderKeyStorage on %s', (dialect) => 
     test.clock.advance(1)
     expect(await use()).toBe(first + 60_001)
     expect(await keys.get(id)).toMatchObject({ lastUsedAt: first + 60_001 })
+    // A stamp of a clock that was ahead does not stay until it is then.
+    test.clock.set(first)
+    expect(await use()).toBe(first)
+    expect(await keys.get(id)).toMatchObject({ lastUsedAt: first })
   })
 
   test('ACL-14 nothing is opened or disclosed of a disabled provider or a replaced key', async () => {

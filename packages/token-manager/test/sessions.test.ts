@@ -90,6 +90,20 @@ describe.each(await enginesForTests())('SessionService on %s', (dialect) => {
     expect(await lastAudit(test, 'LOGIN_FAILED')).toBe(email === EMAIL ? 10 : 0)
   })
 
+  test('AUT-13 a lock set by a clock that stood ahead ends with it; one that steps back a little lifts none', async () => {
+    await using test = await createTestDb({ dialect })
+    await ann(test.db)
+    const sessions = sessionsOn(test.db)
+    const now = test.clock.now()
+    test.clock.advance(DAY_MS)
+    for (let count = 0; count < 10; count += 1) await sessions.login(EMAIL, 'wrong password')
+    test.clock.advance(-5 * 60_000)
+    expect((await sessions.login(EMAIL, PASSWORD)).outcome).toBe('locked')
+    test.clock.set(now)
+    for (let count = 0; count < 9; count += 1) await sessions.login(EMAIL, 'wrong password')
+    expect((await sessions.login(EMAIL, PASSWORD)).outcome).toBe('ok')
+  })
+
   test('AUT-13 success, the end of a lock and a day of silence clear the count', async () => {
     await using test = await createTestDb({ dialect })
     await ann(test.db)

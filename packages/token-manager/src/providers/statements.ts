@@ -93,15 +93,21 @@ export const activeKeyOf = prepare<
   { together: { providerId: 'text' } },
 )
 
-/** Stamps the use of a key unless it was stamped after `notAfter`: many grants a second share one key. */
-export const stampKeyUse = prepare<{ id: string; at: EpochMs; notAfter: EpochMs }>(
+/** Stamps the use of a key that was last stamped before `before` or after `after`: many grants a second share one key. */
+export const stampKeyUse = prepare<{ id: string; at: EpochMs; before: EpochMs; after: EpochMs }>(
   (db, p) =>
     db
       .updateTable('provider_keys')
       .set({ last_used_at: p('at') })
       .where('id', '=', p('id'))
-      .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', p('notAfter'))])),
-  { together: { id: 'text', at: 'bigint', notAfter: 'bigint' } },
+      .where((eb) =>
+        eb.or([
+          eb('last_used_at', 'is', null),
+          eb('last_used_at', '<', p('before')),
+          eb('last_used_at', '>', p('after')),
+        ]),
+      ),
+  { together: { id: 'text', at: 'bigint', before: 'bigint', after: 'bigint' } },
 )
 
 /** Inserts an active key unless the provider has one. */

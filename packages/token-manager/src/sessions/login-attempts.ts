@@ -7,6 +7,11 @@
 export const LOCK_AFTER_FAILURES = 10
 /** How long a lock lasts, in milliseconds. */
 export const LOCK_MS = 30 * 60_000
+/**
+ * The furthest end of a lock that is believed, in milliseconds from now: one further away was set by a clock that stood ahead, and
+ * keeps nobody out until it is then. A clock that steps back by five minutes lifts none.
+ */
+const LOCK_AHEAD_MAX_MS = LOCK_MS + 5 * 60_000
 /** After this silence the count starts anew, in milliseconds (data-model 3.1). */
 export const SILENCE_MS = 24 * 60 * 60_000
 
@@ -20,7 +25,7 @@ export interface LoginAttempts {
 /** Until when the e-mail is locked, or null. */
 export function lockedUntil(attempts: LoginAttempts | undefined, nowMs: number): number | null {
   const until = attempts?.locked_until ?? null
-  return until !== null && until > nowMs ? until : null
+  return until !== null && until > nowMs && until - nowMs <= LOCK_AHEAD_MAX_MS ? until : null
 }
 
 /** The count after one more failure. A lock that has ended, or a day of silence, has cleared it. */

@@ -191,6 +191,25 @@ describe.each(engines)('event log on %s', (dialect) => {
     expect((await events.read({}, { after: 6 })).data.map(({ seq }) => seq)).toEqual([7])
   })
 
+  test('DAT-21: events of a clock that stood ahead are pruned with the old ones after them, and kept where none follows', async () => {
+    await using t = await createTestDb({ dialect })
+    const events = new EventLog(t.db, { audit: new AuditLog(t.db) })
+    const start = t.clock.now()
+    const publish = (atMs: number): Promise<void> => {
+      t.clock.set(start + atMs)
+      return t.db.write(async (tx) => events.defer(event('a'), { tx }))
+    }
+    const prune = (): Promise<number> => events.prune({ olderThan: t.clock.now() - DAY_MS })
+    for (const at of [0, 365 * DAY_MS, 0, 365 * DAY_MS]) await publish(at)
+    t.clock.set(start + 2 * DAY_MS)
+    expect(await prune()).toBe(3)
+    expect(await events.bounds()).toEqual({ oldest: 4, head: 4 })
+    await publish(2 * DAY_MS)
+    expect(await prune()).toBe(0)
+    t.clock.set(start + 4 * DAY_MS)
+    expect(await prune()).toBe(2)
+  })
+
   test('DAT-09: the database refuses to change an event or to delete one that is kept', async () => {
     await using t = await createTestDb({ dialect })
     const events = new EventLog(t.db)

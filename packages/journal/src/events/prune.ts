@@ -5,6 +5,8 @@ import { readHead } from '../log-heads.ts'
 
 /** Events younger than this are never pruned, in milliseconds (data-model 6). */
 export const EVENTS_KEPT_MIN_MS = 24 * 3_600_000
+/** An event further ahead than this was stamped by a clock that stood ahead and tells no age, in milliseconds. */
+const EVENT_AHEAD_MAX_MS = 5 * 60_000
 /** Rows deleted in one transaction (data-model 6). */
 export const PRUNE_STEP_ROWS = 5_000
 
@@ -68,11 +70,20 @@ async function raiseFloor(
     .select('seq')
     .where('seq', '>', head.floor)
     .where('at', '>=', olderThan)
+    .where('at', '<=', now + EVENT_AHEAD_MAX_MS)
     .orderBy('seq')
     .limit(1)
     .executeTakeFirst()
-  const old = firstKept === undefined ? head.seq : firstKept.seq - 1
-  const floor = Math.min(old, (oldest?.seq ?? head.floor + 1) - 1 + limit)
+  const lastOld = await tx.sql
+    .selectFrom('events')
+    .select('seq')
+    .where('seq', '>', head.floor)
+    .where('seq', '<', firstKept?.seq ?? head.seq + 1)
+    .where('at', '<', olderThan)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const floor = Math.min(lastOld?.seq ?? head.floor, (oldest?.seq ?? head.floor + 1) - 1 + limit)
   if (floor <= head.floor) return head.floor
   const metadata = { log: 'events', floor, rows: floor - head.floor }
   const actor = { type: 'system', id: 'system:prune' } as const

@@ -15,13 +15,20 @@ export const stampSeen = prepare<{ agentId: string; at: number }>((db, p) =>
     .where('id', '=', p('agentId')),
 )
 
-const stampUsed = prepare<{ agentId: string; at: number; before: number }>((db, p) =>
+/** A stamp of the future was left by a clock that was wrong, and is replaced. */
+const stampUsed = prepare<{ agentId: string; at: number; before: number; after: number }>((db, p) =>
   db
     .updateTable('ic_tokens')
     .set({ last_used_at: p('at') })
     .where('agent_id', '=', p('agentId'))
     .where('revoked_at', 'is', null)
-    .where((or) => or.or([or('last_used_at', 'is', null), or('last_used_at', '<=', p('before'))])),
+    .where((eb) =>
+      eb.or([
+        eb('last_used_at', 'is', null),
+        eb('last_used_at', '<=', p('before')),
+        eb('last_used_at', '>=', p('after')),
+      ]),
+    ),
 )
 
 interface Sign {
@@ -62,6 +69,6 @@ export class SignsOfLife {
   /** Writes the stamps of one call. */
   async stamp(tx: WriteTx, agentId: string, at: number): Promise<void> {
     await stampSeen.run(tx, { agentId, at })
-    await stampUsed.run(tx, { agentId, at, before: at - LAST_USE_MS })
+    await stampUsed.run(tx, { agentId, at, before: at - LAST_USE_MS, after: at + LAST_USE_MS })
   }
 }

@@ -259,6 +259,25 @@ describe.each(await enginesForTests())('signs of life on %s', (dialect) => {
     expect(await outcomeOf(registry.heartbeat(''))).toBe('VALIDATION_ERROR')
   })
 
+  test('a clock that stood ahead keeps no agent running: its silence is counted from when the clock is right', async () => {
+    await using world = await createWorld(dialect)
+    const { registry, clock, db } = world
+    const [silent, calling] = [await world.agent(), await world.agent()]
+    const start = clock.now()
+    clock.advance(24 * HOUR)
+    for (const { agent } of [silent, calling]) await registry.reportState(agent.id, 'running')
+    for (const { icToken } of [silent, calling]) await registry.authenticate(icToken.token)
+    await db.ping()
+    clock.set(start)
+    await registry.authenticate(calling.icToken.token)
+    expect(await registry.failSilent()).toEqual([])
+    expect(await registry.get(silent.agent.id)).toMatchObject({ state: 'running', lastSeenAt: start })
+    clock.advance(75_000)
+    await registry.authenticate(calling.icToken.token)
+    clock.advance(15_000)
+    expect(await registry.failSilent()).toEqual([silent.agent.id])
+  })
+
   test('OPS-09 a pass looks at so many agents, the longest silent first, and at no idle, stopped or archived one', async () => {
     await using world = await createWorld(dialect)
     const { registry, owner, clock } = world

@@ -193,6 +193,14 @@ describe.each(await enginesForTests())('authentication on %s', (dialect) => {
     clock.advance(1)
     await registry.authenticate(icToken.token)
     expect(await stamped(first + 15_000)).toBe(first + 15_000)
-    expect(await test.scalar('SELECT last_used_at FROM ic_tokens WHERE agent_id = ?', agent.id)).toBe(first)
+    const lastUsed = (): Promise<unknown> =>
+      test.scalar('SELECT last_used_at FROM ic_tokens WHERE agent_id = ?', agent.id)
+    expect(await lastUsed()).toBe(first)
+    // A stamp of a clock that was a day ahead does not stay for a day.
+    await test.rows('UPDATE ic_tokens SET last_used_at = ?', first + 86_400_000)
+    clock.advance(15_000)
+    await registry.authenticate(icToken.token)
+    expect(await stamped(first + 30_000)).toBe(first + 30_000)
+    expect(await lastUsed()).toBe(first + 30_000)
   })
 })

@@ -25,6 +25,16 @@ const silentSince = prepare<{ seenUpTo: number; limit: number }, { id: string }>
     .limit(p('limit')),
 )
 
+/** Apart from the silent, so that both are found by the index and not among all that run. */
+const seenAfter = prepare<{ seenAfter: number; limit: number }, { id: string }>((db, p) =>
+  db
+    .selectFrom('agents')
+    .select('id')
+    .where('state', '=', 'running')
+    .where('last_seen_at', '>', p('seenAfter'))
+    .limit(p('limit')),
+)
+
 /** What the silence check works with. */
 export interface SilenceCheck {
   readonly parts: Pick<RegistryParts, 'leases' | 'events' | 'audit'>
@@ -36,13 +46,17 @@ export interface SilenceCheck {
 
 /**
  * One transaction per agent. A sign of life that was only remembered by this process is written down instead: the stamps in
- * the database may be a little older than the last call.
+ * the database may be a little older than the last call. Of an agent that was seen by a clock that stood ahead nothing is known:
+ * its silence is counted from now.
  *
  * @returns the ids of those that failed, longest silent first
  */
 export async function failSilentAgents(db: IronDatabase, check: SilenceCheck): Promise<readonly string[]> {
   const { now, timeoutMs, limit } = check
-  const candidates = await db.read((tx) => silentSince.all(tx, { seenUpTo: now - timeoutMs, limit }))
+  const candidates = await db.read(async (tx) => [
+    ...(await silentSince.all(tx, { seenUpTo: now - timeoutMs, limit })),
+    ...(await seenAfter.all(tx, { seenAfter: now + timeoutMs, limit })),
+  ])
   const failed: string[] = []
   for (const { id } of candidates) {
     if (await db.write((tx) => failIfSilent(tx, id, check), { group: true })) failed.push(id)
@@ -56,9 +70,10 @@ async function failIfSilent(tx: WriteTx, id: string, check: SilenceCheck): Promi
   // Whoever runs has been seen, at the latest when it said so.
   const stampedAt = before?.last_seen_at ?? null
   if (before === undefined || stampedAt === null) return false
-  const lastSeenAt = Math.max(signs.lastOf(id) ?? stampedAt, stampedAt)
+  const seenAt = [stampedAt, signs.lastOf(id) ?? stampedAt].filter((at) => at <= now + timeoutMs)
+  const lastSeenAt = seenAt.length === 0 ? now : Math.max(...seenAt)
   if (decideSilent({ state: before.state, lastSeenAt }, now, timeoutMs) === 'alive') {
-    if (lastSeenAt > stampedAt) await stampSeen.run(tx, { agentId: id, at: lastSeenAt })
+    if (lastSeenAt !== stampedAt) await stampSeen.run(tx, { agentId: id, at: lastSeenAt })
     return false
   }
   await setAgentState.run(tx, { id, state: 'failed', desired: before.desired_state, reason: REASON, now })

@@ -1,5 +1,6 @@
 export { createApp } from './app.ts'
-export { ConfigError, type ControlApiConfig, loadConfig, type RateLimit } from './config.ts'
+export { ConfigError, type ControlApiConfig, loadConfig } from './config.ts'
+export type { RateLimit } from './config/read-value.ts'
 export { ApiServer } from './server.ts'
 export type { Services } from './services.ts'
 export { StateManager } from './state-manager.ts'

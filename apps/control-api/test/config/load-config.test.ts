@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ConfigError, describeVariables, loadConfig, sealConfig } from '../../src/config.ts'
+import { describeVariables } from '../../src/config/variables.ts'
+import { ConfigError, loadConfig, sealConfig } from '../../src/config.ts'
 import { RATE_CLASS_NAMES } from '../../src/http/rate-classes.ts'
 
 let folder: string

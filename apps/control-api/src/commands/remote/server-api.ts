@@ -1,5 +1,6 @@
 import { UsageError } from '../../command-line/exit-codes.ts'
-import { loadConfig, serverUrl } from '../../config.ts'
+import { serverUrl } from '../../config/read-value.ts'
+import { loadConfig } from '../../config.ts'
 
 /** Options of every command that talks to a server; by default IRON_URL and IRON_TOKEN. */
 export interface ServerOptions {

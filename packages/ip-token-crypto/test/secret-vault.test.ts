@@ -1,4 +1,4 @@
-import { webcrypto } from 'node:crypto'
+import { createCipheriv, webcrypto } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -56,7 +56,11 @@ describe('seal and open', () => {
   test('4096 characters are sealed, 4097 are not', () => {
     const longest = 'x'.repeat(4096)
     expect(vault.open(vault.seal(longest, CONTEXT), CONTEXT)).toBe(longest)
-    expect(codeOf(() => vault.seal(`${longest}x`, CONTEXT))).toBe('SECRET_TOO_LONG')
+    const error = errorOf(() => vault.seal(`${longest}x`, CONTEXT))
+    expect([error.code, error.details]).toEqual([
+      'SECRET_TOO_LONG',
+      { fields: { secret: 'must be at most 4096 characters' } },
+    ])
   })
 
   test.each(['', ' ', 'sk secret', 'sk\n', '\0', 'schlüssel', '🔑', '\x7f', undefined, null, 7, {}])(
@@ -71,6 +75,10 @@ describe('seal and open', () => {
   test.each(['', '\ud800', undefined, null, 7])('the context %p is refused', (context) => {
     expect(codeOf(() => vault.seal(SECRET, context as string))).toBe('INVALID_FORMAT')
     expect(codeOf(() => vault.open(vault.seal(SECRET, CONTEXT), context as string))).toBe('DECRYPT_FAILED')
+  })
+
+  test('a context whose bytes are those of another one opens nothing', () => {
+    expect(codeOf(() => vault.open(vault.seal(SECRET, '\ufffd'), '\ud800'))).toBe('DECRYPT_FAILED')
   })
 })
 
@@ -131,6 +139,17 @@ describe('what does not open', () => {
   ])('%s', (_name, value) => {
     expect(codeOf(() => vault.open(value as SealedSecret, CONTEXT))).toBe('DECRYPT_FAILED')
   })
+
+  test.each(['sk secret', 'sk\n', 'schlüssel', 'x'.repeat(4097)])(
+    'what somebody else sealed with the key and is no secret: %p',
+    (text) => {
+      const cipher = createCipheriv('aes-256-gcm', oldKey.key, Buffer.alloc(12)).setAAD(Buffer.from(CONTEXT))
+      const parts = [cipher.update(text), cipher.final(), cipher.getAuthTag()]
+      const ciphertext = Buffer.concat(parts).toString('base64')
+      const foreign = { keyId: 'k1', nonce: Buffer.alloc(12).toString('base64'), ciphertext }
+      expect(codeOf(() => vault.open(foreign, CONTEXT))).toBe('DECRYPT_FAILED')
+    },
+  )
 
   test.each([null, undefined, 'text', 7, {}])('%p instead of a sealed secret', (value) => {
     expect(codeOf(() => vault.open(value as SealedSecret, CONTEXT))).toBe('UNKNOWN_KEY')

@@ -129,7 +129,14 @@ describe('SEC-15 the IP token', () => {
 
   test('every other text for the same bytes is refused', () => {
     const token = sealIpToken(SECRET, binding)
-    const others = [`${token}\n`, ` ${token}`, `${token}:`, token.replace(/=+$/, ''), `${token}=`, token.replaceAll('=', '')]
+    const others = [
+      `${token}\n`,
+      ` ${token}`,
+      `${token}:`,
+      token.replace(/=+$/, ''),
+      `${token}=`,
+      token.replaceAll('=', ''),
+    ]
     for (const other of others) expect(codeOf(() => openIpToken(other, binding))).toBe('DECRYPT_FAILED')
   })
 })

@@ -122,8 +122,7 @@ export class Ledger extends DatabaseService {
     const verifyThese = (ids: readonly string[]): Promise<readonly LedgerFault[]> =>
       verifyAgents(db, this.#booksOn(db), ids, { ...options, expected })
     if (agentId !== undefined) {
-      const known = await db.read((tx) => readBudget(tx, agentId), { lookup: true })
-      if (known !== undefined) return verifyThese([agentId])
+      if (await db.read((tx) => hasBudget(tx, agentId), { lookup: true })) return verifyThese([agentId])
       if (expected.has(agentId)) return Object.freeze([missing(agentId)])
       throw new LeaseError('AGENT_NOT_FOUND', 'there is no such agent')
     }
@@ -189,6 +188,16 @@ export class Ledger extends DatabaseService {
 /** An agent whose ledger was known elsewhere, and that is not there. */
 function missing(agentId: string): LedgerFault {
   return Object.freeze({ agentId, seq: null, what: 'agent missing', cached: 0, ledger: 1 })
+}
+
+/** Looks at nothing else of the row: what is damaged in it is a finding. */
+async function hasBudget(tx: ReadTx, agentId: string): Promise<boolean> {
+  const row = await tx.sql
+    .selectFrom('agent_budgets')
+    .select('agent_id')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 async function agentsAfter(tx: ReadTx, agentId: string): Promise<string[]> {

@@ -354,9 +354,25 @@ describe('bad input (MON-04, VAL-02)', () => {
         approvedAllocated: expect.any(String),
       })
     }
-    expect((await refusal(asked.cancel('', ''))).details.fields).toEqual({
-      id: expect.any(String),
-      actor: expect.any(String),
+    const fieldsOf = async (refused: Promise<unknown>) =>
+      Object.keys((await refusal(refused)).details.fields as object).sort()
+    const long = 'x'.repeat(1_001)
+    expect(await fieldsOf(asked.cancel('', ''))).toEqual(['actor', 'id'])
+    expect(await fieldsOf(asked.approve('', '', { reviewNotes: long }))).toEqual(['actor', 'id', 'reviewNotes'])
+    expect(await fieldsOf(asked.reject('', long, ''))).toEqual(['actor', 'id', 'reviewNotes'])
+    expect(await fieldsOf(asked.list({ agentId: '', requesterId: '', status: 'x' as never }))).toEqual([
+      'agentId',
+      'requesterId',
+      'status',
+    ])
+    await world.test.db.write(async (tx) => {
+      expect(await fieldsOf(asked.cancelAll({ agentId: '', requesterId: '' }, '', '', { tx }))).toEqual([
+        'actor',
+        'agentId',
+        'note',
+        'requesterId',
+      ])
+      expect(await fieldsOf(asked.cancelAll({}, ADMIN, 'note', { tx }))).toEqual(['$'])
     })
     expect((await asked.list()).data).toEqual([expect.objectContaining({ id, status: 'pending' })])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Microdollars, usd } from '@iron/cost-calculator'
+import { type Microdollars, usd, ZERO } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
 import { type AgentBudgetManager, LeaseError, LeaseManager } from '../src/index.ts'
 import { ADMIN, call, eventsOf, moneyState, openWorld, refusal, usdOf, type World } from './world.ts'
@@ -181,6 +181,20 @@ describe('bad input (MON-04, MON-05)', () => {
         world.budgets.setAllocation('', -1 as Microdollars, actor, { reason: '', expectedVersion: 0.5 }),
       ),
     ).toEqual(['actor.id', 'agentId', 'allocated', 'expectedVersion', 'reason'])
+    expect(await refusedFields(world.budgets.create('', -1 as Microdollars, { ownerId: '', actor }))).toEqual([
+      'actor.id',
+      'agentId',
+      'allocated',
+      'ownerId',
+    ])
+    const nobody = { type: 'agent', id: 'a', userId: '' } as const
+    expect(await refusedFields(world.budgets.create('a', usd(1), { actor: nobody }))).toEqual(['actor.userId'])
+    const { budgets, leases } = world
+    await world.test.db.write(async (tx) => {
+      expect(await refusedFields(budgets.setOwner('', '', { tx }))).toEqual(['agentId', 'ownerId'])
+      expect(await refusedFields(budgets.reassignAll('', '', { tx }))).toEqual(['newOwnerId', 'ownerId'])
+      expect(await refusedFields(budgets.archive('', { tx }))).toEqual(['agentId'])
+    })
     const bad = {
       requestId: 'with space',
       model: '',
@@ -188,6 +202,7 @@ describe('bad input (MON-04, MON-05)', () => {
       usage: { input: -1, output: 0.5 },
       outcome: 'lost' as never,
       errorCode: '\0',
+      errorMessage: 'x'.repeat(1_001),
       latencyMs: -1,
       traceId: '',
       at: NaN,
@@ -196,6 +211,7 @@ describe('bad input (MON-04, MON-05)', () => {
       [
         'at',
         'errorCode',
+        'errorMessage',
         'latencyMs',
         'leaseId',
         'model',
@@ -211,6 +227,7 @@ describe('bad input (MON-04, MON-05)', () => {
     expect(await refusedFields(world.leases.report('l', { requestId: 'r', model: 'm', usage: {} }))).toEqual(['cost'])
     const foreign = { ...call('r', 1), usage: { words: 5 } as never }
     expect(await refusedFields(world.leases.report('l', foreign))).toEqual(['usage.words'])
+    expect(await refusedFields(leases.report('l', { ...call('r', 1), usage: null as never }))).toEqual(['usage'])
     expect(await refusedFields(world.leases.report('l', null as never))).toEqual(['report'])
     const room = { left: 0.5 as Microdollars, blocked: false, exceeded: null }
     expect(
@@ -218,6 +235,12 @@ describe('bad input (MON-04, MON-05)', () => {
         world.leases.open('a', usd(1_001), { idempotencyKey: 'ü', runtimeId: '', providerId: '', leaseId: '', room }),
       ),
     ).toEqual(['idempotencyKey', 'leaseId', 'providerId', 'requested', 'room.left', 'runtimeId'].sort())
+    expect(await refusedFields(leases.open('a', usd(1), { actor: '' }))).toEqual(['actor'])
+    expect(await refusedFields(leases.refresh('', usd(1), { leaseId: '', actor }))).toEqual([
+      'actor.id',
+      'leaseId',
+      'options.leaseId',
+    ])
     expect(await refusedFields(world.leases.revokeAll('', '', { cause: 'boredom' as never }))).toEqual([
       'actor',
       'agentId',
@@ -245,6 +268,20 @@ describe('bad input (MON-04, MON-05)', () => {
       'reason',
     ])
     expect(await refusedFields(world.ledger.rebuild('', ''))).toEqual(['actor', 'agentId'])
+  })
+
+  test('texts may have lines, an error may say nothing, and what starts at 0 may be 0', async () => {
+    await using world = await openWorld()
+    const { budgets, leases } = world
+    const reason = 'one line\nand another'
+    await budgets.create('a', ZERO)
+    await budgets.setAllocation('a', usd(10), ADMIN, { reason, expectedVersion: 0 })
+    expect((await budgets.adjust('a', 'charge', 1 as Microdollars, reason, ADMIN)).entry).toMatchObject({ reason })
+    expect((await budgets.history('a')).data[0]).toMatchObject({ reason })
+    const { lease } = await leases.open('a', usd(1))
+    const failed = { ...call('r1', 0), outcome: 'failed', errorMessage: '', latencyMs: 0 } as const
+    expect((await leases.report(lease.id, failed)).cost).toBe(0)
+    expect(await leases.revoke(lease.id, ADMIN, { reason })).toMatchObject({ status: 'revoked' })
   })
 
   test('options out of range are refused by the constructor', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type Microdollars, usd } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
 import { EventLog } from '@iron/journal'
-import type { LedgerHead } from '../src/index.ts'
+import type { LedgerFault, LedgerHead } from '../src/index.ts'
 import { ADMIN, auditCounts, call, DAY, HOUR, openWorld, refusal, usdOf, type World } from './world.ts'
 
 const AGENT = 'agent-1'
@@ -19,7 +19,12 @@ async function unprotect({ test: db }: World): Promise<void> {
   }
 }
 
-async function history(world: World): Promise<{ readonly open: string; readonly ended: string }> {
+interface Leases {
+  readonly open: string
+  readonly ended: string
+}
+
+async function history(world: World): Promise<Leases> {
   const { budgets, leases } = world
   await budgets.create(AGENT, usd(100), { ownerId: 'owner-1', actor: ADMIN })
   const ended = (await leases.open(AGENT, usd(10))).lease.id
@@ -30,6 +35,14 @@ async function history(world: World): Promise<{ readonly open: string; readonly 
   await budgets.adjust(AGENT, 'credit', usd(1), 'refund', ADMIN)
   await budgets.setAllocation(AGENT, usd(120), ADMIN)
   return { open, ended }
+}
+
+/** Faults as text, leases by what they are. */
+function shown(faults: readonly LedgerFault[], { open, ended }: Leases): string[] {
+  return faults.map(({ what, seq, cached, ledger }) => {
+    const where = what.replace(open, 'open').replace(ended, 'ended')
+    return `${where}${seq === null ? '' : ` ${seq}`}: ${cached}, not ${ledger}`
+  })
 }
 
 describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
@@ -67,55 +80,153 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     await expect(world.test.rows('UPDATE agent_budgets SET allocated_micros = ?', 1.5)).rejects.toThrow()
   })
 
-  describe('MON-22 R7 a corrupted row is named', () => {
-    const changes: readonly (readonly [what: string, sql: string, found: string, seq: number | null])[] = [
-      ['an amount', 'UPDATE ledger_entries SET amount_micros = amount_micros + 1 WHERE seq = 3', 'row hash', 3],
+  describe('MON-22 R7 a corrupted row is named, with all that does not agree with it', () => {
+    const MAX = Number.MAX_SAFE_INTEGER
+    const changes: readonly (readonly [what: string, sql: string, found: readonly string[]])[] = [
       [
-        'an amount, told by the balances',
+        'an amount',
         'UPDATE ledger_entries SET amount_micros = amount_micros + 1 WHERE seq = 3',
-        'row reserved',
-        3,
+        [
+          'row hash 3: 3, not 3',
+          'row reserved 3: 0, not -1',
+          'row spent 3: 10000000, not 10000001',
+          'row below zero 3: 0, not -1',
+          'sum reserved: 15000000, not 14999999',
+          'sum spent: 16000000, not 16000001',
+          'lease ended spent: 10000000, not 10000001',
+        ],
       ],
-      ['a reason', "UPDATE ledger_entries SET reason = 'other' WHERE seq = 7", 'row hash', 7],
-      ['a time', 'UPDATE ledger_entries SET created_at = created_at - 1 WHERE seq = 2', 'row hash', 2],
-      ['a running balance', 'UPDATE ledger_entries SET spent_after = spent_after + 1 WHERE seq = 6', 'row spent', 6],
-      ['a missing row', 'DELETE FROM ledger_entries WHERE seq = 4', 'row missing', 4],
-      ['a missing first row', 'DELETE FROM ledger_entries WHERE seq = 1', 'row missing', 1],
-      ['a row under another number', 'UPDATE ledger_entries SET seq = 12 WHERE seq = 4', 'row moved', 4],
-      ['a missing last row', 'DELETE FROM ledger_entries WHERE seq = 8', 'ledger_seq', null],
-      ['a missing last row, told by the hash', 'DELETE FROM ledger_entries WHERE seq = 8', 'tail missing', 8],
-      ['a version', 'UPDATE ledger_entries SET version = 7 WHERE seq = 5', 'row version', 5],
+      ['a reason', "UPDATE ledger_entries SET reason = 'other' WHERE seq = 7", ['row hash 7: 7, not 7']],
+      ['a time', 'UPDATE ledger_entries SET created_at = created_at - 1 WHERE seq = 2', ['row hash 2: 2, not 2']],
+      [
+        'a running balance',
+        'UPDATE ledger_entries SET spent_after = spent_after + 1 WHERE seq = 6',
+        ['row hash 6: 6, not 6', 'row spent 6: 17000001, not 17000000'],
+      ],
+      [
+        'a missing row',
+        'DELETE FROM ledger_entries WHERE seq = 4',
+        [
+          'row missing 4: 5, not 4',
+          'row spent 5: 12000000, not 10000000',
+          'sum spent: 16000000, not 14000000',
+          'lease ended overrun: 2000000, not 0',
+        ],
+      ],
+      [
+        'a missing first row',
+        'DELETE FROM ledger_entries WHERE seq = 1',
+        [
+          'row missing 1: 2, not 1',
+          'row allocated 2: 100000000, not 0',
+          'row available 2: 0, not -10000000',
+          'row version 2: 1, not 0',
+          'sum allocated: 120000000, not 20000000',
+        ],
+      ],
+      [
+        'a row under another number',
+        'UPDATE ledger_entries SET seq = 12 WHERE seq = 4',
+        [
+          'row moved 4: 12, not 4',
+          'row spent 5: 12000000, not 10000000',
+          'row allocated 12: 100000000, not 120000000',
+          'row reserved 12: 0, not 15000000',
+          'row version 12: 1, not 2',
+          'allocated: 120000000, not 100000000',
+          'reserved: 15000000, not 0',
+          'spent: 16000000, not 12000000',
+          'version: 2, not 1',
+          'ledger_seq: 8, not 12',
+          'row beyond head 9: 8, not 12',
+        ],
+      ],
+      [
+        'a missing last row',
+        'DELETE FROM ledger_entries WHERE seq = 8',
+        [
+          'allocated: 120000000, not 100000000',
+          'version: 2, not 1',
+          'ledger_seq: 8, not 7',
+          'tail missing 8: 8, not 7',
+          'sum allocated: 120000000, not 100000000',
+        ],
+      ],
+      [
+        'a version',
+        'UPDATE ledger_entries SET version = 7 WHERE seq = 5',
+        ['row hash 5: 5, not 5', 'row version 5: 7, not 1'],
+      ],
       [
         'an amount that no balance can hold',
-        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 8',
-        'row amount',
-        8,
+        `UPDATE ledger_entries SET amount_micros = ${MAX} WHERE seq = 8`,
+        ['row hash 8: 8, not 8', `row amount 8: ${MAX}, not 0`],
       ],
       [
         'an amount that no later balance can hold',
-        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 2',
-        'row hash',
-        2,
+        `UPDATE ledger_entries SET amount_micros = ${MAX} WHERE seq = 2`,
+        [
+          'row hash 2: 2, not 2',
+          `row reserved 2: 10000000, not ${MAX}`,
+          `row available 2: 0, not ${100_000_000 - MAX}`,
+          'row amount 5: 20000000, not 0',
+          `lease ended granted: 10000000, not ${MAX}`,
+        ],
       ],
       [
         'an overrun that no sum of its lease can hold',
-        'UPDATE ledger_entries SET amount_micros = 9007199254740991 WHERE seq = 4',
-        'row hash',
-        4,
+        `UPDATE ledger_entries SET amount_micros = ${MAX} WHERE seq = 4`,
+        ['row hash 4: 4, not 4', `row amount 4: ${MAX}, not 0`, `lease ended overrun: 2000000, not ${MAX}`],
       ],
-      ['a head', `UPDATE agent_budgets SET ledger_hash = '${'a'.repeat(64)}'`, 'ledger_hash', 8],
+      ['a head', `UPDATE agent_budgets SET ledger_hash = '${'a'.repeat(64)}'`, ['ledger_hash 8: 8, not 8']],
     ]
-    test.each(changes)('%s', async (_, sql, found, seq) => {
+    test.each(changes)('%s', async (_, sql, found) => {
       await using world = await openWorld({ dialect })
-      await history(world)
+      const ids = await history(world)
       await unprotect(world)
       await world.test.rows(sql)
       const faults = await world.ledger.verify({ agentId: AGENT })
-      expect(faults.map((fault) => [fault.what, fault.seq])).toContainEqual([found, seq])
+      expect(shown(faults, ids)).toEqual(found)
       expect(faults.every(({ agentId }) => agentId === AGENT)).toBe(true)
       const rebuilt = await world.ledger.rebuild(AGENT, ADMIN).catch((error: unknown) => error)
-      if (found.startsWith('row ')) expect(rebuilt).toMatchObject({ code: 'LEDGER_MISMATCH' })
+      if (found[0]?.startsWith('row ')) expect(rebuilt).toMatchObject({ code: 'LEDGER_MISMATCH' })
     })
+  })
+
+  test.each(['agent_budgets SET updated_at', 'ledger_entries SET created_at', 'leases SET expires_at'])(
+    'MON-22 a figure that cannot be read is a finding, not the end of the verification: %s',
+    async (column) => {
+      await using world = await openWorld({ dialect })
+      await history(world)
+      await world.budgets.create('agent-2', usd(1))
+      await unprotect(world)
+      await world.test.rows(`UPDATE ${column} = 9007199254740993 WHERE agent_id = ?`, AGENT)
+      const found = [{ agentId: AGENT, seq: null, what: 'figure beyond 2^53', cached: 0, ledger: 0 }]
+      expect(await world.ledger.verify()).toEqual(found)
+      expect(await world.ledger.verify({ agentId: AGENT })).toEqual(found)
+    },
+  )
+
+  test('I13 a threshold that was told twice for one allocation is named, in however many events', async () => {
+    await using world = await openWorld({ dialect })
+    const { test: db, ledger } = world
+    await history(world)
+    const events = new EventLog(db.db)
+    const tell = (all: readonly { readonly threshold: number; readonly version: number }[]) =>
+      db.db.write(async (tx) => {
+        for (const { threshold, version } of all) {
+          const data = { threshold, allocation_version: version }
+          events.defer({ type: 'budget.threshold_reached', agentId: AGENT, data }, { tx })
+        }
+      })
+    const once = [80, 95].flatMap((threshold) => [1, 2].map((version) => ({ threshold, version })))
+    // More than are read at once.
+    await tell([...once, ...Array.from({ length: 1_000 }, (_, at) => ({ threshold: 80, version: 3 + at }))])
+    expect(await ledger.verify()).toEqual([])
+    await tell([{ threshold: 80, version: 1 }])
+    expect(await ledger.verify()).toEqual([
+      { agentId: AGENT, seq: null, what: 'threshold 80 of version 1', cached: 2, ledger: 1 },
+    ])
   })
 
   test('MON-22 R7 two rows that changed places are told from changed ones', async () => {
@@ -207,40 +318,64 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
   describe('a corrupted cache is named, stops grants but no report, and is rebuilt', () => {
     const changes: readonly (readonly [
       what: string,
-      sql: (ids: { open: string; ended: string }) => string,
-      found: RegExp,
-      stops: boolean,
+      sql: (ids: Leases) => string,
+      /** Also by the quick look, which stops grants. */
+      quick: readonly string[],
+      rest: readonly string[],
     ])[] = [
-      ['allocated', () => 'UPDATE agent_budgets SET allocated_micros = allocated_micros + 7', /^allocated$/, true],
-      ['reserved', () => 'UPDATE agent_budgets SET reserved_micros = reserved_micros + 7', /^held$/, true],
-      ['spent', () => 'UPDATE agent_budgets SET spent_micros = spent_micros + 7', /^spent by leases and admins$/, true],
-      ['version', () => 'UPDATE agent_budgets SET version = 9', /^version$/, true],
+      [
+        'allocated',
+        () => 'UPDATE agent_budgets SET allocated_micros = allocated_micros + 7',
+        ['allocated: 120000007, not 120000000'],
+        ['sum allocated: 120000007, not 120000000'],
+      ],
+      [
+        'reserved',
+        () => 'UPDATE agent_budgets SET reserved_micros = reserved_micros + 7',
+        ['reserved: 15000007, not 15000000', 'held: 15000007, not 15000000'],
+        ['sum reserved: 15000007, not 15000000'],
+      ],
+      [
+        'spent',
+        () => 'UPDATE agent_budgets SET spent_micros = spent_micros + 7',
+        ['spent: 16000007, not 16000000'],
+        ['sum spent: 16000007, not 16000000', 'spent by leases and admins: 16000007, not 16000000'],
+      ],
+      ['version', () => 'UPDATE agent_budgets SET version = 9', ['version: 9, not 2'], []],
       [
         'a hold',
         ({ open }) => `UPDATE leases SET spent_micros = spent_micros + 7 WHERE id = '${open}'`,
-        /^held$/,
-        true,
+        ['held: 15000000, not 14999993'],
+        [
+          'lease open spent: 5000007, not 5000000',
+          'lease open unreported: 0, not 7',
+          'spent by leases and admins: 16000000, not 16000007',
+        ],
       ],
       [
         'an overrun',
         ({ ended }) => `UPDATE leases SET overrun_micros = overrun_micros + 7 WHERE id = '${ended}'`,
-        /overrun$/,
-        false,
+        [],
+        [
+          'lease ended overrun: 2000007, not 2000000',
+          'lease ended unreported: 0, not 7',
+          'spent by leases and admins: 16000000, not 16000007',
+        ],
       ],
       [
         'unreported',
         ({ ended }) => `UPDATE leases SET unreported_micros = 7 WHERE id = '${ended}'`,
-        /unreported$/,
-        false,
+        [],
+        ['lease ended unreported: 7, not 0'],
       ],
     ]
-    test.each(changes)('%s', async (_, sql, found, stops) => {
+    test.each(changes)('%s', async (_, sql, quick, rest) => {
       await using world = await openWorld({ dialect })
       const ids = await history(world)
       await world.test.rows(sql(ids))
-      const faults = await world.ledger.verify()
-      expect(faults.some(({ what, seq }) => found.test(what) && seq === null)).toBe(true)
-      expect((await world.ledger.verify({ quick: true })).length > 0).toBe(stops)
+      expect(shown(await world.ledger.verify(), ids)).toEqual([...quick, ...rest])
+      expect(shown(await world.ledger.verify({ quick: true }), ids)).toEqual(quick)
+      const stops = quick.length > 0
       await world.ledger.verify()
       expect(await auditCounts(world)).toMatchObject({ LEDGER_MISMATCH: 1 })
       if (stops) {

@@ -163,12 +163,12 @@ export class EventHub {
     for (let from = 0; from < data.length; from += AT_ONCE) {
       if (from > 0) await setImmediate()
       if (isOver(signal)) return
-      this.#handOn(data.slice(from, from + AT_ONCE))
+      this.#handOn(data.slice(from, from + AT_ONCE), signal)
     }
-    this.#position = nextCursor
+    if (!isOver(signal)) this.#position = nextCursor
   }
 
-  #handOn(events: readonly OwnedEvent[]): void {
+  #handOn(events: readonly OwnedEvent[], signal: AbortSignal): void {
     const readAtMs = performance.now()
     const touched = new Set<EventStream>()
     for (const event of events) {
@@ -177,6 +177,8 @@ export class EventHub {
       this.#audience.forEach(event, (stream) => {
         if (stream.offer(shared)) touched.add(stream)
       })
+      // The last client was too slow for it and has left: whoever comes next does not begin where this stood.
+      if (isOver(signal)) return
       this.#position = event.seq
     }
     for (const stream of touched) stream.flush()

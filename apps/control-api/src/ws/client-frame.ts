@@ -9,6 +9,8 @@ const TOKEN_MAX = 2_003
 const AGENTS_MAX = 100
 
 const id = optional(text({ max: 100, verbatim: true }))
+/** Whether what a frame has for an `id` is one, whatever else is wrong with the frame. */
+const faultsOfId = compileFindFaults(object({ id }))
 const GROUPS = [...new Set(EVENT_TYPES.map((type) => `${type.split('.')[0] ?? ''}.*`))]
 
 const AUTH = object({
@@ -50,7 +52,7 @@ export function readFrame(message: string): Received {
   const value = parse(message)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'malformed' }
   const { type, id: given } = value as Record<string, unknown>
-  const ref = typeof given === 'string' && given.length <= 100 ? given : null
+  const ref = typeof given === 'string' && faultsOfId({ id: given }) === undefined ? given : null
   if (typeof type !== 'string' || !Object.hasOwn(FAULTS, type)) {
     const rule = type === undefined ? 'is required' : `must be one of ${Object.keys(FAULTS).join(', ')}`
     return { kind: 'invalid', fields: { type: rule }, ref }

@@ -139,12 +139,12 @@ export class Connection implements StreamOwner {
     }
   }
 
-  /** Closes with what an error says. */
-  refuse(thrown: unknown): void {
+  /** Closes with what an error says. @param ref the `id` of the frame that it is the answer of */
+  refuse(thrown: unknown, ref?: string): void {
     const error = toApiError(thrown)
     if (error.status >= 500)
       this.#parts.logger.error({ connection: this.#id, err: error.cause ?? error }, 'socket failed')
-    this.#close(closeCodeOf(error), error)
+    this.#close(closeCodeOf(error), error, ref)
   }
 
   /** The server leaves. */
@@ -203,18 +203,17 @@ export class Connection implements StreamOwner {
       this.#close(CLOSE.malformed, { code: 'MALFORMED_JSON', message: 'A frame must be a JSON object' })
     } else if (received.kind === 'invalid') {
       this.#refuseFrame(received.fields, received.ref, isFirst)
-    } else if (isFirst) {
-      if (received.frame.type === 'auth') await this.#logIn(received.frame)
-      else this.#refuseFrame({ type: 'must be auth, in the first frame' }, received.frame.id ?? null, true)
+    } else if (isFirst && received.frame.type !== 'auth') {
+      this.#refuseFrame({ type: 'must be auth, in the first frame' }, received.frame.id ?? null, true)
     } else {
-      await this.#obey(received.frame)
+      await this.#obey(received.frame).catch((error: unknown) => this.refuse(error, received.frame.id))
     }
   }
 
   async #obey(frame: ClientFrame): Promise<void> {
     switch (frame.type) {
       case 'auth':
-        await this.#renew(frame)
+        await (this.#login === undefined ? this.#logIn(frame) : this.#renew(frame))
         break
       case 'subscribe':
         this.#stream?.subscribe(new Subscription(frame))

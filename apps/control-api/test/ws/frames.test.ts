@@ -55,8 +55,9 @@ describe('a later auth', () => {
       ref: 's',
       details: { fields: { since: expect.any(String) } },
     })
-    client.send({ type: 'auth', token: token(server.admin.session) })
+    client.send({ type: 'auth', token: token(server.admin.session), id: 'other' })
     expect(await client.lastWord()).toEqual([4403, 'FORBIDDEN'])
+    expect(client.frames.at(-1)?.['ref']).toBe('other')
 
     using agent = await connected(agents[0].runtime)
     agent.send({ type: 'auth', token: token(agents[1].runtime) })
@@ -131,6 +132,15 @@ describe('EVT-11 frames that are no good', () => {
     const frame = JSON.stringify({ type: 'subscribe', types: [], agent_ids: [] })
     client.send(frame + ' '.repeat(65_536 - frame.length))
     expect(await nextNews(client)).toMatchObject({ type: 'ack' })
+  })
+
+  test('are answered with their id where it is one: of up to 100 characters, however many units they are', async () => {
+    using client = await connected()
+    const ids = ['x', '😀'.repeat(100), '😀'.repeat(101), '', 7]
+    for (const id of ids) client.send({ type: 'nonsense', id })
+    const refs: unknown[] = []
+    while (refs.length < ids.length) refs.push((await nextNews(client))['ref'])
+    expect(refs).toEqual(['x', '😀'.repeat(100), undefined, undefined, undefined])
   })
 
   test('ten within a minute close', async () => {

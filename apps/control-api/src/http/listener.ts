@@ -77,7 +77,7 @@ export class Listener {
       keepAliveTimeout: KEEP_ALIVE_MS,
       // The application refuses a missing Host in the one error shape.
       requireHostHeader: false,
-      shouldUpgradeCallback: (request) => upgrades?.accepts(request) === true,
+      shouldUpgradeCallback: (request) => upgrades?.accepts(request) === true && !this.#isAnswering(request.socket),
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     const serve: http.RequestListener = (request, response) => {
@@ -95,14 +95,14 @@ export class Listener {
       this.#server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
         socket.on('error', () => socket.destroy())
         // Versions of Node that know no shouldUpgradeCallback ask nobody.
-        if (upgrades.accepts(request)) upgrades.serve(request, socket, head)
-        else this.#refuse(socket, new ApiError('NOT_FOUND', 'Not found'))
+        if (upgrades.accepts(request) && !this.#isAnswering(socket)) upgrades.serve(request, socket, head)
+        else this.#refuseInTurn(socket, new ApiError('NOT_FOUND', 'Not found'))
       })
     }
     // A tunnel: Node would close without a word.
     this.#server.on('connect', (_, socket: Duplex) => {
       socket.on('error', () => socket.destroy())
-      this.#refuse(socket, tunnelRefusal())
+      this.#refuseInTurn(socket, tunnelRefusal())
     })
   }
 
@@ -157,6 +157,17 @@ export class Listener {
     // What follows a good request does not cost that request its answer.
     else if (hasCome) this.#refuseAfter(current, socket, refusal)
     else if (current.headersSent) socket.destroy()
+    else this.#refuse(socket, refusal)
+  }
+
+  /** Whether an earlier request of the connection still waits for its answer: it would be written into what comes after. */
+  #isAnswering(socket: Duplex): boolean {
+    return this.#answers.get(socket)?.writableFinished === false
+  }
+
+  #refuseInTurn(socket: Duplex, refusal: ApiError): void {
+    const current = this.#answers.get(socket)
+    if (current?.writableFinished === false) this.#refuseAfter(current, socket, refusal)
     else this.#refuse(socket, refusal)
   }
 

@@ -70,6 +70,14 @@ describe('VAL-01 what is not a good HTTP request', () => {
     }
   })
 
+  test('a tunnel behind a request that waits for its answer does not cost it', async () => {
+    const { text } = await rawExchange(
+      api.port,
+      'GET /open HTTP/1.1\r\nHost: x\r\n\r\nCONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n',
+    )
+    expect(answersIn(text).map(({ status }) => status)).toEqual([200, 405])
+  })
+
   test('HTTP/1.0 needs no Host; an Expect that nobody knows is ignored', async () => {
     const old = await rawExchange(api.port, 'GET /open HTTP/1.0\r\n\r\n')
     expect(answersIn(old.text)[0]?.status).toBe(200)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import type { Operators, Person } from '../support/operators.ts'
 import { startOperators } from '../support/operators.ts'
+import { answersIn, rawExchange } from '../support/raw-http.ts'
 import { expectStatus } from '../support/server-process.ts'
 import { SocketClient } from '../support/socket-client.ts'
 
@@ -108,6 +109,14 @@ describe('an upgrade', () => {
     expect((await server.client.request('GET', '/ws', undefined, other)).status).toBe(426)
     expect((await server.client.request('GET', '/health', undefined, { ...handshake, ...other })).status).toBe(200)
     expect((await server.client.request('POST', '/ws', {}, handshake)).status).toBe(405)
+  })
+
+  test('behind a request that waits for its answer is none: that answer would be written between the frames', async () => {
+    const upgrade = 'Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    const both = `GET /version HTTP/1.1\r\nHost: x\r\n\r\nGET /ws HTTP/1.1\r\nHost: x\r\n${upgrade}${key}\r\n`
+    const { text } = await rawExchange(server.port, both)
+    expect(answersIn(text).map(({ status }) => status)).toEqual([200, 426])
   })
 })
 

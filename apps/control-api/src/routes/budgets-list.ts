@@ -10,7 +10,7 @@ export const budgetsQuery = object({
   agent_id: optional(id('agent')),
   status: optional(oneOf('unfunded', 'active', 'exhausted')),
   risk_level: optional(oneOf('low', 'medium', 'high', 'critical', 'exhausted')),
-  threshold: optional(Type.Number({ minimum: 0, maximum: 100 })),
+  threshold: optional(Type.Integer({ minimum: 0, maximum: 100 })),
 })
 
 /** A page of the budgets that `mine` leaves to see. */

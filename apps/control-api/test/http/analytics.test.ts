@@ -229,6 +229,7 @@ describe.each(await enginesForTests())('analytics on %s', (dialect) => {
     expect(await answerOf('/analytics/budget/status')).toEqual({ calculated_at: ops.at(), ...body })
     expect(body.data).toHaveLength(1)
     expect(faults(await ask('/analytics/budget/status?period=today'))).toEqual(['query.period'])
+    expect(faults(await ask('/budget?threshold=50.5'))).toEqual(['query.threshold'])
     expect(refusal(await ask(`/analytics/budget/status?agent_id=${foreign.id}`))).toEqual([404, 'AGENT_NOT_FOUND'])
     expect((await ask(`/analytics/budget/status?agent_id=${agent.id}`)).body.data).toHaveLength(1)
   })

@@ -10,7 +10,8 @@ const OF_EVERY_ROUTE: readonly ApiErrorCode[] = [
   'SERVICE_UNAVAILABLE',
 ]
 const OF_BODIES: readonly ApiErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
-const OF_CREDENTIALS: readonly ApiErrorCode[] = [
+/** What the credential of a request may be refused with. */
+export const OF_CREDENTIALS: readonly ApiErrorCode[] = [
   'AMBIGUOUS_CREDENTIALS',
   'UNAUTHORIZED',
   'TOKEN_EXPIRED',

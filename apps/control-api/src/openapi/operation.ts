@@ -23,6 +23,7 @@ const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   to: 'End of the half-open range, excluded.',
   period: 'Instead of `from` and `to`; `all-time` by default, in UTC.',
   owner_id: 'For admins.',
+  since: 'The last `seq` that was processed: what came after it is sent first.',
 }
 
 const SUCCESS_TEXTS: Readonly<Record<number, string>> = {

@@ -1,5 +1,6 @@
 import { defineRoute } from '../http/route.ts'
-import { upgradeRequired } from '../ws/socket-endpoint.ts'
+import { OF_CREDENTIALS } from '../openapi/errors-of.ts'
+import { SOCKET_QUERY, upgradeRequired } from '../ws/socket-endpoint.ts'
 
 export const socketRoutes = [
   defineRoute({
@@ -10,8 +11,10 @@ export const socketRoutes = [
     audit: [],
     atRoot: true,
     summary: 'The WebSocket of live events; a plain GET is told to upgrade',
+    query: SOCKET_QUERY,
     answers: { 101: null },
-    errors: ['UPGRADE_REQUIRED', 'ORIGIN_NOT_ALLOWED'],
+    // An upgrade may have a credential, a plain GET needs none.
+    errors: ['UPGRADE_REQUIRED', 'ORIGIN_NOT_ALLOWED', 'PASSWORD_CHANGE_REQUIRED', ...OF_CREDENTIALS],
     handler: async () => {
       throw upgradeRequired()
     },

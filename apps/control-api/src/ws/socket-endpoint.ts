@@ -33,8 +33,9 @@ const TICK_MS = 100
 /** What clients get at shutdown to answer the close frame, in milliseconds. */
 const FAREWELL_MS = 2_000
 
-const QUERY = object({ since: optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })) })
-const faultsOfQuery = compileFindFaults(QUERY, 'query.')
+/** What may stand behind the path. */
+export const SOCKET_QUERY = object({ since: optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })) })
+const faultsOfQuery = compileFindFaults(SOCKET_QUERY, 'query.')
 
 /** The parts of the configuration that concern sockets. */
 export type SocketConfig = Pick<
@@ -211,7 +212,7 @@ function closing(): ApiError {
 /** The resume point of the upgrade; tokens in the URL are never read (EVT-01). @throws {ApiError} VALIDATION_ERROR */
 function sinceOf({ url = '' }: IncomingMessage): number | undefined {
   const [, search = ''] = url.split(/\?(.*)/s)
-  const { values, repeated } = parseQuery(search, QUERY)
+  const { values, repeated } = parseQuery(search, SOCKET_QUERY)
   const faults = { ...faultsOfQuery(values) }
   for (const name of repeated) faults[`query.${name}`] = 'is given more than once'
   if (Object.keys(faults).length > 0) throw validationError(faults)

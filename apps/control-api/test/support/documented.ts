@@ -90,7 +90,14 @@ export function checkDocumented({ method, path, sent, sentHeaders, answer }: Exc
   const given = operation.responses[String(answer.status)]
   if (given === undefined) throw undocumented(name, answer, 'no such status')
   const response = given.$ref === undefined ? given : (document.components.responses[lastOf(given.$ref)] ?? {})
-  for (const header of ['location', 'retry-after', 'www-authenticate', 'idempotency-replayed']) {
+  for (const header of [
+    'location',
+    'retry-after',
+    'www-authenticate',
+    'idempotency-replayed',
+    'upgrade',
+    'sec-websocket-version',
+  ]) {
     const isNamed = Object.keys(response.headers ?? {}).some((known) => known.toLowerCase() === header)
     if (answer.headers[header] !== undefined && !isNamed) throw undocumented(name, answer, `no header ${header}`)
   }

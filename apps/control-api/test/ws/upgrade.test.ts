@@ -38,6 +38,8 @@ describe('an upgrade', () => {
   test.each(['/ws', '/api/v1/ws', '/ws/'])('a plain GET of %s is told to upgrade', async (path) => {
     const answer = await server.client.request('GET', path)
     expect([answer.status, answer.body.code, answer.headers['upgrade']]).toEqual([426, 'UPGRADE_REQUIRED', 'websocket'])
+    // What a proxy makes of an upgrade that it does not pass on.
+    expect((await server.client.request('GET', `${path}?since=3`)).body.code).toBe('UPGRADE_REQUIRED')
     using client = await SocketClient.open(server.port, { path })
     expect(client.socket.extensions + client.socket.protocol).toBe('')
   })

@@ -31,6 +31,7 @@ beforeAll(async () => {
     'npx',
     `case "$*" in
 "--yes pnpm@12 iron "*) shift 3; exec iron "$@";;
+"--yes pnpm@12 --silent iron "*) shift 4; exec iron "$@";;
 "--yes openapi-typescript "*) shift 2; exec ${path.join(app, 'node_modules', '.bin', 'openapi-typescript')} "$@";;
 *) echo "npx $*: not here" >&2; exit 1;;
 esac`,

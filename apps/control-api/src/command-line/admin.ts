@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 
 /** `iron admin …`. */
 export function addAdmin(program: Command): void {
-  const admin = program.command('admin').description('for the operator who is locked out: works on the database itself')
+  const admin = program.command('admin').description('recover from a lockout, directly on the database')
   admin
     .command('create <email>')
     .description('create an admin; the password is generated and shown once, or read from stdin')
-    .option('--username <name>', 'default: what stands before the @')
+    .option('--username <name>', 'default: the part before the @')
     .option('--name <text>', 'display name')
     .option('--password-stdin', 'read the password from stdin')
     .action(async (email: string, options: object) =>
@@ -21,6 +21,6 @@ export function addAdmin(program: Command): void {
     )
   admin
     .command('unlock <email>')
-    .description('lift the lock of too many failed logins')
+    .description('lift the lock after too many failed logins')
     .action(async (email: string) => (await import('../commands/admin.ts')).unlock(email))
 }

@@ -3,7 +3,7 @@ import { wholeNumber } from './option-values.ts'
 
 /** `iron audit …`. */
 export function addAudit(program: Command): void {
-  const audit = program.command('audit').description('the audit log outside of its database')
+  const audit = program.command('audit').description('export the audit log, or verify an export')
   audit
     .command('export')
     .description('write the entries to stdout, one line of JSON each')

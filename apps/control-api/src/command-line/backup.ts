@@ -5,14 +5,14 @@ import { repeatable } from './option-values.ts'
 export function addBackup(program: Command): void {
   program
     .command('backup <place>')
-    .description('write the database, in use or not, to a new SQLite file with a name card beside it, and examine it')
+    .description('write the database, in use or not, to a new SQLite file with a name card, and verify it')
     .option('--from <url>', 'the database (default: DATABASE_URL)')
     .option('--json', 'print the name card as JSON')
     .addHelpText('after', '\n<place> is a file, or a folder in which the file is named by the time.')
     .action(async (place: string, options: object) => (await import('../commands/backup.ts')).backup(place, options))
   program
     .command('restore <file>')
-    .description('check a backup against its name card and bring it into an empty database')
+    .description('check a backup against its name card and restore it into an empty database')
     .option('--to <url>', 'the database to fill (default: IRON_MIGRATE_DATABASE_URL or DATABASE_URL)')
     .option('--expect <head>', 'a head kept elsewhere, as of iron verify; repeatable', repeatable, [])
     .option('--expect-file <file>', 'heads as iron verify --save-heads wrote them')

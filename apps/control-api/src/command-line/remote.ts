@@ -13,7 +13,7 @@ export function addRemote(program: Command): void {
 }
 
 function addAgents(program: Command): void {
-  const agents = program.command('agents').description('the agents of a server')
+  const agents = program.command('agents').description('list and show the agents of a server')
   toServer(agents.command('list'))
     .description('list agents, newest first')
     .option('--name <text>', 'only those whose name contains it')
@@ -29,7 +29,7 @@ function addAgents(program: Command): void {
 }
 
 function addTokens(program: Command): void {
-  const tokens = program.command('tokens').description('the API tokens of a server')
+  const tokens = program.command('tokens').description('list the API tokens of a server')
   toServer(tokens.command('list'))
     .description('list API tokens without their secrets, newest first')
     .option('--name <text>', 'only those whose name contains it')
@@ -40,7 +40,7 @@ function addTokens(program: Command): void {
 }
 
 function addBudget(program: Command): void {
-  const budget = program.command('budget').description('the budget of an agent')
+  const budget = program.command('budget').description('show the budget of an agent and its ledger')
   toServer(budget.command('show <agent>'))
     .description('show what is allocated, spent, reserved and left')
     .option('--json', 'print it as JSON')
@@ -69,7 +69,7 @@ function addLive(program: Command): void {
       (await import('../commands/watch.ts')).watch(options),
     )
   toServer(program.command('top'))
-    .description('show the agents that spent most, refreshed in a terminal, once elsewhere')
+    .description('show the agents that spent the most; refreshed in a terminal, printed once otherwise')
     .option('--rows <agents>', 'how many, at most 100', wholeNumberFrom(1, 100), 20)
     .option('--interval <seconds>', 'between two looks', wholeNumberFrom(1, 3_600), 2)
     .option('--json', 'print them once, as JSON')

@@ -66,10 +66,10 @@ export function buildDocument(routes: readonly RouteDefinition[]): OpenApiDocume
 /** Whatever error there is: for clients that handle them all alike. */
 const ANY_ERROR: JsonSchema = {
   type: 'object',
-  description: 'Every answer that is not a success. The schemas of the codes tell what `details` is.',
+  description: 'Every response that is not a success. The schema of each code describes its `details`.',
   required: ['error', 'code'],
   properties: {
-    error: { type: 'string', description: 'For people; may change.' },
+    error: { type: 'string', description: 'For humans; may change.' },
     code: { type: 'string', enum: ERROR_CODE_NAMES, description: 'Stable.' },
     details: { type: 'object', additionalProperties: true },
   },

@@ -1,4 +1,4 @@
-/** Every code an answer may have (http-api 1.6): what it means, what its details tell, and how it looks. */
+/** Every code a response may have (http-api 1.6): what it means, its details, and an example. */
 import { exceededShape } from '../answers/limit.ts'
 import { leaseStatus } from '../answers/lease.ts'
 import { budgetRequestStatus } from '../answers/budget-request.ts'
@@ -17,7 +17,7 @@ interface ErrorCode {
   readonly mayLackDetails?: true
 }
 
-const NOT_THERE = { meaning: 'No such thing, or outside what the caller may see', text: 'Not found' }
+const NOT_THERE = { meaning: 'It does not exist, or the caller may not see it', text: 'Not found' }
 const request = { request_id: shown('0199c2f0-5a00-7000-8000-0000000000aa') }
 const ofServer = shape(request)
 const retryAfter = { retry_after: whole(12) }
@@ -29,7 +29,7 @@ const check = oneOf('ok', 'failed')
 
 export const ERROR_CODES: Readonly<Record<ApiErrorCode, ErrorCode>> = {
   VALIDATION_ERROR: {
-    meaning: 'The input breaks rules; every one is named by its path',
+    meaning: 'The input breaks rules; each is named by its path',
     text: 'Validation failed',
     details: shape({
       fields: Type.Unsafe<Readonly<Record<string, string>>>({
@@ -79,7 +79,7 @@ export const ERROR_CODES: Readonly<Record<ApiErrorCode, ErrorCode>> = {
     mayLackDetails: true,
   },
   TOKEN_REVOKED: {
-    meaning: 'The credential was valid and has been ended, replaced or reused',
+    meaning: 'The credential was valid and has been revoked, replaced or reused',
     text: 'The credential has been ended',
   },
   FORBIDDEN: { meaning: 'Role, scopes or kind of credential do not allow this', text: 'Not allowed' },
@@ -98,11 +98,11 @@ export const ERROR_CODES: Readonly<Record<ApiErrorCode, ErrorCode>> = {
     text: 'The address is not allowed',
   },
   SELF_MODIFICATION_FORBIDDEN: {
-    meaning: 'Nobody suspends, deletes or re-roles themselves',
+    meaning: 'Users cannot suspend, delete or change the role of themselves',
     text: 'This cannot be done to oneself',
   },
   SELF_APPROVAL_FORBIDDEN: {
-    meaning: 'Nobody approves their own budget request',
+    meaning: 'Requesters cannot approve their own budget request',
     text: 'The own request cannot be approved',
   },
   BUDGET_EXCEEDED: {
@@ -254,9 +254,9 @@ export const ERROR_CODES: Readonly<Record<ApiErrorCode, ErrorCode>> = {
     details: shape(retryAfter),
   },
   HEADERS_TOO_LARGE: { meaning: 'The header block is above 16 KiB', text: 'The headers are too large' },
-  INTERNAL_ERROR: { meaning: 'A fault of the server', text: 'Internal server error', details: ofServer },
+  INTERNAL_ERROR: { meaning: 'An error of the server', text: 'Internal server error', details: ofServer },
   SERVICE_UNAVAILABLE: {
-    meaning: 'The server starts, stops, or cannot reach what it needs',
+    meaning: 'The server is starting or stopping, or cannot reach what it needs',
     text: 'Service unavailable',
     details: shape({
       ...request,

@@ -50,7 +50,7 @@ const RULES: Readonly<Record<TextRuleName, JsonSchema>> = {
 const USD = {
   amount: { minimum: 0.000001, maximum: 1_000_000_000, description: 'US dollars, at most 6 decimals' },
   amountOrZero: { minimum: 0, maximum: 1_000_000_000, description: 'US dollars, at most 6 decimals' },
-  cost: { minimum: 0, maximum: 1_000_000_000, description: 'US dollars; a rest below a microdollar is rounded up' },
+  cost: { minimum: 0, maximum: 1_000_000_000, description: 'US dollars; fractions of a microdollar are rounded up' },
 } as const
 
 interface TextRule {

@@ -109,7 +109,7 @@ const IC_TOKEN_FIELD = {
   type: 'string',
   maxLength: 2_003,
   writeOnly: true,
-  description: 'The IC token, where no header can be set.',
+  description: 'The IC token, for clients that cannot set a header.',
 } as const
 
 function requestBody(route: RouteDefinition, components: Components): JsonSchema | undefined {

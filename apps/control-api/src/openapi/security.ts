@@ -32,7 +32,7 @@ export const SECURITY_SCHEMES: Readonly<Record<string, JsonSchema>> = {
   scrapeToken: {
     type: 'http',
     scheme: 'bearer',
-    description: 'The token of `IRON_METRICS_TOKEN`.',
+    description: 'The value of `IRON_METRICS_TOKEN`.',
   },
 }
 

@@ -1,6 +1,6 @@
 /** The chapters of the document, by the first segment of a path. */
 const TAGS = {
-  Auth: { of: ['auth'], description: 'Logging in, sessions and the own account.' },
+  Auth: { of: ['auth'], description: 'Login, sessions and your own account.' },
   Users: { of: ['users'], description: 'The people of the installation.' },
   'API tokens': { of: ['tokens'], description: 'Credentials of scripts and services.' },
   Agents: {
@@ -9,11 +9,11 @@ const TAGS = {
   },
   'Budget protocol': {
     of: ['budget'],
-    description: 'What a runtime speaks: borrow a lease, report what was used, refresh, return.',
+    description: 'The protocol of agent runtimes: borrow a lease, report usage, refresh, return.',
   },
-  'Budget requests': { of: ['budget-requests'], description: 'Asking for a higher allocation, and answering it.' },
+  'Budget requests': { of: ['budget-requests'], description: 'Requests for a higher allocation, and their review.' },
   Providers: { of: ['providers', 'keys'], description: 'LLM providers and their keys.' },
-  Limits: { of: ['limits'], description: 'What a user may use, and how the rate limits stand.' },
+  Limits: { of: ['limits'], description: 'Usage limits of users, and the state of rate limits.' },
   Usage: { of: ['usage'], description: 'Usage by period and dimension, and calls made with API tokens.' },
   Analytics: { of: ['analytics'], description: 'Figures of a period, and telemetry.' },
   Logs: { of: ['requests', 'traces', 'events'], description: 'LLM calls, traces and events.' },

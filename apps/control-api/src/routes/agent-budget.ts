@@ -74,7 +74,7 @@ export const agentBudgetRoutes = [
     rateLimit: 'write',
     audit: ['BUDGET_ADJUSTED'],
     idempotency: 'stored',
-    summary: 'Correct the books: give back spent money, or book extra spending',
+    summary: 'Adjust the books: credit spent money, or charge extra spending',
     body: object({ direction: oneOf('credit', 'charge'), amount_usd: usdAmount(), reason }),
     example: { direction: 'credit', amount_usd: 1.5, reason: 'The provider refunded call-2' },
     answers: { 201: adjustmentShape },
@@ -98,7 +98,7 @@ export const agentBudgetRoutes = [
     permission: 'agents:read',
     rateLimit: 'read',
     audit: [],
-    summary: 'Every change of the allocation',
+    summary: 'List the changes of the allocation',
     query: object({ ...cursor }),
     answers: { 200: logOfShape(budgetChangeShape) },
     handler: async ({ services, params, query }) => ({

@@ -40,7 +40,7 @@ export const agentCredentialRoutes = [
     method: 'POST',
     path: '/agents/{id}/ic-token',
     audit: ['IC_TOKEN_CREATED'],
-    summary: 'Give an agent without IC token one; it is shown only here',
+    summary: 'Issue an IC token to an agent that has none; it is shown only here',
     body: newIcToken,
     example: { permissions: ['llm:call'] },
     answers: { 201: newIcTokenShape },

@@ -33,7 +33,7 @@ export const agentLeaseRoutes = [
     rateLimit: 'read',
     audit: [],
     params: leaseParam,
-    summary: 'One lease',
+    summary: 'Get a lease',
     answers: { 200: leaseShape },
     handler: async ({ services, params }) => {
       const agentId = await knownAgent(services, params)
@@ -50,7 +50,7 @@ export const agentLeaseRoutes = [
     rateLimit: 'write',
     audit: ['LEASE_REVOKED'],
     params: leaseParam,
-    summary: 'End a lease before its time; later handshakes stay possible',
+    summary: 'Revoke a lease; later handshakes stay possible',
     body: object({ reason: optional(text({ max: 500, multiline: true })) }),
     example: { reason: 'The worker is gone' },
     answers: { 200: leaseShape },

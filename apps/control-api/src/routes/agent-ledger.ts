@@ -52,7 +52,7 @@ export const agentLedgerRoutes = [
     permission: 'agents:read',
     rateLimit: 'read',
     audit: [],
-    summary: 'Balances at an instant, from the ledger',
+    summary: 'Get balances at an instant, from the ledger',
     query: object({ at: optional(time()) }),
     answers: { 200: balancesAtShape },
     handler: async ({ services, params, query }) => {

@@ -46,7 +46,7 @@ export const agentProviderRoutes = [
     rateLimit: 'write',
     audit: ['AGENT_PROVIDERS_UPDATED'],
     params: { ...agentParam, provider_id: { prefix: 'prov', notFound: 'ASSIGNMENT_NOT_FOUND' } },
-    summary: 'Take one provider from an agent',
+    summary: 'Remove a provider from an agent',
     answers: { 200: agentProvidersShape },
     errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params, principal, context }) => {

@@ -26,7 +26,7 @@ export const agentStateRoutes = [
     permission: 'agents:read',
     rateLimit: 'read',
     audit: [],
-    summary: 'What an agent does, is told to do, has left and was last asked for',
+    summary: "Get an agent's state, desired state, remaining budget and last activity",
     answers: { 200: agentStatusShape },
     handler: async ({ services, params }) => {
       const status = await services.agents.status(params['id'] ?? '')
@@ -41,7 +41,7 @@ export const agentStateRoutes = [
     permission: 'agents:stop',
     rateLimit: 'write',
     audit: ['AGENT_STOPPED'],
-    summary: 'Order an agent to stop; its leases are revoked',
+    summary: 'Stop an agent and revoke its leases',
     body: object({ reason: optional(text({ max: REASON_MAX, multiline: true })) }),
     example: { reason: 'Runs away with the budget' },
     answers: { 200: stoppedAgentShape },
@@ -66,7 +66,7 @@ export const agentStateRoutes = [
     permission: 'agents:stop',
     rateLimit: 'write',
     audit: ['AGENT_RESUMED'],
-    summary: 'Take a stop order back',
+    summary: 'Resume a stopped agent',
     answers: { 200: agentStateShape },
     errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params, principal, context }) => {
@@ -80,7 +80,7 @@ export const agentStateRoutes = [
     path: '/agents/{id}/state',
     rateLimit: 'beat',
     audit: ['AGENT_STATE_CHANGED'],
-    summary: 'What a runtime says of itself',
+    summary: "Report the runtime's state",
     body: object({
       state: oneOf('running', 'idle', 'stopped', 'failed'),
       reason: optional(text({ min: 0, max: REASON_MAX, multiline: true })),
@@ -100,7 +100,7 @@ export const agentStateRoutes = [
     path: '/agents/{id}/heartbeat',
     rateLimit: 'beat',
     audit: [],
-    summary: 'A sign of life; the answer says what the agent is told to do',
+    summary: 'Send a heartbeat; the response has the desired state',
     answers: { 200: heartbeatShape },
     errors: ['AGENT_ARCHIVED'],
     handler: async ({ services, params }) => {

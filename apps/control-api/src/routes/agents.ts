@@ -113,7 +113,7 @@ export const agentRoutes = [
     permission: 'agents:read',
     rateLimit: 'read',
     audit: [],
-    summary: 'One agent',
+    summary: 'Get an agent',
     answers: { 200: agentWithTokenShape },
     handler: async ({ services, params }) => {
       const agent = await services.agents.get(params['id'] ?? '')
@@ -128,7 +128,7 @@ export const agentRoutes = [
     permission: 'agents:write',
     rateLimit: 'write',
     audit: ['AGENT_UPDATED', 'AGENT_OWNER_CHANGED'],
-    summary: 'Change an agent, or give it to another owner with its whole history',
+    summary: 'Change an agent, or transfer it to another owner with its whole history',
     body: changes({
       name: optional(name),
       description: optional(nullable(description)),
@@ -154,7 +154,7 @@ export const agentRoutes = [
     permission: 'agents:write',
     rateLimit: 'write',
     audit: ['AGENT_ARCHIVED'],
-    summary: 'Archive an agent for good',
+    summary: 'Archive an agent permanently',
     answers: { 200: archivedAgentShape },
     handler: async ({ services, params, principal, context }) => {
       const archived = await services.agents.archive(params['id'] ?? '', actorOf(principal, context))

@@ -13,7 +13,7 @@ export const analyticsEventRoutes = [
     rateLimit: 'batch',
     bodyBytesMax: BATCH_BYTES_MAX,
     audit: [],
-    summary: 'Telemetry of up to 1000 calls and findings; charges nothing',
+    summary: 'Send telemetry of up to 1000 calls and findings; charges nothing',
     body: object({ events: array(checkedApart(telemetryEvent), { minItems: 1, maxItems: 1_000 }) }),
     example: {
       events: [

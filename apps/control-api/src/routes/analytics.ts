@@ -43,7 +43,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics',
-    summary: 'Calls of a period at a glance, and agents and money of now',
+    summary: 'Calls of a period at a glance, with current agents and budgets',
     query: question,
     answers: { 200: overviewShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -71,7 +71,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/spending/by-agent',
-    summary: 'What each agent spent',
+    summary: 'Spending by agent',
     query: pagedQuestion,
     answers: { 200: spendingByAgentShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -86,7 +86,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/spending/by-provider',
-    summary: 'What was spent at each provider',
+    summary: 'Spending by provider',
     query: pagedQuestion,
     answers: { 200: spendingByProviderShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -101,7 +101,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/spending/avg-per-request',
-    summary: 'How the costs of single calls are spread',
+    summary: 'Distribution of the costs of single calls',
     query: question,
     answers: { 200: costsShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -116,7 +116,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/usage/requests',
-    summary: 'How many calls, and how many of them went well',
+    summary: 'Number of calls and success rate',
     query: question,
     answers: { 200: requestCountsShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -129,7 +129,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/usage/tokens/by-agent',
-    summary: 'Tokens of each agent',
+    summary: 'Tokens by agent',
     query: pagedQuestion,
     answers: { 200: tokensByAgentShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -144,7 +144,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/usage/models',
-    summary: 'Usage of each model of each provider',
+    summary: 'Usage by model and provider',
     query: pagedQuestion,
     answers: { 200: modelsShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -159,7 +159,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/budget/status',
-    summary: 'Budgets with a summary over all matches',
+    summary: 'List budgets, with a summary over all matches',
     query: budgetsQuery,
     answers: { 200: budgetStandingShape },
     errors: ['AGENT_NOT_FOUND'],
@@ -177,7 +177,7 @@ export const analyticsRoutes = [
   defineRoute({
     ...ask,
     path: '/analytics/timeseries',
-    summary: 'One figure for each hour or day',
+    summary: 'One figure per hour or day',
     query: object({
       ...questionFields,
       metric: optional(oneOf('spend_usd', 'requests', 'failed', 'total_tokens')),

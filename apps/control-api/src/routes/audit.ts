@@ -18,7 +18,7 @@ export const auditRoutes = [
     method: 'GET',
     path: '/audit',
     rateLimit: 'read',
-    summary: 'The audit log',
+    summary: 'List the audit log',
     query: object({
       ...cursor,
       ...timeRange,
@@ -39,7 +39,7 @@ export const auditRoutes = [
     method: 'GET',
     path: '/audit/verify',
     rateLimit: 'analytics',
-    summary: 'Recompute the hash chain, against a head kept elsewhere if one is given',
+    summary: 'Recompute the hash chain and compare it with a head kept elsewhere, if given',
     query: object({ head_seq: optional(count()), head_hash: optional(visibleAscii(64)) }),
     answers: { 200: auditVerificationShape },
     handler: async ({ services, query }) => {
@@ -54,7 +54,7 @@ export const auditRoutes = [
     path: '/audit/{id}',
     rateLimit: 'read',
     params: { id: { prefix: 'aud', notFound: 'AUDIT_ENTRY_NOT_FOUND' } },
-    summary: 'One entry of the audit log',
+    summary: 'Get an entry of the audit log',
     answers: { 200: auditEntryShape },
     handler: async ({ services, params }) => {
       const entry = await services.audit.get(params['id'] ?? '')

@@ -35,7 +35,7 @@ export const budgetRequestRoutes = [
     rateLimit: 'write',
     audit: ['BUDGET_REQUEST_CREATED'],
     idempotency: 'stored',
-    summary: 'Ask for a higher allocation',
+    summary: 'Request a higher allocation',
     body: object({
       agent_id: id('agent'),
       requested_allocated_usd: usdAmount(),
@@ -94,7 +94,7 @@ export const budgetRequestRoutes = [
     rateLimit: 'read',
     audit: [],
     params: requestParam,
-    summary: 'One budget request, and the budget it is about as it is now',
+    summary: 'Get a budget request and its budget as of now',
     answers: { 200: budgetRequestWithBudgetShape },
     handler: async ({ services, params, principal }) =>
       services.database.read(async (tx) => {
@@ -115,7 +115,7 @@ export const budgetRequestRoutes = [
     method: 'PUT',
     path: '/budget-requests/{id}/approve',
     audit: ['BUDGET_REQUEST_APPROVED', 'BUDGET_UPDATED'],
-    summary: 'Set the allocation to what was requested, or to another amount above the present one',
+    summary: 'Approve a budget request, with the requested or another higher allocation',
     body: object({
       approved_allocated_usd: optional(usdAmount()),
       review_notes: optional(text({ min: 0, max: NOTES_MAX, multiline: true })),
@@ -142,7 +142,7 @@ export const budgetRequestRoutes = [
     method: 'PUT',
     path: '/budget-requests/{id}/reject',
     audit: ['BUDGET_REQUEST_REJECTED'],
-    summary: 'Refuse a budget request, with the reason',
+    summary: 'Reject a budget request, with a reason',
     body: object({ review_notes: text({ min: REJECTION_NOTES_MIN, max: NOTES_MAX, multiline: true }) }),
     example: { review_notes: 'Please use what is left of February first.' },
     answers: { 200: budgetRequestShape },
@@ -160,7 +160,7 @@ export const budgetRequestRoutes = [
     rateLimit: 'write',
     audit: ['BUDGET_REQUEST_CANCELLED'],
     params: requestParam,
-    summary: 'Take a budget request back',
+    summary: 'Cancel a budget request',
     answers: { 200: budgetRequestShape },
     errors: ['REQUEST_ALREADY_REVIEWED'],
     handler: async ({ services, params, principal, context }) => {

@@ -20,7 +20,7 @@ export const eventRoutes = [
     permission: 'events:read',
     rateLimit: 'read',
     audit: [],
-    summary: 'The event log, oldest first; may be polled with the last position',
+    summary: 'List events, oldest first; poll with the last position',
     query: object({ ...cursor, type: optional(text({ max: TYPES_MAX })), agent_id: optional(id('agent')) }),
     answers: { 200: logOfShape(eventShape) },
     errors: ['CURSOR_EXPIRED'],

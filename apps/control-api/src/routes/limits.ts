@@ -42,7 +42,7 @@ export const limitRoutes = [
     rateLimit: 'read',
     leavesLimit: true,
     audit: [],
-    summary: 'Usage limits, and how the rate limits of the caller stand',
+    summary: "List usage limits and the state of the caller's rate limits",
     query: object({
       ...page,
       ...sort('created_at'),
@@ -70,7 +70,7 @@ export const limitRoutes = [
     rateLimit: 'read',
     audit: [],
     params: limitParam,
-    summary: 'One usage limit',
+    summary: 'Get a usage limit',
     answers: { 200: limitShape },
     handler: async ({ services, params, principal }) => {
       const limit = await services.limits.get(params['id'] ?? '')
@@ -84,7 +84,7 @@ export const limitRoutes = [
     path: '/limits',
     audit: ['LIMIT_CREATED'],
     idempotency: 'stored',
-    summary: 'Limit what a user may use, in all or under a project label',
+    summary: "Limit a user's usage, in total or for a project label",
     body: objectSettingOne(['max_tokens_per_day', 'max_requests_per_minute', 'max_cost_per_month_usd'], {
       user_id: id('user'),
       project_id: optional(text({ max: 100 })),
@@ -105,7 +105,7 @@ export const limitRoutes = [
     path: '/limits/{id}',
     audit: ['LIMIT_UPDATED'],
     params: limitParam,
-    summary: 'Change maxima; what was used stays counted',
+    summary: 'Change the maxima of a usage limit; past usage stays counted',
     body: changes(maxima),
     example: { max_cost_per_month_usd: null, max_requests_per_minute: 60 },
     answers: { 200: limitShape },
@@ -119,7 +119,7 @@ export const limitRoutes = [
     path: '/limits/{id}',
     audit: ['LIMIT_DELETED'],
     params: limitParam,
-    summary: 'Lift a usage limit',
+    summary: 'Delete a usage limit',
     answers: { 204: null },
     handler: async ({ services, params, principal, context }) => {
       await services.limits.delete(params['id'] ?? '', actorOf(principal, context))

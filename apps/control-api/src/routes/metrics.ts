@@ -9,7 +9,7 @@ export const metricsRoutes = [
     rateLimit: 'read',
     audit: [],
     atRoot: true,
-    summary: 'What this process measures, for Prometheus',
+    summary: 'Metrics of this process, for Prometheus',
     answers: { 200: 'text/plain' },
     handler: async ({ services }) => ({ text: await services.metrics.read() }),
   }),

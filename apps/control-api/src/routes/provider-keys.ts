@@ -91,7 +91,7 @@ export const providerKeyRoutes = [
     rateLimit: 'read',
     audit: [],
     params: keyParam,
-    summary: 'One provider key, masked',
+    summary: 'Get a provider key, masked',
     answers: { 200: keyShape },
     handler: async ({ services, params }) => {
       const key = await services.keys.get(params['id'] ?? '')

@@ -77,7 +77,7 @@ export const providerRoutes = [
     rateLimit: 'read',
     audit: [],
     params: providerParam,
-    summary: 'One provider',
+    summary: 'Get a provider',
     answers: { 200: providerShape },
     handler: async ({ services, params }) => {
       const provider = await services.providers.get(params['id'] ?? '')
@@ -119,7 +119,7 @@ export const providerRoutes = [
     rateLimit: 'write',
     audit: ['PROVIDER_DELETED'],
     params: providerParam,
-    summary: 'Delete a provider with its keys and take it from every agent',
+    summary: 'Delete a provider with its keys and remove it from every agent',
     answers: { 200: deletedProviderShape },
     handler: async ({ services, params, principal, context }) => {
       const deleted = await services.agents.deleteProvider(params['id'] ?? '', actorOf(principal, context))

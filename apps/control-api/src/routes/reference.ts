@@ -29,7 +29,7 @@ export function referenceRoutes(all: () => readonly RouteDefinition[]): readonly
       ...open,
       path: '/docs',
       atRoot: true,
-      summary: 'This document as a page to try things on',
+      summary: 'This document as an interactive page',
       answers: { 200: 'text/html' },
       handler: async () => ({
         text: { type: 'text/html; charset=utf-8', content: PAGE },
@@ -39,7 +39,7 @@ export function referenceRoutes(all: () => readonly RouteDefinition[]): readonly
     defineRoute({
       ...open,
       path: '/docs/start.js',
-      summary: 'Starts the page',
+      summary: 'The script of that page',
       answers: { 200: 'text/javascript' },
       handler: async () => ({
         text: { type: 'text/javascript; charset=utf-8', content: START_SCRIPT },
@@ -50,7 +50,7 @@ export function referenceRoutes(all: () => readonly RouteDefinition[]): readonly
       defineRoute({
         ...open,
         path,
-        summary: 'A file of the page',
+        summary: 'A file of that page',
         answers: { 200: type },
         handler: async () => ({
           text: { type: `${type}; charset=utf-8`, content: await asset(path as AssetPath) },

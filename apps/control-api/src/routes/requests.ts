@@ -19,7 +19,7 @@ export const requestRoutes = [
     ...readRequests,
     method: 'GET',
     path: '/requests',
-    summary: 'The log of LLM calls',
+    summary: 'List LLM calls',
     query: object({ ...cursor, ...timeRange, ...callFilterFields }),
     answers: { 200: logOfShape(requestShape) },
     errors: ['CURSOR_EXPIRED'],
@@ -34,7 +34,7 @@ export const requestRoutes = [
     method: 'GET',
     path: '/requests/{id}',
     params: { id: { prefix: 'req', notFound: 'REQUEST_NOT_FOUND' } },
-    summary: 'One LLM call',
+    summary: 'Get an LLM call',
     answers: { 200: requestShape },
     handler: async ({ services, params, principal }) =>
       services.database.read(async (tx) => {

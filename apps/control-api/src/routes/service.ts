@@ -38,7 +38,7 @@ export const serviceRoutes = [
     rateLimit: 'public',
     audit: [],
     atRoot: true,
-    summary: 'The process serves; the database is not asked',
+    summary: 'Whether the process is serving; does not ask the database',
     answers: { 200: shape({ status: always('healthy'), timestamp: time() }) },
     handler: async ({ services }) => ({
       body: { status: 'healthy', timestamp: new Date(services.database.clock.now()).toISOString() },
@@ -51,7 +51,7 @@ export const serviceRoutes = [
     rateLimit: 'public',
     audit: [],
     atRoot: true,
-    summary: 'Database, schema, vault, events and ledger are usable',
+    summary: 'Whether database, schema, vault, events and ledger are usable',
     answers: { 200: readyShape },
     handler: async ({ services }) => {
       const checks = await services.readiness.check()
@@ -71,7 +71,7 @@ export const serviceRoutes = [
     rateLimit: 'public',
     audit: [],
     atRoot: true,
-    summary: 'What is running',
+    summary: 'The version that is running',
     answers: { 200: versionShape },
     handler: async () => ({
       body: {

@@ -10,7 +10,7 @@ export const socketRoutes = [
     rateLimit: 'public',
     audit: [],
     atRoot: true,
-    summary: 'The WebSocket of live events; a plain GET is told to upgrade',
+    summary: 'The WebSocket of live events; a plain GET gets 426',
     query: SOCKET_QUERY,
     answers: { 101: null },
     // An upgrade may have a credential, a plain GET needs none.

@@ -112,7 +112,7 @@ export const tokenRoutes = [
     rateLimit: 'read',
     audit: [],
     params: tokenParam,
-    summary: 'One API token and what was used with it',
+    summary: 'Get an API token and its usage',
     answers: { 200: apiTokenWithUsageShape },
     handler: async ({ services, params, principal }) => {
       const token = await services.tokens.getToken(params['id'] ?? '')
@@ -157,7 +157,7 @@ export const tokenRoutes = [
     idempotency: 'stored',
     secrets: ['token'],
     params: tokenParam,
-    summary: 'Replace the secret; the old one works on for the grace',
+    summary: 'Replace the secret; the old one works until the grace period ends',
     body: object({ grace_seconds: optional(Type.Integer({ minimum: 0, maximum: GRACE_SECONDS_MAX })) }),
     example: { grace_seconds: 3_600 },
     answers: { 200: apiTokenWithSecretShape },
@@ -179,7 +179,7 @@ export const tokenRoutes = [
     rateLimit: 'write',
     audit: ['API_TOKEN_REVOKED'],
     params: tokenParam,
-    summary: 'Revoke an API token for good',
+    summary: 'Revoke an API token permanently',
     answers: { 200: apiTokenShape },
     errors: ['TOKEN_ALREADY_REVOKED'],
     handler: async ({ services, params, principal, context, scope }) => {

@@ -22,7 +22,7 @@ export const traceRoutes = [
     rateLimit: 'batch',
     bodyBytesMax: BATCH_BYTES_MAX,
     audit: [],
-    summary: 'Up to 1000 spans of traces; charges nothing',
+    summary: 'Send up to 1000 spans of traces; charges nothing',
     body: object({ spans: array(checkedApart(span), { minItems: 1, maxItems: 1_000 }) }),
     example: {
       spans: [
@@ -45,7 +45,7 @@ export const traceRoutes = [
     ...readTraces,
     method: 'GET',
     path: '/traces',
-    summary: 'Traces in the order of their arrival',
+    summary: 'List traces in the order of their arrival',
     query: object({ ...cursor, ...timeRange, agent_id: optional(id('agent')), owner_id: optional(id('user')) }),
     answers: { 200: logOfShape(traceShape) },
     errors: ['CURSOR_EXPIRED'],
@@ -60,7 +60,7 @@ export const traceRoutes = [
     method: 'GET',
     path: '/traces/{trace_id}',
     params: { trace_id: { prefix: 'trace', notFound: 'TRACE_NOT_FOUND' } },
-    summary: 'One trace with its spans',
+    summary: 'Get a trace with its spans',
     answers: { 200: wholeTraceShape },
     handler: async ({ services, params, principal }) =>
       services.database.read(async (tx) => {

@@ -88,7 +88,7 @@ export const userRoutes = [
     rateLimit: 'read',
     audit: [],
     params: userParam,
-    summary: 'One user, deleted ones too',
+    summary: 'Get a user, including deleted ones',
     answers: { 200: userShape },
     handler: async ({ services, params }) => {
       const user = await services.users.getUser(params['id'] ?? '')
@@ -123,7 +123,7 @@ export const userRoutes = [
     rateLimit: 'write',
     audit: ['USER_SUSPENDED'],
     params: userParam,
-    summary: 'Suspend a user: sessions end, tokens and grants are refused',
+    summary: 'Suspend a user: ends their sessions, refuses their tokens and grants',
     body: object({ reason: optional(text({ max: 1_000, multiline: true })) }),
     example: { reason: 'On leave' },
     answers: { 200: userShape },
@@ -153,7 +153,7 @@ export const userRoutes = [
     rateLimit: 'write',
     audit: ['USER_UNLOCKED'],
     params: userParam,
-    summary: 'Lift the lock of too many failed logins',
+    summary: 'Lift the lock after too many failed logins',
     answers: { 200: userShape },
     handler: async ({ services, params, principal, context }) => ({
       body: userAnswer(await services.users.unlockUser(params['id'] ?? '', actorOf(principal, context))),
@@ -183,7 +183,7 @@ export const userRoutes = [
     rateLimit: 'secret',
     audit: ['USER_PASSWORD_RESET'],
     params: userParam,
-    summary: 'Set a new password for a user; their sessions end',
+    summary: 'Set a new password for a user and end their sessions',
     body: object({
       new_password: newPassword(),
       force_change: optional(boolean()),
@@ -205,7 +205,7 @@ export const userRoutes = [
     rateLimit: 'write',
     audit: ['USER_DELETED'],
     params: userParam,
-    summary: 'Delete a user for good; their agents go to the acting admin',
+    summary: 'Delete a user permanently; their agents go to the acting admin',
     answers: { 200: deletedUserShape },
     errors: ['SELF_MODIFICATION_FORBIDDEN', 'LAST_ADMIN'],
     handler: async ({ services, params, principal, context }) => {
@@ -265,7 +265,7 @@ export const userRoutes = [
     rateLimit: 'read',
     audit: [],
     params: userParam,
-    summary: 'What was done to a user, or by them',
+    summary: 'List what was done to a user, or by them',
     query: object({ ...cursor, ...timeRange, operation: optional(operation), as: optional(oneOf('target', 'actor')) }),
     answers: { 200: logOfShape(auditEntryShape) },
     handler: async ({ services, params, query }) => {

@@ -3,6 +3,7 @@ import type { ControlApiConfig } from '../config.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Services } from '../services.ts'
 import { Timers } from './timers.ts'
+import { verifyBooks } from './verify-books.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
@@ -10,7 +11,6 @@ const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /** How often what (packages.md 13). */
 const FAIL_SILENT_EVERY_MS = 15 * SECOND_MS
-const VERIFY_EVERY_MS = 60 * SECOND_MS
 const ROLL_UP_EVERY_MS = 5 * MINUTE_MS
 /**
  * Hours that are rolled up in one step, each in a transaction of its own, and the pause until the next step: after a year of
@@ -28,18 +28,12 @@ const KEEP_REPLACED_SECRETS_MS = 30 * DAY_MS
 
 /** Starts the server's periodic work. Every job may run in several processes at once without doing work twice. */
 export function startJobs(services: Services, config: ControlApiConfig, logger: Logger): Timers {
-  const { database, ledger } = services
+  const { database } = services
   const timers = new Timers(logger)
   const before = (ms: number): number => database.clock.now() - ms
   timers.every('sweep', config.sweepMs, () => services.leases.sweep())
   timers.every('fail-silent', FAIL_SILENT_EVERY_MS, () => services.agents.failSilent())
-  const verify = async (): Promise<void> => {
-    const faults = await ledger.verify({ quick: true })
-    services.readiness.noteLedger(faults.length === 0)
-    services.metrics.ledger.verified(faults.length, database.clock.now())
-    if (faults.length > 0) logger.error({ faults: faults.slice(0, 20), count: faults.length }, 'ledger mismatch')
-  }
-  timers.every('verify', VERIFY_EVERY_MS, verify, { atOnce: true })
+  verifyBooks(timers, services, config.databaseUrl, logger)
   timers.every('schema', RECHECK_SCHEMA_EVERY_MS, () => noteSchema(services))
   const rollUp = async (): Promise<boolean> =>
     (await services.requests.rollUp({ limit: ROLL_UP_STEP_HOURS })) === ROLL_UP_STEP_HOURS

@@ -9,7 +9,7 @@ import { BudgetDecisions } from './budget-decisions.ts'
 import type { EventLag } from './event-lag.ts'
 import { SocketCounts } from './socket-counts.ts'
 import {
-  LedgerWatch,
+  VerificationWatch,
   type Unwatch,
   watchDatabase,
   watchEvents,
@@ -46,9 +46,9 @@ export class Metrics {
   readonly #requests: Counter<'route' | 'status'>
   readonly #seconds: Histogram<'route'>
   readonly #unwatch: Unwatch[] = []
-  /** Told by those who know: the budget protocol, the verification job, the WebSocket layer. */
+  /** Told by those who know: the budget protocol, the verification jobs, the WebSocket layer. */
   readonly decisions = new BudgetDecisions()
-  readonly ledger = new LedgerWatch()
+  readonly verification = new VerificationWatch()
   readonly sockets = new SocketCounts()
 
   /** @param scrapeToken lets a scraper in that is no user; `undefined`: there is none */
@@ -72,7 +72,7 @@ export class Metrics {
     this.#watchRateLimits(rateLimits)
     this.#watchPasswords()
     this.decisions.registerIn(this.#registry)
-    this.ledger.registerIn(this.#registry)
+    this.verification.registerIn(this.#registry)
     watchSockets(this.#registry, this.sockets)
   }
 

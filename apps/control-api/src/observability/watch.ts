@@ -132,27 +132,58 @@ export function watchSockets(registry: Registry, sockets: SocketCounts): void {
   })
 }
 
-/** What the verification job found. Both are this process's own. */
-export class LedgerWatch {
-  readonly #faults = new Gauge({
+/** What the verification jobs of this process found, and when. */
+export class VerificationWatch {
+  readonly #ledgerFaults = new Gauge({
     name: 'iron_ledger_faults',
-    help: 'Differences between balances and ledger that the last verification found',
+    help: 'Differences between balances and ledger that the last verification found, and those in ledgers verified in full',
     registers: [],
   })
   readonly #verifiedAt = new Gauge({
     name: 'iron_ledger_verified_timestamp_seconds',
-    help: 'When the last verification ended; 0 before the first',
+    help: 'When the last verification of all balances ended; 0 before the first',
+    registers: [],
+  })
+  readonly #ledgersPassedAt = new Gauge({
+    name: 'iron_ledger_pass_timestamp_seconds',
+    help: 'When every ledger had last been verified in full; 0 before the first time',
+    registers: [],
+  })
+  readonly #auditFaults = new Gauge({
+    name: 'iron_audit_faults',
+    help: '1 while the audit log has an entry that does not fit its chain, or ends before one that was there',
+    registers: [],
+  })
+  readonly #auditPassedAt = new Gauge({
+    name: 'iron_audit_pass_timestamp_seconds',
+    help: 'When the whole audit log had last been verified, up to its head or a bad entry; 0 before the first time',
     registers: [],
   })
 
   registerIn(registry: Registry): void {
-    registry.registerMetric(this.#faults)
-    registry.registerMetric(this.#verifiedAt)
+    const gauges = [this.#ledgerFaults, this.#verifiedAt, this.#ledgersPassedAt, this.#auditFaults, this.#auditPassedAt]
+    for (const gauge of gauges) registry.registerMetric(gauge)
   }
 
-  verified(faults: number, atMs: number): void {
-    this.#faults.set(faults)
+  /** How many differences are known now. */
+  foundInLedgers(faults: number): void {
+    this.#ledgerFaults.set(faults)
+  }
+
+  balancesVerified(atMs: number): void {
     this.#verifiedAt.set(atMs / 1_000)
+  }
+
+  ledgersPassed(atMs: number): void {
+    this.#ledgersPassedAt.set(atMs / 1_000)
+  }
+
+  foundInAudit(isBad: boolean): void {
+    this.#auditFaults.set(isBad ? 1 : 0)
+  }
+
+  auditPassed(atMs: number): void {
+    this.#auditPassedAt.set(atMs / 1_000)
   }
 }
 

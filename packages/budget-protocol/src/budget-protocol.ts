@@ -112,11 +112,15 @@ export class BudgetProtocol extends DatabaseService {
       const old = await this.#leases.get(leaseId, { tx })
       if (old?.agentId !== agent.agentId) throw leaseNotFound(leaseId)
       const standing = await this.#standing(tx, agent)
+      const { requested, idempotencyKey } = request
       const open = old.status === 'active' || old.status === 'expired'
-      if (open && old.providerId !== null && !(await this.#isReplay(tx, agent, leaseId, request))) {
+      if (open && old.providerId !== null) {
+        // As in a handshake, the key of another call is refused before a provider. Of this call it is none: the lease would be superseded.
+        if (idempotencyKey !== undefined) {
+          await this.#leases.replay(agent.agentId, { idempotencyKey, requested, refreshOf: leaseId }, { tx })
+        }
         requireProvider(standing.providers, old.providerId)
       }
-      const { requested, idempotencyKey } = request
       const refreshed = await this.#within(tx, standing, async (room) =>
         this.#leases.refresh(leaseId, requested, {
           tx,
@@ -251,18 +255,6 @@ export class BudgetProtocol extends DatabaseService {
     return call.withKey
       ? this.#withKey(tx, agent, call.standing, grant, 'handshake')
       : this.#withoutKey(grant, call.standing)
-  }
-
-  async #isReplay(
-    tx: WriteTx,
-    agent: AgentPrincipal,
-    leaseId: string,
-    request: Pick<GrantRequest, 'requested' | 'idempotencyKey'>,
-  ): Promise<boolean> {
-    const { requested, idempotencyKey } = request
-    if (idempotencyKey === undefined) return false
-    const replayed = await this.#leases.replay(agent.agentId, { idempotencyKey, requested, refreshOf: leaseId }, { tx })
-    return replayed !== undefined
   }
 
   async #open(

@@ -80,11 +80,12 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
   test('refusals come in the documented order, and each leaves the state as it was', async () => {
     await using world = await createWorld(dialect, { allocated: '10' })
     const { protocol, principal, users, owner, test, providers, openai, keys } = world
-    const refusal = (request = {}): Promise<string> =>
+    const refused = (request = {}): Promise<{ code: string; details: unknown }> =>
       protocol.handshake(principal, { requested: usd(20), ...request }).then(
-        () => 'granted',
-        (error: unknown) => (error as { code: string }).code,
+        () => ({ code: 'granted', details: {} }),
+        (error: unknown) => error as { code: string; details: unknown },
       )
+    const refusal = async (request = {}): Promise<string> => (await refused(request)).code
     await world.limits.create({ ownerId: owner.id, maxCostPerMonth: ZERO }, owner.id)
     await protocol.reserve(principal, {}).catch(() => undefined)
     const before = await test.rows('SELECT * FROM agent_budgets')
@@ -95,13 +96,16 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     await keys.retire(key.id, owner.id)
     expect(await refusal()).toBe('NO_ACTIVE_KEY')
     await providers.update(openai.id, { status: 'disabled' }, owner.id)
-    expect(await refusal()).toBe('PROVIDER_DISABLED')
-    expect(await refusal({ provider: 'anthropic' })).toBe('PROVIDER_NOT_ASSIGNED')
+    expect(await refused()).toMatchObject({ code: 'PROVIDER_DISABLED', details: { provider_id: openai.id } })
+    const { code, details } = await refused({ provider: 'anthropic' })
+    expect([code, details]).toEqual(['PROVIDER_NOT_ASSIGNED', {}])
     await test.rows(
       "UPDATE agents SET desired_state = 'stopped', state_reason = 'maintenance' WHERE id = ? RETURNING id",
       world.agent.id,
     )
-    expect(await refusal()).toBe('AGENT_STOPPED')
+    expect(await refused()).toMatchObject({ code: 'AGENT_STOPPED', details: { reason: 'maintenance' } })
+    await test.rows('UPDATE agents SET state_reason = NULL WHERE id = ? RETURNING id', world.agent.id)
+    expect((await refused()).details).toEqual({})
     await test.rows('UPDATE users SET suspended_at = 1 WHERE id = ? RETURNING id', owner.id)
     expect(await refusal()).toBe('ACCOUNT_SUSPENDED')
     expect((await users.getUser(owner.id))?.status).toBe('suspended')
@@ -143,8 +147,51 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
       code: 'IDEMPOTENCY_CONFLICT',
     })
     await expect(protocol.reserve(principal, request)).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
+    for (const provider of ['openai', openai.id]) {
+      expect(await protocol.handshake(principal, { ...request, provider })).toMatchObject({ duplicate: true })
+    }
+    for (const provider of ['nobody', (await world.newProvider('claude', 'anthropic')).name]) {
+      await expect(protocol.handshake(principal, { ...request, provider })).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_CONFLICT',
+      })
+    }
     await protocol.returnLease(principal, first.lease.id)
     await expect(protocol.handshake(principal, request)).rejects.toMatchObject({ code: 'LEASE_NOT_ACTIVE' })
+  })
+
+  test('MON-34 a refresh in grace needs its provider, after its key and its lease are looked at', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal, providers, openai, owner, clock } = world
+    const ended = (await protocol.handshake(principal, { idempotencyKey: 'start-1' })).lease
+    await protocol.returnLease(principal, ended.id)
+    const { lease } = await protocol.handshake(principal, { requested: usd(10) })
+    clock.advance(3_600_000 + 1_000)
+    await providers.update(openai.id, { status: 'disabled' }, owner.id)
+    await expect(protocol.refresh(principal, ended.id)).rejects.toMatchObject({ code: 'LEASE_NOT_ACTIVE' })
+    await expect(protocol.refresh(principal, lease.id, { idempotencyKey: 'start-1' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    })
+    await expect(protocol.refresh(principal, lease.id)).rejects.toMatchObject({
+      code: 'PROVIDER_DISABLED',
+      details: { provider_id: openai.id },
+    })
+    expect(await world.leases.get(lease.id)).toMatchObject({ status: 'expired', supersededBy: null })
+    await providers.update(openai.id, { status: 'active' }, owner.id)
+    expect((await protocol.refresh(principal, lease.id, { idempotencyKey: 'next-1' })).lease.supersedes).toBe(lease.id)
+  })
+
+  test('what is granted is audited with where the call came from', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal } = world
+    const caller = { ...principal, actor: { ...principal.actor, ip: '192.0.2.7', requestId: 'http-1' } }
+    const { lease } = await protocol.handshake(caller)
+    const next = await protocol.refresh(caller, lease.id)
+    for (const resourceId of [lease.id, next.lease.id]) {
+      const { data } = await world.audit.list({ resourceType: 'lease', resourceId })
+      for (const { actor } of data) expect(actor).toMatchObject({ ip: '192.0.2.7', requestId: 'http-1' })
+    }
+    const { data } = await world.audit.list({ resourceType: 'lease', resourceId: lease.id }, { order: 'asc' })
+    expect(data.map(({ operation }) => operation)).toEqual(['LEASE_GRANTED', 'LEASE_REFRESHED'])
   })
 
   test('MON-34 a repeated refresh is the successor; a lease of another agent does not exist', async () => {
@@ -204,6 +251,27 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     })
     expect(unknown.pricing).toBe('ceiling')
     expect(unknown.cost).toBeGreaterThan(0)
+
+    // Nobody has prices of this model at Anthropic.
+    const claude = await world.newProvider('claude', 'anthropic')
+    const other = await world.newAgent('100', [claude])
+    const theirs = (await protocol.handshake(other.principal, { requested: usd(10) })).lease.id
+    const reserved = (await protocol.reserve(principal, { requested: usd(10) })).lease.id
+    const calls = [
+      ['the lease’s', principal, lease.id, undefined, 'price_book'],
+      ['the lease’s', other.principal, theirs, undefined, 'ceiling'],
+      ['the named one’s, by name', principal, lease.id, 'claude', 'ceiling'],
+      ['the named one’s, by id', principal, lease.id, claude.id, 'ceiling'],
+      ['the lease’s, when nobody is named so', other.principal, theirs, 'nobody', 'ceiling'],
+      ['nobody’s', principal, reserved, undefined, 'price_book'],
+    ] as const
+    for (const [index, [, caller, leaseId, provider, pricing]] of calls.entries()) {
+      const report = (requestId: string) => ({ requestId, model: 'gpt-4o', usage: { input: 1_000 }, provider })
+      expect(await protocol.report(caller, leaseId, report(`alone-${index}`))).toMatchObject({ pricing })
+      expect(await protocol.reportBatch(caller, [{ leaseId, report: report(`batch-${index}`) }])).toMatchObject([
+        { ok: true, result: { pricing } },
+      ])
+    }
   })
 
   test('MON-18 SEC-25 a failed disclosure or a key that cannot be opened reserves nothing', async () => {
@@ -250,12 +318,17 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
 
   test('malformed requests are refused by field, before anything is touched', async () => {
     await using world = await createWorld(dialect)
-    const bad = { runtimeId: '', idempotencyKey: 'ä', provider: 'x'.repeat(101) }
-    await expect(world.protocol.handshake(world.principal, bad)).rejects.toMatchObject({
-      code: 'VALIDATION_ERROR',
-      details: {
-        fields: { runtimeId: expect.any(String), idempotencyKey: expect.any(String), provider: expect.any(String) },
-      },
-    })
+    const { protocol, principal } = world
+    const bad = { runtimeId: 'x'.repeat(101), idempotencyKey: 'ä', provider: 'x'.repeat(101) }
+    for (const call of [protocol.handshake(principal, bad), protocol.reserve(principal, bad)]) {
+      await expect(call).rejects.toMatchObject({
+        code: 'VALIDATION_ERROR',
+        details: {
+          fields: { runtimeId: expect.any(String), idempotencyKey: expect.any(String), provider: expect.any(String) },
+        },
+      })
+    }
+    const longest = { runtimeId: 'x'.repeat(100), idempotencyKey: '!'.repeat(255) }
+    expect((await protocol.handshake(principal, longest)).lease).toMatchObject({ runtimeId: longest.runtimeId })
   })
 })

@@ -1,4 +1,4 @@
-import { usd } from '@iron/cost-calculator'
+import { type ProviderKind, usd } from '@iron/cost-calculator'
 import { createTestDb, type TestDb } from '@iron/database/testing'
 import { AgentRegistry, type AgentPrincipal } from '@iron/agent-registry'
 import { IcTokenManager } from '@iron/ic-token'
@@ -28,11 +28,13 @@ export async function createWorld(
   const registry = new AgentRegistry(db, { icTokens, users, providers, budgets, leases })
   const protocol = new BudgetProtocol(db, { registry, keys, leases, limits, providers })
   const owner = await users.bootstrapAdmin({ username: 'admin', email: 'admin@iron.test', password: 'correct horse' })
-  const openai = await providers.create(
-    { name: 'openai', kind: 'openai', baseUrl: 'https://api.openai.com/v1', models: ['gpt-4o'] },
-    owner.id,
-  )
-  await keys.add(openai.id, API_KEY, owner.id)
+  const newProvider = async (name: string, kind: ProviderKind): Promise<Provider> => {
+    const provider = { name, kind, baseUrl: `https://api.${name}.com/v1`, models: ['gpt-4o'] }
+    const { id } = await providers.create(provider, owner.id)
+    await keys.add(id, API_KEY, owner.id)
+    return (await providers.get(id)) as Provider
+  }
+  const openai = await newProvider('openai', 'openai')
   const newAgent = async (allocated: string, assigned: readonly Provider[] = [openai]) => {
     const created = await registry.create(
       { name: 'triage', ownerId: owner.id, allocated: usd(allocated), providerIds: assigned.map(({ id }) => id) },
@@ -48,7 +50,7 @@ export async function createWorld(
   const { agent, icToken, principal } = await newAgent(options.allocated ?? '100')
   return {
     ...{ test, db, clock, vault, users, providers, keys, budgets, leases, limits, registry, protocol, owner, openai },
-    ...{ agent, icToken, principal, newAgent, login },
+    ...{ agent, icToken, principal, newAgent, newProvider, login },
     audit: new AuditLog(db),
     events: new EventLog(db),
     requests: new RequestLog(db),

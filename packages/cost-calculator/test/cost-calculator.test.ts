@@ -394,6 +394,30 @@ describe('cost', () => {
     expect(refusal(() => new CostCalculator(book, { ceiling: { input: micros(0) } })).code).toBe('INVALID_PRICE')
   })
 
+  test('PRI-08 a rate that a tier does not name is never below what is known of it', () => {
+    const tiers = createPriceBook(
+      [
+        {
+          model: 'tiers',
+          usdPerMillion: { input: 10, output: 20 },
+          longContext: [{ aboveInputTokens: 1_000, usdPerMillion: { input: 40 } }],
+          serviceTiers: { priority: { output: 25 }, batch: { input: 5, audioInput: 3 } },
+        },
+      ],
+      { base: null },
+    )
+    const low = new CostCalculator(tiers, { ceiling: { input: usd(1), output: usd(2) } })
+    const cost = (usage: Usage, serviceTier: 'priority' | 'batch') => low.cost('tiers', usage, { serviceTier }).amount
+    // The ceiling is below the standard rate: the standard rate, not less.
+    expect(cost({ input: 1, output: 1 }, 'priority')).toBe(10 + 25)
+    expect(cost({ input: 2_000, output: 1 }, 'priority')).toBe(2_000 * 40 + 25)
+    // Cached audio is known by the tier's audio only.
+    expect(cost({ input: 1, audioCacheRead: 1, output: 1 }, 'batch')).toBe(5 + 3 + 20)
+    expect(tiers.highest('input')).toBe(usd(40))
+    expect(tiers.highest('output')).toBe(usd(25))
+    expect(tiers.highest('audioInput')).toBe(usd(3))
+  })
+
   test('PRI-09 an empty book still charges', () => {
     const empty = new CostCalculator(createPriceBook([], { base: null }))
     const cost = empty.cost('gpt-4o', { input: 1, output: 1, audioInput: 1, requests: 1 })

@@ -204,6 +204,60 @@ describe('estimate', () => {
     expect(prices.estimate({ ...body, model: 'text' }).pricing).toBe('ceiling')
   })
 
+  test('PRI-05 media of every form are bounded by their own rate, in and out', () => {
+    // The model names no media: they cost what the dearest of the book does.
+    const dear = { audioInput: 5, imageInput: 7, videoInput: 11, audioOutput: 13, imageOutput: 17 }
+    const list = [
+      { model: 'plain', usdPerMillion: { input: 1, output: 1 } },
+      { model: 'media', usdPerMillion: { input: 1, output: 1, ...dear } },
+    ]
+    const media = new CostCalculator(createPriceBook(list, { base: null }))
+    const estimate = (more: object) => media.estimate({ model: 'plain', max_tokens: 10, ...more })
+    const ofGoogle = (name: string, mime: string, type: string) => ({ [name]: { [mime]: `${type}/x`, data: 'AAAA' } })
+    for (const [type, rate] of [
+      ['audio', 5],
+      ['image', 7],
+      ['video', 11],
+      ['text', 1],
+    ] as const) {
+      const parts = [
+        ofGoogle('inlineData', 'mimeType', type),
+        ofGoogle('inline_data', 'mime_type', type),
+        ofGoogle('fileData', 'mimeType', type),
+        ofGoogle('file_data', 'mime_type', type),
+      ]
+      for (const part of parts) {
+        const { amount, inputTokens } = estimate({ contents: [{ parts: [part] }] })
+        expect([inputTokens > 4_096, amount]).toEqual([true, inputTokens * rate + 10])
+      }
+    }
+    const output = (more: object): number => {
+      const { amount, inputTokens } = estimate(more)
+      return (amount - inputTokens) / 10
+    }
+    expect(output({})).toBe(1)
+    expect(output({ modalities: ['text', 'audio'] })).toBe(13)
+    for (const config of ['generationConfig', 'generation_config', 'config']) {
+      for (const field of ['responseModalities', 'response_modalities']) {
+        expect(output({ [config]: { [field]: ['TEXT', 'IMAGE'] } })).toBe(17)
+        expect(output({ [config]: { [field]: ['TEXT'] } })).toBe(1)
+      }
+    }
+  })
+
+  test('PRI-20 every message, name and figure counts, to the byte', () => {
+    const tokens = (body: object): number => prices.estimate({ model: 'm', ...body }).inputTokens
+    expect(tokens({})).toBe(0)
+    expect(tokens({ messages: [] })).toBe(0)
+    const message = { role: 'user', content: '' }
+    const one = tokens({ messages: [message] })
+    expect(tokens({ messages: [message, message] })).toBe(2 * one)
+    expect(tokens({ messages: [{ ...message, content: 'äöü' }] })).toBe(one + 6)
+    expect(tokens({ seedling: 12_345 }) - tokens({ seedling: 1 })).toBe(4)
+    expect(tokens({ seedling: false }) - tokens({ seedling: 'x' })).toBe(4)
+    expect(tokens({ seedlings: 1 }) - tokens({ seedling: 1 })).toBe(1)
+  })
+
   test('PRI-08 the service tier of the request counts', () => {
     const body = { model: 'text', messages: [], max_tokens: 10, service_tier: 'priority' }
     expect(prices.estimate(body).pricing).toBe('ceiling')
@@ -231,6 +285,15 @@ describe('estimate', () => {
     ]) {
       expect(refusal(() => prices.estimate(body)).code).toBe('INVALID_USAGE')
     }
-    expect(refusal(() => prices.estimate({ model: 'm' }, { bytesPerToken: 0 })).code).toBe('INVALID_USAGE')
+    for (const bytesPerToken of [0, -1, NaN, Infinity]) {
+      const { code, details } = refusal(() => prices.estimate({ model: 'm' }, { bytesPerToken }))
+      expect([code, details]).toEqual(['INVALID_USAGE', { fields: { bytesPerToken: 'must be above 0' } }])
+    }
+    for (const field of ['max_completion_tokens', 'max_output_tokens', 'max_tokens', 'n']) {
+      for (const value of [-1, 0.5, '5', 2 ** 53]) {
+        const { details } = refusal(() => prices.estimate({ model: 'm', [field]: value }))
+        expect(details).toEqual({ fields: { [field]: 'must be a whole number from 0' } })
+      }
+    }
   })
 })

@@ -228,6 +228,16 @@ describe('overrides', () => {
     expect(book.models()).toEqual(expect.arrayContaining(['gold', 'gpt-4o']))
     expect(book.highest('input')).toBe(usd(9_999))
     expect(book.highest('audioInput')).toBe(bundled.highest('audioInput'))
+    expect(book.providers()).toEqual(expect.arrayContaining([...bundled.providers()]))
+    expect(book.models('openai')).toEqual(bundled.models('openai'))
+    expect(book.models('openai')).not.toContain('gold')
+  })
+
+  test('PRI-15 an override is of its model however either is written', () => {
+    const book = createPriceBook([{ model: 'GPT-4o', usdPerMillion: { input: 7, output: 8 } }])
+    for (const name of ['gpt-4o', 'GPT-4O', ' gpt-4o ', 'openai/gpt-4o']) {
+      expect(book.find(name, { provider: 'openai' })).toMatchObject({ source: 'override', rates: { input: usd(7) } })
+    }
   })
 
   test('PRI-09 a price id never outgrows its column', () => {

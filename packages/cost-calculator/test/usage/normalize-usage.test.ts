@@ -296,6 +296,135 @@ describe('recorded payloads', () => {
   })
 })
 
+/** The other spelling of Google's fields, all the way down. */
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      inSnakeCase(inner),
+    ]),
+  )
+}
+
+describe('Google’s spellings and media', () => {
+  const everything = {
+    promptTokenCount: 2_000,
+    cachedContentTokenCount: 500,
+    candidatesTokenCount: 1_300,
+    thoughtsTokenCount: 40,
+    toolUsePromptTokenCount: 60,
+    totalTokenCount: 3_405,
+    promptTokensDetails: [
+      { modality: 'TEXT', tokenCount: 100 },
+      { modality: 'audio', tokenCount: 800 },
+      { modality: 'IMAGE', tokenCount: 258 },
+      { modality: 'VIDEO', tokenCount: 842 },
+    ],
+    toolUsePromptTokensDetails: [
+      { modality: 'IMAGE', tokenCount: 30 },
+      { modality: 'AUDIO', tokenCount: 10 },
+    ],
+    cacheTokensDetails: [
+      { modality: 'AUDIO', tokenCount: 300 },
+      { modality: 'IMAGE', tokenCount: 100 },
+      { modality: 'VIDEO', tokenCount: 42 },
+    ],
+    candidatesTokensDetails: [
+      { modality: 'AUDIO', tokenCount: 500 },
+      { modality: 'IMAGE', tokenCount: 400 },
+      { modality: 'VIDEO', tokenCount: 300 },
+    ],
+  }
+  const usage: Usage = {
+    input: 62,
+    cacheRead: 100,
+    audioCacheRead: 300,
+    imageCacheRead: 100,
+    audioInput: 510,
+    imageInput: 188,
+    videoInput: 800,
+    output: 100,
+    audioOutput: 500,
+    imageOutput: 400,
+    videoOutput: 300,
+    reasoning: 40,
+    unsplit: 5,
+  }
+  const { candidatesTokenCount, candidatesTokensDetails, ...rest } = everything
+  const ofLive = { ...rest, responseTokenCount: candidatesTokenCount, responseTokensDetails: candidatesTokensDetails }
+  test.each([
+    ['as its API writes them', everything],
+    ['of its live API', ofLive],
+    ['in Python', inSnakeCase(everything)],
+    ['of its live API in Python', inSnakeCase(ofLive)],
+  ])('%s are all read', (_, payload) => {
+    expect(normalizeUsage('google', payload)).toEqual(usage)
+    expect(normalizeUsage('custom', payload)).toEqual(usage)
+  })
+
+  test('of a cache without details, what cannot be text is the medium', () => {
+    const cached = (modality: string) =>
+      normalizeUsage('google', {
+        promptTokenCount: 100,
+        cachedContentTokenCount: 90,
+        promptTokensDetails: [{ modality, tokenCount: 80 }],
+      })
+    expect(cached('IMAGE')).toEqual({ input: 0, cacheRead: 20, imageCacheRead: 70, imageInput: 10 })
+    // There is no rate of cached video: it is read like text.
+    expect(cached('VIDEO')).toEqual({ input: 0, cacheRead: 90, videoInput: 10 })
+  })
+
+  test('a total alone is unsplit, also one of nothing', () => {
+    for (const total of [0, 7]) {
+      for (const kind of ['google', 'custom'] as const) {
+        expect(normalizeUsage(kind, { totalTokenCount: total })).toEqual({ unsplit: total })
+      }
+    }
+    expect(normalizeUsage('google', { candidatesTokenCount: 3, totalTokenCount: 5 })).toEqual({ output: 3, unsplit: 2 })
+  })
+})
+
+test('who answers in nobody’s own form is told by its fields', () => {
+  for (const field of ['cache_read_input_tokens', 'cache_creation_input_tokens']) {
+    // Beside the input at Anthropic, unknown elsewhere.
+    expect(normalizeUsage('custom', { input_tokens: 5, [field]: 3 })).toMatchObject({ input: 5 })
+    expect(Object.values(normalizeUsage('custom', { input_tokens: 5, [field]: 3 }))).toEqual([5, 3])
+  }
+  const written = { input_tokens: 5, cache_creation: { ephemeral_1h_input_tokens: 3 } }
+  expect(normalizeUsage('custom', written)).toEqual({ input: 5, cacheWrite1h: 3 })
+  const anthropic = {
+    output_tokens: 9,
+    cache_creation_input_tokens: 8,
+    cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 4 },
+    output_tokens_details: { reasoning_tokens: 2 },
+  }
+  expect(normalizeUsage('anthropic', anthropic)).toEqual({ cacheWrite: 4, cacheWrite1h: 4, output: 7, reasoning: 2 })
+})
+
+test('OpenAI’s media in the cache, and what is written to it', () => {
+  const payload = {
+    input_tokens: 100,
+    input_tokens_details: {
+      cached_tokens: 60,
+      cached_tokens_details: { audio_tokens: 10, image_tokens: 20 },
+      audio_tokens: 15,
+      image_tokens: 22,
+      cache_write_tokens: 7,
+    },
+  }
+  expect(normalizeUsage('openai', payload)).toEqual({
+    input: 26,
+    cacheRead: 30,
+    audioCacheRead: 10,
+    imageCacheRead: 20,
+    cacheWrite: 7,
+    audioInput: 5,
+    imageInput: 2,
+  })
+})
+
 describe('PRI-21 what does not add up is refused', () => {
   test.each<[ProviderKind, unknown]>([
     ['openai', { prompt_tokens: 10, prompt_tokens_details: { cached_tokens: 11 }, completion_tokens: 1 }],
@@ -332,5 +461,30 @@ describe('PRI-21 what does not add up is refused', () => {
     ['nobody' as ProviderKind, { prompt_tokens: 1 }],
   ])('%s %j', (kind, payload) => {
     expect(refusal(() => normalizeUsage(kind, payload)).code).toBe('INVALID_USAGE')
+  })
+
+  test.each<[ProviderKind, unknown, Record<string, string>]>([
+    ['nobody' as ProviderKind, { prompt_tokens: 1 }, { kind: 'must be a provider kind' }],
+    ['openai', 'usage', { $: 'must be a usage object' }],
+    ['openai', {}, { $: 'must hold at least one count' }],
+    ['openai', { total_tokens: 0.5 }, { total_tokens: 'must be a whole number from 0' }],
+    [
+      'openai',
+      { input_tokens: 5, input_tokens_details: { cached_tokens: '1' } },
+      { 'input_tokens_details.cached_tokens': 'must be a whole number from 0' },
+    ],
+    [
+      'google',
+      { promptTokenCount: 5, promptTokensDetails: ['text', { modality: 'AUDIO', tokenCount: -1 }] },
+      { 'promptTokensDetails[1].tokenCount': 'must be a whole number from 0' },
+    ],
+    ['google', { promptTokenCount: 5, totalTokenCount: 4 }, { totalTokenCount: 'is less than its parts' }],
+    [
+      'anthropic',
+      { cache_creation_input_tokens: 1, cache_creation: { ephemeral_1h_input_tokens: 2 } },
+      { cache_creation_input_tokens: 'is less than its parts' },
+    ],
+  ])('%s %j by the field at fault', (kind, payload, fields) => {
+    expect(refusal(() => normalizeUsage(kind, payload)).details).toEqual({ fields })
   })
 })

@@ -147,6 +147,8 @@ describe('SEC-11 hashes', () => {
 
   test('no token has no hash', () => {
     expect(matchesHash(undefined as unknown as string, issued.hash)).toBe(false)
+    // The text of such a list has the form of a hash.
+    expect(matchesHash(issued.token, [issued.hash] as unknown as string)).toBe(false)
   })
 })
 
@@ -166,6 +168,7 @@ describe('SEC-21 keys', () => {
     ['no keys', [], { keys: 'must hold at least one key' }],
     ['no list', undefined, { keys: 'must hold at least one key' }],
     ['an empty kid', [{ kid: '', secret: SECRET }], { 'keys[0].kid': 'must be text of 1 to 64 characters' }],
+    ['a long kid', [{ kid: 'k'.repeat(65), secret: SECRET }], { 'keys[0].kid': 'must be text of 1 to 64 characters' }],
     [
       'a kid twice',
       [

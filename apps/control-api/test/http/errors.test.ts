@@ -48,6 +48,21 @@ test('OPS-11 every code that a package exports has its place in the table', () =
   expect(['constructor', 'toString', '__proto__', 'NO_SUCH_CODE'].filter(isMapped)).toEqual([])
 })
 
+test('an error of a package says whose it is, and is retryable only where that is said', async () => {
+  type ErrorClass = new (code: string, ...more: unknown[]) => Error & { readonly retryable?: unknown }
+  const names: string[] = []
+  for (const name of readdirSync(new URL('../../../../packages/', import.meta.url))) {
+    const all = (await import(`@iron/${name}`)) as Readonly<Record<string, unknown>>
+    for (const [exported, value] of Object.entries(all)) {
+      if (!/^[A-Z]\w+Error$/.test(exported) || exported === 'IronError') continue
+      const error = new (value as ErrorClass)('NO_SUCH_CODE', 'what happened')
+      expect([error.name, error.retryable]).toEqual([exported, false])
+      names.push(exported)
+    }
+  }
+  expect(names).toEqual(expect.arrayContaining(['CostError', 'CryptoError', 'IcTokenError', 'LeaseError', 'RbacError']))
+})
+
 describe('what a package throws leaves as', () => {
   class PackageError extends IronError {}
   const left = (code: string, details: Record<string, unknown> = {}): unknown => {

@@ -101,9 +101,9 @@ export class EventStream {
     this.#isLive = false
   }
 
-  /** The hub has lost its place: this stream looks for its own. */
+  /** The hub has lost its place: this stream looks whether its own is still one before it joins again. */
   recover(): void {
-    this.#catchUp().catch((error: unknown) => this.#end('failed', error))
+    this.#catchUp({ isInDoubt: true }).catch((error: unknown) => this.#end('failed', error))
   }
 
   /** An event in the reader's scope. @returns whether something was sent, which is corked until {@link flush} */
@@ -123,11 +123,12 @@ export class EventStream {
     this.#outbox.uncork()
   }
 
-  async #catchUp(): Promise<void> {
-    for (;;) {
+  /** @param place whether there may be no such position in the log any more: behind one beyond its end, nothing would be new for long */
+  async #catchUp(place = { isInDoubt: false }): Promise<void> {
+    for (let mayJoin = !place.isInDoubt; ; mayJoin = true) {
       await this.#hub.ready()
       if (!this.#outbox.hasRoom && !(await this.#outbox.room())) this.#end('slow')
-      if (this.#isStopped || this.#hub.join(this)) return
+      if (this.#isStopped || (mayJoin && this.#hub.join(this))) return
       const generation = this.#generation
       const page = await this.#read()
       // From here: how long the read had to wait for its turn makes no difference to what it saw.

@@ -138,6 +138,27 @@ export class SqliteConnection implements Executor {
     }
   }
 
+  /**
+   * Commits a page as it is, without waiting for another process: what a file that takes no writes refuses.
+   *
+   * @throws {DatabaseError} DATABASE_BUSY, DATABASE_UNAVAILABLE
+   */
+  tryWrite(): void {
+    const busyTimeoutMs = String(this.raw.pragma('busy_timeout', { simple: true }))
+    this.raw.pragma('busy_timeout = 0')
+    try {
+      this.command('BEGIN IMMEDIATE')
+      // A row that is set to what it is leaves its page alone; the header of the file is written whatever is set in it.
+      this.raw.pragma(`user_version = ${String(this.raw.pragma('user_version', { simple: true }))}`)
+      this.command('COMMIT')
+    } catch (error) {
+      if (this.raw.inTransaction) this.command('ROLLBACK')
+      throw sqliteFailure(error)
+    } finally {
+      this.raw.pragma(`busy_timeout = ${busyTimeoutMs}`)
+    }
+  }
+
   close(): void {
     this.#statements.clear()
     this.raw.close()

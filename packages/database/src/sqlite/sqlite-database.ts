@@ -114,10 +114,17 @@ export class SqliteDatabase implements IronDatabase {
     }
   }
 
+  /**
+   * Resolves when a write would work and last: a file that is not the one under its name, or that took no write the last time
+   * and takes none now, is as good as none (OPS-01).
+   *
+   * @throws {DatabaseError} DATABASE_UNAVAILABLE, DATABASE_BUSY another process holds the write lock, DATABASE_CLOSED
+   */
   async ping(): Promise<Pong> {
     if (this.#closed !== undefined) throw new DatabaseError('DATABASE_CLOSED', 'the database is closed')
     await this.#connection.execute(sql`SELECT 1`.compile(queryBuilders.sqlite))
     this.#files?.requireInPlace()
+    await this.#writer.requireWritable()
     return { clockAheadMs: 0 }
   }
 

@@ -65,6 +65,8 @@ export class SqliteWriter {
   #head = 0
   #draining = false
   #closed = false
+  /** Whether the file took no write the last time, whatever the write was. */
+  #isRefused = false
   #idle: (() => void) | undefined
 
   constructor(connection: SqliteConnection, options: WriterOptions) {
@@ -125,6 +127,19 @@ export class SqliteWriter {
     }
   }
 
+  /**
+   * Resolves unless the file takes no writes. It costs nothing while they are committed: only after one that the file refused, one
+   * is tried that changes nothing.
+   *
+   * @throws {DatabaseError} DATABASE_BUSY, DATABASE_UNAVAILABLE
+   */
+  async requireWritable(): Promise<void> {
+    if (!this.#isRefused) return
+    await this.exclusive(async () => this.#connection.tryWrite())
+    // In this turn of the event loop: no write has begun since.
+    this.#isRefused = false
+  }
+
   /** Lets the queued work finish, then refuses more. */
   async close(): Promise<void> {
     this.#closed = true
@@ -180,9 +195,11 @@ export class SqliteWriter {
         this.#options.beforeCommit()
         this.#connection.command('COMMIT')
         this.#options.afterCommit()
+        this.#isRefused = false
         tellCommit(writes)
       } else this.#rollback()
     } catch (error) {
+      this.#isRefused ||= isRefusal(error)
       this.#rollback()
       for (const job of batch) job.reject(error)
       return
@@ -250,6 +267,7 @@ export class SqliteWriter {
           this.#connection.command('ROLLBACK TO job')
           this.#connection.command('RELEASE job')
         }
+        this.#isRefused ||= isRefusal(error)
         outcomes.push({ job, ok: false, error })
       }
       if (isFull()) break
@@ -264,6 +282,11 @@ export class SqliteWriter {
       this.#options.report(error)
     }
   }
+}
+
+/** Whether the file refused a write, whatever its work was: the disk is full, the file is read-only or damaged, somebody holds its lock. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === 'DATABASE_UNAVAILABLE' || error.code === 'DATABASE_BUSY')
 }
 
 /** Whether a group that begins now has lasted long enough. */

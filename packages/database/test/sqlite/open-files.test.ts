@@ -1,6 +1,7 @@
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import { DatabaseError, type IronDatabase, openDatabase } from '../../src/index.ts'
+import { SqliteConnection } from '../../src/sqlite/connection.ts'
 import { createTestPlace } from '../../src/testing.ts'
 
 const write = (db: IronDatabase, key: string): Promise<unknown> =>
@@ -54,6 +55,30 @@ test('OPS-04 nothing is committed to a database that was replaced, and everythin
     await rename(`${file}.away`, file)
     await write(db, 'third')
     expect(await read(db)).toEqual([{ key: 'first' }, { key: 'third' }])
+  })
+})
+
+test('OPS-01 a file that took no write is as good as none until it takes one, without a write of its callers', async () => {
+  await withFile(async (unused, file) => {
+    await unused.close()
+    await using db = await openDatabase(file, { busyTimeoutMs: 20 })
+    const other = new SqliteConnection(file)
+    other.command('BEGIN IMMEDIATE')
+    // Nobody has been refused: who holds the lock for a moment is no reason to be not ready.
+    await db.ping()
+    for (const work of [() => write(db, 'first'), () => db.ping(), () => db.ping()]) {
+      expect((await refusal(work())).code).toBe('DATABASE_BUSY')
+    }
+    other.command('COMMIT')
+    await db.ping()
+    other.command('BEGIN IMMEDIATE')
+    await db.ping()
+    expect((await refusal(write(db, 'first'))).code).toBe('DATABASE_BUSY')
+    other.command('COMMIT')
+    await write(db, 'second')
+    other.command('BEGIN IMMEDIATE')
+    await db.ping()
+    other.close()
   })
 })
 

@@ -32,7 +32,10 @@ const fullDisk: DiskScenario = async (setting) => {
   hold(headers['retry-after'] !== undefined, 'the 503 names no time to come again')
   hold((await it.look()).status === 200, 'nothing can be read any more')
   await it.process.waitFor(/disk of the database is full/, { stream: 'stderr' })
+  const isReady = async (): Promise<boolean> => (await it.ready()).status === 200
+  await until('it is not ready', READY_WITHIN_MS, async () => !(await isReady()))
   await disk.free()
+  await until('it is ready again, before any report', READY_WITHIN_MS, isReady)
   const resumedMs = await until(
     'reports are taken again',
     READY_WITHIN_MS,
@@ -41,7 +44,7 @@ const fullDisk: DiskScenario = async (setting) => {
   await it.end('SIGKILL')
   await it.start()
   await it.requireWhole()
-  return `${taken} reports fitted, then 503 with Retry-After while reads went on; ${Math.round(resumedMs)} ms after there was room it took reports again`
+  return `${taken} reports fitted, then 503 with Retry-After and not ready while reads went on; ${Math.round(resumedMs)} ms after there was room it took reports again`
 }
 
 const startOnFullDisk: DiskScenario = async (setting) => {

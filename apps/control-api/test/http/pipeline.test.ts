@@ -398,7 +398,7 @@ describe('http-api 1.10 1.11 headers', () => {
     expect(outcome(await api.client.request('HEAD', '/api/nowhere'))).toEqual([404, undefined])
   })
 
-  test('AUT-20 encodings, dots, doubled slashes and an override header reach nothing', async () => {
+  test('AUT-20 ACL-19 encodings, dots, doubled slashes and an override header reach nothing', async () => {
     for (const path of [
       '/api/v1//things',
       '//api/v1/things',

@@ -172,7 +172,7 @@ async function tell(
   return told
 }
 
-test('SEC-01 OPS-16 what a client sends in any place is told in none', async () => {
+test('SEC-01 OPS-16 EVT-18 what a client sends in any place is told in none', async () => {
   await using collector: Collector = await startCollector()
   const metricsToken = text()
   await using installation = await createInstallation('sqlite', {
@@ -212,6 +212,9 @@ test('SEC-01 OPS-16 what a client sends in any place is told in none', async () 
       told.push(...(await tell(client, port, secret, admin, runtime)))
     }
     told.push(JSON.stringify((await client.get('/audit?limit=1000', admin)).body))
+    const events = expectStatus(await client.get('/events?limit=1000', admin), 200).body.data as unknown[]
+    expect(events.length).toBeGreaterThan(0)
+    told.push(JSON.stringify(events))
     told.push(String(expectStatus(await client.get('/metrics', { Authorization: `Bearer ${metricsToken}` }), 200).body))
     await server.process.stop()
     told.push(server.process.stdout, server.process.stderr)

@@ -1,28 +1,11 @@
 /** What is answered and told of agents: every answer, event and audit entry of a story, whole (websocket.md 5, http-api 1.13). */
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { usd } from '@iron/cost-calculator'
-import { enginesForTests } from '@iron/database/testing'
+import { asToldIn, enginesForTests, Names } from '@iron/database/testing'
 import type { Actor } from '@iron/journal'
 import { createWorld, grant, type World } from './world.ts'
 
 const MINUTE = 60_000
-
-/** What differs from run to run, by the names the story gives it. */
-class Names {
-  readonly #names = new Map<string, string>()
-
-  name(id: string, name: string): string {
-    this.#names.set(id, name)
-    return id
-  }
-
-  in(value: unknown): unknown {
-    let text = JSON.stringify(value)
-    for (const [id, name] of this.#names) text = text.replaceAll(id, name)
-    return JSON.parse(text.replace(/"(?:eyJ|ic_eyJ)[\w.-]+"/g, '"<token>"'))
-  }
-}
 
 /** Everything that is answered on the way, by what was asked. */
 async function story(world: World, names: Names): Promise<Record<string, unknown>> {
@@ -100,7 +83,7 @@ async function story(world: World, names: Names): Promise<Record<string, unknown
 describe.each(await enginesForTests())('what is told on %s', (dialect) => {
   test('every answer, event and audit entry is as it stands in vectors/told.json', async () => {
     await using world = await createWorld(dialect)
-    const names = new Names()
+    const names = new Names([/"(?:eyJ|ic_eyJ)[\w.-]+"/g, '"<token>"'])
     const answers = await story(world, names)
     const { data: entries } = await world.audit.list({}, { order: 'asc', limit: 100 })
     const { data: events } = await world.events.read({}, { limit: 100 })
@@ -111,6 +94,7 @@ describe.each(await enginesForTests())('what is told on %s', (dialect) => {
         .map(({ id: _id, seq: _seq, at: _at, prevHash: _prevHash, hash: _hash, ...entry }) => entry),
       events: events.map(({ type, data }) => ({ type, ...data })),
     }
-    expect(names.in(told)).toEqual(JSON.parse(readFileSync(new URL('vectors/told.json', import.meta.url), 'utf8')))
+    const named = names.in(told)
+    expect(named).toEqual(asToldIn(new URL('vectors/told.json', import.meta.url), named))
   })
 })

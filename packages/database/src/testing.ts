@@ -13,7 +13,15 @@ import { SqliteDatabase } from './sqlite/sqlite-database.ts'
 import type { DialectName, PreparedQuery } from './transaction.ts'
 
 export { explain, type ExplainOptions, type PlannedStatement, plansOf, recordStatements } from './query-plans.ts'
-export { enginesForTests, type ManualClock, manualClock, seededIds, seededRandom } from '@iron/test-kit'
+export {
+  asToldIn,
+  enginesForTests,
+  type ManualClock,
+  manualClock,
+  Names,
+  seededIds,
+  seededRandom,
+} from '@iron/test-kit'
 
 /** What a test database is opened with. */
 export interface TestDbOptions {

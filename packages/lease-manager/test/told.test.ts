@@ -1,8 +1,7 @@
 /** What is told of budgets and leases: every event and audit entry of a story, and the ledger, whole (websocket.md 5, http-api 1.13). */
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { usd } from '@iron/cost-calculator'
-import { enginesForTests } from '@iron/database/testing'
+import { asToldIn, enginesForTests, Names } from '@iron/database/testing'
 import { type Actor, AuditLog, EventLog } from '@iron/journal'
 import { BudgetRequestManager } from '../src/index.ts'
 import { ADMIN, call, HOUR, MINUTE, openWorld, type World } from './world.ts'
@@ -10,22 +9,6 @@ import { ADMIN, call, HOUR, MINUTE, openWorld, type World } from './world.ts'
 const AGENT = 'agent-1'
 const ANN: Actor = { type: 'user', id: 'session-1', userId: 'user-ann' }
 const WHY = 'The nightly report needs more than it has.'
-
-/** Ids that differ from run to run, by the names the story gives them. */
-class Names {
-  readonly #names = new Map<string, string>()
-
-  name(id: string, name: string): string {
-    this.#names.set(id, name)
-    return id
-  }
-
-  in<T>(value: T): T {
-    let text = JSON.stringify(value).replace(/req_[0-9a-f-]{36}/g, 'req')
-    for (const [id, name] of this.#names) text = text.replaceAll(id, name)
-    return JSON.parse(text) as T
-  }
-}
 
 async function story(world: World, names: Names): Promise<void> {
   const { budgets, leases, clock, test: db } = world
@@ -78,7 +61,7 @@ async function story(world: World, names: Names): Promise<void> {
 describe.each(await enginesForTests())('what is told on %s', (dialect) => {
   test('every event, audit entry and row of the ledger is as it stands in vectors/told.json', async () => {
     await using world = await openWorld({ dialect, leases: { ttlMs: HOUR, graceMs: MINUTE } })
-    const names = new Names()
+    const names = new Names([/\breq_[0-9a-f-]{36}/g, 'req'])
     await story(world, names)
     const { data: audit } = await new AuditLog(world.test.db).list({}, { order: 'asc', limit: 100 })
     const { data: events } = await new EventLog(world.test.db).read({ agentIds: [AGENT] }, { limit: 100 })
@@ -91,6 +74,7 @@ describe.each(await enginesForTests())('what is told on %s', (dialect) => {
       leases,
       budget: await world.budgets.get(AGENT),
     }
-    expect(names.in(told)).toEqual(JSON.parse(readFileSync(new URL('vectors/told.json', import.meta.url), 'utf8')))
+    const named = names.in(told)
+    expect(named).toEqual(asToldIn(new URL('vectors/told.json', import.meta.url), named))
   })
 })

@@ -5,7 +5,7 @@ import { applyMigrations } from './migrate/apply.ts'
 import type { MigrationHost } from './migrate/host.ts'
 import { isAsRecorded } from './migrate/recheck-schema.ts'
 import { PostgresDatabase } from './postgres/postgres-database.ts'
-import { makeFolder, parseSource } from './source.ts'
+import { makeFolder, parseSource, type Source, urlOf } from './source.ts'
 import { SqliteDatabase } from './sqlite/sqlite-database.ts'
 import { DatabaseError } from './errors.ts'
 import { Faults } from './faults.ts'
@@ -50,24 +50,33 @@ export interface InternalOpenOptions extends OpenOptions {
 }
 
 /**
- * Opens SQLite or PostgreSQL and brings its schema to this version.
+ * Opens SQLite or PostgreSQL and brings its schema to this version. What it refuses says in `details.database` which one, without
+ * password.
  *
  * @throws {DatabaseError} UNSUPPORTED_URL, VALIDATION_ERROR, DATABASE_UNAVAILABLE, SCHEMA_MISMATCH, MIGRATION_CHECKSUM_MISMATCH,
  * MIGRATION_FAILED
  */
 export async function openDatabase(source: string | URL, options: OpenOptions = {}): Promise<IronDatabase> {
   checkOptions(options)
-  const database = await connect(source, options)
-  const { image, migrations: mode = 'apply' } = options as InternalOpenOptions
+  const place = parseSource(source)
+  let database: SqliteDatabase | PostgresDatabase | undefined
   try {
+    database = await connect(place, options)
+    const { image, migrations: mode = 'apply' } = options as InternalOpenOptions
     if (image === undefined && mode !== 'unchecked') {
       await applyMigrations(hostOf(database), { mode, appVersion: packageVersion() })
     }
+    return database
   } catch (error) {
-    await database.close()
-    throw error
+    await database?.close()
+    throw withPlace(error, place)
   }
-  return database
+}
+
+function withPlace(error: unknown, place: Source): unknown {
+  if (!(error instanceof DatabaseError)) return error
+  const { code, message, details, retryable, cause } = error
+  return new DatabaseError(code, message, { details: { ...details, database: urlOf(place) }, retryable, cause })
 }
 
 /**
@@ -110,8 +119,7 @@ function checkOptions({ migrations, readers, busyTimeoutMs, writeTimeoutMs }: Op
   faults.throwIfAny((details) => new DatabaseError('VALIDATION_ERROR', 'the options are not valid', { details }))
 }
 
-async function connect(source: string | URL, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {
-  const place = parseSource(source)
+async function connect(place: Source, options: InternalOpenOptions): Promise<SqliteDatabase | PostgresDatabase> {
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? createIdSource(clock)
   const report = options.onBackgroundError ?? warn

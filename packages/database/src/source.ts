@@ -19,7 +19,7 @@ export function parseSource(source: string | URL): Source {
   const text = typeof source === 'string' ? source : source.href
   if (text === MEMORY || text === `sqlite:${MEMORY}`) return { dialect: 'sqlite', file: MEMORY }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: text }
+  if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: readable(text) }
   if (scheme === 'file') return { dialect: 'sqlite', file: named(() => absolute(fileURLToPath(text))) }
   if (scheme === 'sqlite') return { dialect: 'sqlite', file: named(() => absolute(sqlitePath(text))) }
   if (scheme === undefined && text.trim() !== '') return { dialect: 'sqlite', file: named(() => absolute(text)) }
@@ -33,6 +33,15 @@ export function nameOfPlace(place: Source): string {
   return place.dialect === 'postgres' ? place.url : realPath(place.file)
 }
 
+/** Where a place is, as a URL without password. */
+export function urlOf(place: Source): string {
+  if (place.dialect === 'sqlite') return `sqlite:${place.file}`
+  const url = new URL(place.url)
+  url.password = ''
+  url.searchParams.delete('password')
+  return url.href
+}
+
 /** Creates the folder of a database file when it is missing. @throws {DatabaseError} DATABASE_UNAVAILABLE when it cannot be */
 export function makeFolder(file: string): void {
   if (file === MEMORY) return
@@ -42,6 +51,11 @@ export function makeFolder(file: string): void {
     const details = { reason: (cause as NodeJS.ErrnoException).code ?? null }
     throw new DatabaseError('DATABASE_UNAVAILABLE', 'the folder of the database cannot be made', { details, cause })
   }
+}
+
+function readable(url: string): string {
+  if (URL.canParse(url)) return url
+  throw new DatabaseError('UNSUPPORTED_URL', 'the URL of a PostgreSQL database cannot be read')
 }
 
 /** The file that a URL names; one that cannot be decoded names none, and no file has a NUL in its name. */

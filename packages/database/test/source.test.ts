@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from '@jest/globals'
-import { parseSource } from '../src/source.ts'
+import { parseSource, urlOf } from '../src/source.ts'
 
 const here = (file: string): object => ({ dialect: 'sqlite', file: path.resolve(file) })
 
@@ -39,6 +39,17 @@ test.each([
   'sqlite:a%00b',
   'file://[',
   'file:///a%00b',
+  'postgres://host:99999/db',
+  'postgres://a b',
 ])('%j is refused', (source) => {
   expect(() => parseSource(source)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))
+})
+
+test.each([
+  ['postgres://iron:hidden@host/db', 'postgres://iron@host/db'],
+  ['postgres://iron@host/db?password=hidden&sslmode=disable', 'postgres://iron@host/db?sslmode=disable'],
+  ['/srv/iron.db', 'sqlite:/srv/iron.db'],
+  [':memory:', 'sqlite::memory:'],
+])('%s is told without password', (source, url) => {
+  expect(urlOf(parseSource(source))).toBe(url)
 })

@@ -1,6 +1,7 @@
 /** The audit log outside of its database: exported as lines of JSON, and verified without a database. */
 import { createReadStream } from 'node:fs'
-import { type AuditVerification, verifyExport, type VerifyExportOptions } from '@iron/journal'
+import { verifySchema } from '@iron/database'
+import { type AuditHead, type AuditVerification, verifyExport, type VerifyExportOptions } from '@iron/journal'
 import { auditKeyOf } from '../audit-log.ts'
 import { loadConfig } from '../config.ts'
 import { exportLog } from './audit/export-log.ts'
@@ -19,7 +20,10 @@ export async function exportAudit({ after }: { readonly after?: number | undefin
     process.stderr.write(`exported ${String(entries)} entries${end}\n`)
   } catch (error) {
     // Whoever reads has read enough, as `head` does.
-    if (!isClosedPipe(error)) throw error
+    if (isClosedPipe(error)) return
+    // A database that is none of Iron's says so, and not which table it lacks.
+    await verifySchema(database)
+    throw error
   }
 }
 
@@ -44,22 +48,45 @@ export async function verifyAudit(file: string, options: VerifyAuditOptions): Pr
 
 /** The verification of an export, with the number of the first bad line. */
 export type ExportVerification =
-  Extract<AuditVerification, { ok: true }> | (Extract<AuditVerification, { ok: false }> & { readonly line: number })
+  | Extract<AuditVerification, { ok: true }>
+  | (Extract<AuditVerification, { ok: false }> & {
+      readonly line: number
+      /** Whether the line is an entry at all: an export that was tampered with, and not some other file. */
+      readonly entry: boolean
+    })
 
 /** Verifies what a stream holds. */
 export async function verifyLines(
   input: AsyncIterable<Uint8Array | string>,
   options: VerifyExportOptions,
 ): Promise<ExportVerification> {
-  const verification = await verifyExport(readLines(input), options)
+  let last = ''
+  async function* lines(): AsyncIterable<string> {
+    for await (last of readLines(input)) yield last
+  }
+  const verification = await verifyExport(lines(), options)
   if (verification.ok) return verification
-  // Lines and entries go together up to the first bad one.
-  return { ...verification, line: verification.seq - (options.after?.seq ?? 0) }
+  // Lines and entries go together up to the first bad one, which is the last that was read.
+  return {
+    ...verification,
+    line: verification.seq - (options.after?.seq ?? 0),
+    entry: verification.fault !== 'changed' || isEntry(last),
+  }
+}
+
+function isEntry(line: string): boolean {
+  try {
+    const { seq, hash } = JSON.parse(line) as Partial<AuditHead>
+    return Number.isInteger(seq) && typeof hash === 'string'
+  } catch {
+    return false
+  }
 }
 
 function textOf(verification: ExportVerification): string {
   if (verification.ok) return `audit ok, up to entry ${formatHead(verification.head)}`
-  const { seq, line, fault } = verification
+  const { seq, line, fault, entry } = verification
+  if (!entry) return `line ${String(line)} is no entry of an audit log`
   const hint = line === 1 && fault === 'changed' ? ' (or written with another IRON_AUDIT_KEY)' : ''
   return `line ${String(line)}: entry ${String(seq)} is ${fault}${hint}`
 }

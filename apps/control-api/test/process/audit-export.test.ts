@@ -129,6 +129,48 @@ describe('a tampered export', () => {
   })
 })
 
+test('a file that is no export is told apart from one that was tampered with', async () => {
+  const no = await createTestPlace('sqlite')
+  const told = async (text: string): Promise<string> => {
+    const file = path.join(path.dirname(no.url), 'export.jsonl')
+    writeFileSync(file, text)
+    const { code, out } = await iron({}, ['audit', 'verify', file])
+    expect(code).toBe('1')
+    return out
+  }
+  try {
+    for (const other of ['hello', '[1]', 'null', '{"seq":1}', 'SQLite format 3\0']) {
+      expect(await told(`${other}\n`)).toBe('line 1 is no entry of an audit log\n')
+    }
+    expect(await told((lines[0] ?? '').replace('AGENT_UPDATED', 'AGENT_DELETED'))).toMatch(
+      /^line 1: entry 1 is changed/,
+    )
+  } finally {
+    await no.remove()
+  }
+})
+
+test('what cannot be exported says why, and of which database', async () => {
+  const none = await createTestPlace('sqlite')
+  try {
+    const refused = async (): Promise<string> => {
+      const { code, out, err } = await iron({ DATABASE_URL: none.url }, ['audit', 'export'])
+      expect([code, out]).toEqual(['1', ''])
+      return err
+    }
+    const where = `"database":"sqlite:${none.url}"`
+    expect(await refused()).toMatch(/there is no database file/)
+    expect(await refused()).toContain(where)
+    writeFileSync(none.url, 'text, and no database'.repeat(500))
+    expect(await refused()).toMatch(/the file is not a database/)
+    expect(await refused()).toContain(where)
+    writeFileSync(none.url, '')
+    expect(await refused()).toMatch(/^iron: the database has no tables yet/)
+  } finally {
+    await none.remove()
+  }
+})
+
 test('an export goes no faster than it is taken', async () => {
   const taken: (() => void)[] = []
   let written = 0

@@ -63,7 +63,9 @@ async function bringUp(
   if (decision.outcome === 'current') return { applied: [], version }
   const withData = await holdsData(db, dialect)
   if (mode === 'verify') {
-    throw mismatch('outdated', 'the database lacks migrations of this version', {
+    const lacking =
+      found.kind === 'empty' ? 'the database has no tables yet' : 'the database lacks migrations of this version'
+    throw mismatch('outdated', lacking, {
       recorded: recorded.length,
       shipped: version,
       pending: decision.steps.map(({ name }) => name),

@@ -13,6 +13,7 @@ import { requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import { type Executor, kyselyOn } from '../kysely-executor.ts'
 import type { IronSchema } from '../schema.ts'
+import { urlOf } from '../source.ts'
 import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { attemptWrite, type WriteAttempt } from './attempt-write.ts'
@@ -80,7 +81,7 @@ export class PostgresDatabase implements IronDatabase {
     this.#options = options
     this.#limits = limits
     this.#pool = pool
-    this.url = withoutPassword(url)
+    this.url = urlOf({ dialect: 'postgres', url })
     this.clock = clock
     this.ids = ids
     this.#wakeUps = new WakeUps(report)
@@ -302,10 +303,4 @@ async function restoreTimeouts(connection: PostgresConnection): Promise<void> {
   } catch (error) {
     connection.destroy(error as Error)
   }
-}
-
-function withoutPassword(url: string): string {
-  const parsed = new URL(url)
-  parsed.password = ''
-  return parsed.href
 }

@@ -9,6 +9,7 @@ import { refuseInsideWrite, WRITE_TIMEOUT_MS } from '../open-writes.ts'
 import { requireOwn } from '../own-transaction.ts'
 import { ReadSnapshot } from '../read-snapshot.ts'
 import type { IronSchema } from '../schema.ts'
+import { urlOf } from '../source.ts'
 import type { PreparedQuery, ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
 import { writeNewFile } from './write-new-file.ts'
@@ -61,7 +62,7 @@ export class SqliteDatabase implements IronDatabase {
   constructor(options: SqliteDatabaseOptions) {
     this.#options = options
     this.#inMemory = options.file === ':memory:'
-    this.url = this.#inMemory ? 'sqlite::memory:' : `sqlite:${options.file}`
+    this.url = urlOf({ dialect: 'sqlite', file: options.file })
     this.clock = options.clock
     this.ids = options.ids
     this.#wakeUps = new WakeUps(options.report)

@@ -21,7 +21,7 @@ export function charge(usage: Usage, sheet: RateSheet): Cost {
   const { rates } = step
   const lines: CostLine[] = []
   let total = 0
-  let ceiling = false
+  let ceiling = sheet.isCeiling
   for (const unit in usage) {
     const quantity = usage[unit as keyof Usage]
     if (quantity === undefined) continue

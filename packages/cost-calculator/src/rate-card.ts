@@ -26,6 +26,8 @@ export interface RateCard {
 /** The steps of a price in one service tier, the highest bound first, the last bound being -1. */
 export interface RateSheet {
   readonly priceId: string
+  /** Whether nobody knows the price: what is charged by it is said to be at the ceiling, no tokens at all too. */
+  readonly isCeiling: boolean
   readonly steps: readonly RateCard[]
 }
 
@@ -34,7 +36,7 @@ export type Ceiling = (unit: UsageUnit) => Microdollars
 
 /** The sheet of a model nobody knows. */
 export function ceilingSheet(priceId: string, ceiling: Ceiling): RateSheet {
-  return { priceId, steps: [card(-1, () => undefined, ceiling)] }
+  return { priceId, isCeiling: true, steps: [card(-1, () => undefined, ceiling)] }
 }
 
 /** The sheet of a price (budget protocol 8.3, 8.4; PRI-07, PRI-08). */
@@ -46,7 +48,7 @@ export function rateSheet(price: Price, tier: ServiceTier, ceiling: Ceiling): Ra
       return card(aboveInputTokens, (unit) => tierRate(unit, tier, own, plain, aboveInputTokens >= 0), ceiling)
     },
   )
-  return { priceId: price.id, steps: steps.reverse() }
+  return { priceId: price.id, isCeiling: false, steps: steps.reverse() }
 }
 
 /**

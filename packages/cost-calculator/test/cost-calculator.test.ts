@@ -255,6 +255,7 @@ const GOLDEN: readonly Golden[] = [
     22_500,
     'ceiling',
   ],
+  ['PRI-09 an unknown model without tokens is unknown still', 'nobody-knows', { input: 0, output: 0 }, 0, 'ceiling'],
   // 3 x 600
   ['PRI-09 an unknown model, unsplit', 'nobody-knows', { unsplit: 3 }, 1_800, 'ceiling'],
 ]

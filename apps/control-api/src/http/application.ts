@@ -150,6 +150,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Handle
   const bytes = bytesOf(answer)
   response.statusCode = answer.status ?? 200
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+  if (response.hasHeader('Upgrade')) nameUpgrade(response)
   if (bytes === undefined) {
     response.end()
     return
@@ -157,6 +158,12 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Handle
   response.setHeader('Content-Type', answer.text?.type ?? 'application/json; charset=utf-8')
   response.setHeader('Content-Length', bytes.length)
   response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+/** Who sends Upgrade names it in Connection (RFC 9110 7.8), where Node then no longer says that the connection ends. */
+function nameUpgrade(response: ServerResponse): void {
+  const ends = !response.shouldKeepAlive || response.hasHeader('Connection')
+  response.setHeader('Connection', ends ? 'close, Upgrade' : 'Upgrade')
 }
 
 function bytesOf({ body, text }: HandlerAnswer): Buffer | undefined {

@@ -9,7 +9,6 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'X-Frame-Options': 'DENY',
-  Connection: 'close',
 } as const
 
 /** How long a refused client may take to read the answer and go, in milliseconds, before it is cut off. */
@@ -23,6 +22,8 @@ export function refuseRaw(socket: Duplex, refusal: ApiError, requestId: string):
     'Content-Length': String(Buffer.byteLength(body)),
     'X-Request-Id': requestId,
     ...HEADERS,
+    // Who sends Upgrade names it here (RFC 9110 7.8).
+    Connection: refusal.headers['Upgrade'] === undefined ? 'close' : 'close, Upgrade',
     ...refusal.headers,
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)

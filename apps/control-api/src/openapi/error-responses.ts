@@ -6,7 +6,7 @@ import type { JsonSchema } from './json-schema.ts'
 
 const MORE_HEADERS: Readonly<Record<number, readonly string[]>> = {
   401: ['WWW-Authenticate'],
-  426: ['Upgrade', 'Sec-WebSocket-Version'],
+  426: ['Connection', 'Upgrade', 'Sec-WebSocket-Version'],
   429: ['Retry-After'],
   503: ['Retry-After'],
 }

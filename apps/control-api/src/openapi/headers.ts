@@ -20,6 +20,7 @@ export const HEADERS: Readonly<Record<string, JsonSchema>> = {
   'RateLimit-Reset': integer('Seconds until it is full.', 1),
   'Retry-After': integer('Seconds after which it is worth trying again; at least 1.', 12),
   'WWW-Authenticate': text('How to authenticate.', 'Bearer'),
+  Connection: text('What concerns this connection only.', 'Upgrade'),
   Upgrade: text('What the connection must become.', 'websocket'),
   'Sec-WebSocket-Version': text('The version of it that is spoken.', '13'),
   Location: text('The path of what was made.', '/api/v1/agents/agent_0199c2f0-5a00-7000-8000-000000000002'),

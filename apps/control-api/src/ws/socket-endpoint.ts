@@ -83,9 +83,11 @@ export class SocketEndpoint implements Upgrades {
     this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
-  accepts({ method, url = '', headers }: IncomingMessage): boolean {
+  accepts({ method, url = '', headers, httpVersion }: IncomingMessage): boolean {
+    // HTTP/1.0 knows no upgrade: the header is ignored there (RFC 9110 7.8), and the request is a plain GET.
+    if (method !== 'GET' || httpVersion !== '1.1') return false
     const [path = ''] = url.split('?', 1)
-    return method === 'GET' && PATHS.has(path.replace(/(.)\/$/, '$1')) && headers.upgrade?.toLowerCase() === 'websocket'
+    return PATHS.has(path.replace(/(.)\/$/, '$1')) && headers.upgrade?.toLowerCase() === 'websocket'
   }
 
   serve(request: IncomingMessage, transport: Duplex, head: Buffer): void {

@@ -94,6 +94,28 @@ describe('an upgrade', () => {
     expect(await refused({ path })).toEqual([404, 'NOT_FOUND'])
   })
 
+  test('426 names Upgrade in Connection, and says whether that goes on; HTTP/1.0 knows no upgrade', async () => {
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'
+    const ask = (version: string, headers: string): string =>
+      `GET /ws HTTP/${version}\r\nHost: x\r\nUpgrade: websocket\r\n${key}${headers}\r\n`
+    const last = 'GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+    const answers = async (bytes: string): Promise<unknown[]> => {
+      const { text } = await rawExchange(server.port, bytes)
+      return answersIn(text).map(({ status, headers }) => {
+        const valueOf = (name: string): string | undefined => new RegExp(`^${name}: (.*)$`, 'im').exec(headers)?.[1]
+        return status === 426 ? [status, valueOf('Upgrade'), valueOf('Connection')] : status
+      })
+    }
+    expect(await answers(ask('1.1', '') + last)).toEqual([[426, 'websocket', 'Upgrade'], 200])
+    expect(await answers(ask('1.1', 'Connection: close\r\n'))).toEqual([[426, 'websocket', 'close, Upgrade']])
+    expect(await answers(ask('1.0', 'Connection: Upgrade\r\n'))).toEqual([[426, 'websocket', 'close, Upgrade']])
+    const old = ask('1.1', 'Connection: Upgrade\r\n').replace('Version: 13', 'Version: 8')
+    expect(await answers(old)).toEqual([[426, 'websocket', 'close, Upgrade']])
+    // Clients that keep connections go on with theirs.
+    const { status, headers } = await fetch(`http://127.0.0.1:${server.port}/ws`)
+    expect([status, headers.get('upgrade')]).toEqual([426, 'websocket'])
+  })
+
   test('what is no WebSocket handshake is answered in the one error shape', async () => {
     const handshake = { Connection: 'Upgrade', Upgrade: 'websocket' }
     const key = 'dGhlIHNhbXBsZSBub25jZQ=='

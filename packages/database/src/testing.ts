@@ -170,7 +170,7 @@ async function findOrMakeTemplate(): Promise<{ readonly admin: string; readonly 
       await client.query(`DROP DATABASE IF EXISTS ${stale} WITH (FORCE)`)
     }
     const unfinished = `${TEST_PREFIX}${String(process.pid)}_template`
-    await client.query(`CREATE DATABASE ${unfinished}`)
+    await client.query(`CREATE DATABASE ${unfinished} ENCODING 'UTF8' TEMPLATE template0`)
     const db = await openDatabase(databaseUrl(service.url, unfinished))
     await db.close()
     await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${name}`)

@@ -35,6 +35,13 @@ interface PostgresErrorLike {
 const CONFLICT = /^(40001|40P01)$/
 const BUSY = /^(55P03|57014|25P03|25P04|53300)$/
 const UNAVAILABLE = /^(08...|53...|57P..|58...|XX...|28...|3D...|25006|55000)$/
+/** What an operator can do something about is called by its name. */
+const UNAVAILABLE_MESSAGES: readonly (readonly [RegExp, string])[] = [
+  [/^28...$/, 'the database refuses the login'],
+  [/^3D...$/, 'there is no such database'],
+  [/^53...$/, "the database's disk or memory is full"],
+  [/^25006$/, 'the database is read-only'],
+]
 const NETWORK =
   /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOST\w+|ENET\w+|EADDRNOTAVAIL|EMFILE|ENFILE|ENOENT|ERR_STREAM_DESTROYED)$/
 /** What the driver says, without a code, of a connection that is gone. */
@@ -106,7 +113,10 @@ export function readFailure(error: unknown): unknown {
 }
 
 export function unavailable(cause?: unknown): DatabaseError {
-  return new DatabaseError('DATABASE_UNAVAILABLE', 'the database cannot be reached', { retryable: true, cause })
+  const code = isPostgresError(cause) ? cause.code : ''
+  const known = UNAVAILABLE_MESSAGES.find(([pattern]) => pattern.test(code))
+  const message = known?.[1] ?? 'the database cannot be reached'
+  return new DatabaseError('DATABASE_UNAVAILABLE', message, { retryable: true, cause })
 }
 
 /** An answer that did not come: what was sent may be lost, or a network or server hangs. */
@@ -119,6 +129,13 @@ export function notWritable(reason: 'recovery' | 'read-only' | 'synchronous_comm
   return new DatabaseError('DATABASE_UNAVAILABLE', 'the database takes no durable writes', {
     retryable: true,
     details: { reason },
+  })
+}
+
+/** Texts of another encoding cannot hold every name, and are neither compared nor measured as those of SQLite. */
+export function notUtf8(encoding: string): DatabaseError {
+  return new DatabaseError('DATABASE_UNAVAILABLE', `the database's encoding is ${encoding}, and must be UTF8`, {
+    details: { reason: 'encoding' },
   })
 }
 

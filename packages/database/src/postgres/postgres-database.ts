@@ -19,7 +19,7 @@ import { WakeUps } from '../wake-ups.ts'
 import { attemptWrite, type WriteAttempt } from './attempt-write.ts'
 import { loadDriver } from './client.ts'
 import type { PostgresConnection } from './connection.ts'
-import { busy, isConflict, noAnswer, notWritable, readFailure } from './failure.ts'
+import { busy, isConflict, noAnswer, notUtf8, notWritable, readFailure } from './failure.ts'
 import { POSTGRES_LIMITS, type PostgresLimits } from './limits.ts'
 import { PostgresListener } from './listener.ts'
 import { PostgresPool } from './pool.ts'
@@ -94,14 +94,21 @@ export class PostgresDatabase implements IronDatabase {
     })
   }
 
-  /** Connects once, so that a wrong address or password is known at the start. */
+  /** Connects once, so that a wrong address, password or encoding is known at the start. */
   static async open(options: PostgresDatabaseOptions): Promise<PostgresDatabase> {
     const driver = await loadDriver()
     const limits = { ...POSTGRES_LIMITS, ...options.limits }
     const pool = new PostgresPool(driver, options.url, limits, options.report)
     const database = new PostgresDatabase(options, pool, limits)
     try {
-      await database.#lookup((connection) => connection.command('SELECT 1'))
+      const encoding = await database.#lookup(async (connection) => {
+        const { rows } = await connection.execute<{ server_encoding: string }>({
+          sql: 'SHOW server_encoding',
+          parameters: [],
+        })
+        return rows[0]?.server_encoding ?? ''
+      })
+      if (encoding !== 'UTF8') throw notUtf8(encoding)
     } catch (error) {
       await database.close()
       throw error

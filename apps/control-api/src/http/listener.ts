@@ -77,7 +77,8 @@ export class Listener {
       keepAliveTimeout: KEEP_ALIVE_MS,
       // The application refuses a missing Host in the one error shape.
       requireHostHeader: false,
-      shouldUpgradeCallback: (request) => upgrades?.accepts(request) === true && !this.#isAnswering(request.socket),
+      shouldUpgradeCallback: (request) =>
+        upgrades?.accepts(inOriginForm(request)) === true && !this.#isAnswering(request.socket),
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     const serve: http.RequestListener = (request, response) => {
@@ -85,7 +86,7 @@ export class Listener {
       this.#unfinished.add(response)
       response.once('close', () => this.#unfinished.delete(response))
       if (this.#isDraining) announceEnd(response)
-      application(request, response)
+      application(inOriginForm(request), response)
     }
     this.#server.on('request', serve)
     // An Expect other than 100-continue is ignored (RFC 9110 10.1.1) instead of answered in Node's own shape.
@@ -95,7 +96,7 @@ export class Listener {
       this.#server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
         socket.on('error', () => socket.destroy())
         // Versions of Node that know no shouldUpgradeCallback ask nobody.
-        if (upgrades.accepts(request) && !this.#isAnswering(socket)) upgrades.serve(request, socket, head)
+        if (upgrades.accepts(inOriginForm(request)) && !this.#isAnswering(socket)) upgrades.serve(request, socket, head)
         else this.#refuseInTurn(socket, new ApiError('NOT_FOUND', 'Not found'))
       })
     }
@@ -180,6 +181,14 @@ export class Listener {
   #refuse(socket: Duplex, refusal: ApiError): void {
     refuseRaw(socket, refusal, newRequestId(this.#ids))
   }
+}
+
+/** `GET http://host/path` asks for `/path` (RFC 9112 3.2.2); the host is looked at no more than the Host header. */
+function inOriginForm(request: http.IncomingMessage): http.IncomingMessage {
+  const { url = '/' } = request
+  const authority = url.startsWith('/') ? undefined : /^https?:\/\/[^/?]+/i.exec(url)?.[0]
+  if (authority !== undefined) request.url = url.slice(authority.length).replace(/^(?!\/)/, '/')
+  return request
 }
 
 function announceEnd(response: http.ServerResponse): void {

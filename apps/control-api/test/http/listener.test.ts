@@ -31,6 +31,24 @@ async function refusal(bytes: string | readonly string[], options: { readonly ha
 const POST = 'POST /api/v1/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
 const CLOSE = 'Connection: close\r\n'
 
+test('RFC 9112 3.2.2 a request may name its target with scheme and host', async () => {
+  const ask = async (target: string): Promise<number | undefined> => {
+    const { text } = await rawExchange(api.port, `GET ${target} HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n`)
+    return answersIn(text)[0]?.status
+  }
+  expect(await ask('http://iron.test/api/v1/open')).toBe(200)
+  expect(await ask('HTTPS://iron.test:8443/api/v1/open/')).toBe(200)
+  expect(await ask('http://iron.test/api/v1/open?x=1')).toBe(400)
+  // What needs a credential does so under any name, and what is no route is none.
+  expect(await ask('http://iron.test/api/v1/things')).toBe(401)
+  for (const target of ['http://iron.test', 'http://iron.test?x=1', 'http://iron.test//api/v1/open']) {
+    expect(await ask(target)).toBe(404)
+  }
+  for (const target of ['ftp://iron.test/api/v1/open', 'http:///api/v1/open', 'iron.test/api/v1/open']) {
+    expect([400, 404]).toContain(await ask(target))
+  }
+})
+
 describe('VAL-01 what is not a good HTTP request', () => {
   test.each([
     ['no HTTP', 'hello\r\n\r\n', 400, 'MALFORMED_JSON'],

@@ -1,6 +1,7 @@
 import { prepare, type ReadTx } from '@iron/database'
 import type { Provider } from '@iron/token-manager'
-import type { DesiredState } from './agent.ts'
+import type { AgentState, DesiredState } from './agent.ts'
+import { stopReasonOf } from './agents/decide-state.ts'
 import { agentNotFound } from './errors.ts'
 import { findProviders } from './providers/assignment-rows.ts'
 import type { RegistryParts } from './registry-parts.ts'
@@ -12,6 +13,7 @@ export interface Standing {
   /** Id of the token that has been neither replaced nor revoked; null when there is none. */
   readonly liveTokenId: string | null
   readonly desiredState: DesiredState
+  /** Why it is told to stop; that of another state does not matter here. */
   readonly stateReason: string | null
   /** In order of preference. */
   readonly providers: readonly Provider[]
@@ -21,6 +23,7 @@ interface StandingRow {
   readonly owner_id: string | null
   readonly live_token_id: string | null
   readonly desired_state: DesiredState
+  readonly state: AgentState
   readonly state_reason: string | null
 }
 
@@ -28,7 +31,7 @@ const standingRow = prepare<{ id: string }, StandingRow>(
   (db, p) =>
     db
       .selectFrom('agents as a')
-      .select(['a.desired_state', 'a.state_reason'])
+      .select(['a.desired_state', 'a.state', 'a.state_reason'])
       .select((eb) => [
         eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id').as('owner_id'),
         eb
@@ -62,7 +65,7 @@ export async function standingOf(
     ownerActive: owner?.status === 'active',
     liveTokenId: row.live_token_id,
     desiredState: row.desired_state,
-    stateReason: row.state_reason,
+    stateReason: stopReasonOf(row),
     providers: await findProviders(tx, id, parts),
   }
 }

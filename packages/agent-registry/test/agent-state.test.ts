@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { usd, ZERO } from '@iron/cost-calculator'
 import { enginesForTests } from '@iron/database/testing'
-import { AgentRegistry } from '../src/index.ts'
+import { type AgentError, AgentRegistry, type Standing } from '../src/index.ts'
 import { auditedSince, auditHead, createWorld, eventsOf, grant, outcomeOf, servicesOn } from './world.ts'
 
 const HOUR = 3_600_000
@@ -173,7 +173,16 @@ describe.each(await enginesForTests())('the state of an agent on %s', (dialect) 
       })
     }
     expect(await say(agent.id, 'stopped')).toMatchObject({ changed: false })
-    expect(await say(agent.id, 'failed')).toMatchObject({ changed: true, agent: { desiredState: 'stopped' } })
+    const told = (): Promise<Standing> => world.db.read((tx) => registry.standing(agent.id, { tx }))
+    expect((await told()).stateReason).toBe('enough')
+    expect(await say(agent.id, 'failed', { reason: 'out of memory' })).toMatchObject({
+      changed: true,
+      agent: { desiredState: 'stopped', stateReason: 'out of memory' },
+    })
+    // What the runtime says of its failure is not why it was told to stop.
+    const refusal = (await say(agent.id, 'running').catch((error: unknown) => error)) as AgentError
+    expect([refusal.code, refusal.details]).toEqual(['AGENT_STOPPED', {}])
+    expect((await told()).stateReason).toBeNull()
     await expect(say(agent.id, 'asleep' as never, { reason: 'x'.repeat(501) })).rejects.toMatchObject({
       details: { fields: { state: expect.any(String), reason: expect.any(String) } },
     })

@@ -7,6 +7,11 @@ export interface StateNow {
   readonly desired: DesiredState
 }
 
+/** Why an agent is told to stop. A runtime may still say that it failed, and the reason that stands is its own then. */
+export function stopReasonOf(row: { readonly state: AgentState; readonly state_reason: string | null }): string | null {
+  return row.state === 'failed' ? null : row.state_reason
+}
+
 /** A stop order makes a difference unless both stand at stopped. */
 export function decideStop({ state, desired }: StateNow): 'unchanged' | 'stop' {
   return state === 'stopped' && desired === 'stopped' ? 'unchanged' : 'stop'

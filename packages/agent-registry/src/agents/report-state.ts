@@ -5,7 +5,7 @@ import type { Acting } from '../registry-parts.ts'
 import { stampSeen } from '../sign-of-life.ts'
 import { setAgentState } from './agent-rows.ts'
 import { announceState } from './announce-state.ts'
-import { decideReported } from './decide-state.ts'
+import { decideReported, stopReasonOf } from './decide-state.ts'
 import { loadLockedAgent } from './load-agent.ts'
 import { lockLiveAgent } from './lock-agent.ts'
 
@@ -31,7 +31,8 @@ export async function reportState(
   const before = await lockLiveAgent(tx, id, parts)
   const decision = decideReported({ state: before.state, desired: before.desired_state }, state)
   if (decision === 'refused') {
-    const details = before.state_reason === null ? {} : { reason: before.state_reason }
+    const stopReason = stopReasonOf(before)
+    const details = stopReason === null ? {} : { reason: stopReason }
     throw new AgentError('AGENT_STOPPED', 'the agent has been told to stop', { details })
   }
   await stampSeen.run(tx, { agentId: id, at: now })

@@ -73,7 +73,7 @@ export class BudgetProtocol extends DatabaseService {
    * @throws {TokenManagerError} CRYPTO_UNAVAILABLE: the key cannot be opened, nothing is reserved
    */
   async handshake(agent: AgentPrincipal, request: GrantRequest = {}): Promise<LeaseGrant> {
-    checkGrantRequest(request)
+    this.#checkGrant(request)
     return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: true, standing })
@@ -86,7 +86,7 @@ export class BudgetProtocol extends DatabaseService {
 
   /** Lends a slice of the budget to a runtime that already holds a key (budget protocol 4.3). Refusals as handshake. */
   async reserve(agent: AgentPrincipal, request: Omit<GrantRequest, 'provider'> = {}): Promise<LeaseGrant> {
-    checkGrantRequest(request)
+    this.#checkGrant(request)
     return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: false, standing })
@@ -106,7 +106,7 @@ export class BudgetProtocol extends DatabaseService {
     leaseId: string,
     request: Pick<GrantRequest, 'requested' | 'idempotencyKey'> = {},
   ): Promise<LeaseGrant & { readonly previous: Lease }> {
-    checkGrantRequest(request)
+    this.#checkGrant(request)
     return this.#grant(agent, async (tx) => {
       await this.#lock(tx, agent)
       const old = await this.#leases.get(leaseId, { tx })
@@ -147,7 +147,12 @@ export class BudgetProtocol extends DatabaseService {
   report(agent: AgentPrincipal, leaseId: string, report: UsageReport): Promise<ReportAnswer> {
     return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
       const priceProvider = await this.#priceProvider(tx, leaseId, report)
-      const result = await this.#leases.report(leaseId, report, { tx, agentId: agent.agentId, priceProvider })
+      const result = await this.#leases.report(leaseId, report, {
+        tx,
+        agentId: agent.agentId,
+        priceProvider,
+        actor: agent.actor,
+      })
       this.#count(tx, result.budget.ownerId, [result.counted])
       return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
     })
@@ -168,7 +173,7 @@ export class BudgetProtocol extends DatabaseService {
         if (!known.has(key)) known.set(key, await this.#priceProvider(tx, leaseId, report))
         priced.push({ ...item, priceProvider: known.get(key) })
       }
-      const results = await this.#leases.reportBatch(priced, { tx, agentId: agent.agentId })
+      const results = await this.#leases.reportBatch(priced, { tx, agentId: agent.agentId, actor: agent.actor })
       const booked = results.flatMap((item) => (item.ok ? [item.result] : []))
       this.#count(
         tx,
@@ -192,7 +197,12 @@ export class BudgetProtocol extends DatabaseService {
     request: { readonly spent?: Microdollars | undefined } = {},
   ): Promise<ReturnAnswer> {
     return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
-      const result = await this.#leases.returnLease(leaseId, { tx, agentId: agent.agentId, spent: request.spent })
+      const result = await this.#leases.returnLease(leaseId, {
+        tx,
+        agentId: agent.agentId,
+        spent: request.spent,
+        actor: agent.actor,
+      })
       this.#count(tx, result.budget.ownerId, [result.counted])
       return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
     })
@@ -201,6 +211,12 @@ export class BudgetProtocol extends DatabaseService {
   /** Every message joins the group commit: its transaction is shared with the messages that wait beside it. */
   async #message<T>(group: WriteGroup | true, work: (tx: WriteTx) => Promise<T>): Promise<T> {
     return commitBeforeRefusing(await this.ready(), isRefusal, work, { group })
+  }
+
+  /** Before anything is asked of the agent's state (http-api 1.6). */
+  #checkGrant(request: GrantRequest): void {
+    checkGrantRequest(request)
+    this.#leases.checkRequested(request.requested)
   }
 
   #grant<T>(agent: AgentPrincipal, work: (tx: WriteTx) => Promise<T>): Promise<T> {

@@ -77,6 +77,51 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     expect(await world.test.scalar(disclosed)).toBe(0)
   })
 
+  test('the audit entry of every message names the request that brought it', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal, test } = world
+    const from = (requestId: string): typeof principal => ({
+      ...principal,
+      actor: { ...principal.actor, requestId, ip: '192.0.2.1', userAgent: 'runtime/1' },
+    })
+    const { lease } = await protocol.handshake(from('http-1'), { requested: usd(1) })
+    await protocol.report(from('http-2'), lease.id, report('call-1', '2'))
+    await protocol.reportBatch(from('http-3'), [{ leaseId: lease.id, report: report('call-2', '1') }])
+    const next = await protocol.refresh(from('http-4'), lease.id, { requested: usd(1) })
+    await protocol.returnLease(from('http-5'), next.lease.id, { spent: usd(3) })
+    const rows = await test.rows(
+      'SELECT operation, http_request_id, ip, user_agent FROM audit_log WHERE http_request_id IS NOT NULL ORDER BY seq',
+    )
+    const entry = (operation: string, requestId: string) => ({
+      ...{ operation, http_request_id: requestId },
+      ...{ ip: '192.0.2.1', user_agent: 'runtime/1' },
+    })
+    expect(rows).toEqual([
+      entry('LEASE_GRANTED', 'http-1'),
+      entry('PROVIDER_KEY_DISCLOSED', 'http-1'),
+      entry('USAGE_OVERRUN', 'http-2'),
+      entry('USAGE_OVERRUN', 'http-3'),
+      entry('LEASE_REFRESHED', 'http-4'),
+      entry('PROVIDER_KEY_DISCLOSED', 'http-4'),
+      entry('LEASE_RETURNED', 'http-5'),
+      entry('USAGE_OVERRUN', 'http-5'),
+    ])
+    const actors = "SELECT count(*) FROM ledger_entries WHERE actor_id IS NOT NULL AND type <> 'allocate'"
+    expect(await test.scalar(actors)).toBe(0)
+  })
+
+  test('an amount no grant may have is refused before anything is asked of agent, lease or provider', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal, agent, registry, owner } = world
+    await registry.setProviders(agent.id, [], owner.id)
+    await registry.stop(agent.id, owner.id)
+    const requested = usd('1000.000001')
+    const refusal = { code: 'VALIDATION_ERROR', details: { fields: { requested: expect.any(String) } } }
+    await expect(protocol.handshake(principal, { requested })).rejects.toMatchObject(refusal)
+    await expect(protocol.reserve(principal, { requested })).rejects.toMatchObject(refusal)
+    await expect(protocol.refresh(principal, 'lease_unknown', { requested })).rejects.toMatchObject(refusal)
+  })
+
   test('refusals come in the documented order, and each leaves the state as it was', async () => {
     await using world = await createWorld(dialect, { allocated: '10' })
     const { protocol, principal, users, owner, test, providers, openai, keys } = world

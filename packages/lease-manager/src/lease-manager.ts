@@ -120,6 +120,17 @@ export class LeaseManager extends DatabaseService {
   }
 
   /**
+   * Refuses an amount that no grant may have, for operations that look at something else before they grant.
+   *
+   * @throws {LeaseError} VALIDATION_ERROR
+   */
+  checkRequested(requested: Microdollars | undefined): void {
+    const faults = new Faults()
+    if (requested !== undefined) checkAmount(faults, 'requested', requested, 1, this.#rules.maxGrant)
+    refuseFaults(faults)
+  }
+
+  /**
    * The lease that an idempotency key stands for, or undefined. `providerId`: the provider the call names, null when it takes
    * none, undefined when the server chose one.
    *
@@ -151,7 +162,7 @@ export class LeaseManager extends DatabaseService {
    * the request id was booked with other content
    */
   async report(leaseId: string, report: UsageReport, options: ReportOptions = {}): Promise<ReportResult> {
-    const ready = readyReport(this.#prices(), leaseId, report, options.priceProvider)
+    const ready = readyReport(this.#prices(), leaseId, report, options)
     return this.#command((tx, context) => bookReport(tx, context, ready, options.agentId), {
       tx: options.tx,
       group: groupOf(options.agentId),
@@ -167,8 +178,9 @@ export class LeaseManager extends DatabaseService {
     const faults = new Faults()
     const fits = Array.isArray(items) && items.length >= 1 && items.length <= BATCH_MAX
     faults.check(fits, 'items', `must be a list of 1 to ${BATCH_MAX} reports`)
+    if (options.actor !== undefined) checkActor(faults, options.actor)
     refuseFaults(faults)
-    const ready = readyBatch(this.#prices(), items)
+    const ready = readyBatch(this.#prices(), items, options)
     return this.#command((tx, context) => bookBatch(tx, context, ready, options.agentId), options)
   }
 
@@ -200,6 +212,7 @@ export class LeaseManager extends DatabaseService {
   async returnLease(leaseId: string, options: ReturnOptions = {}): Promise<ReturnResult> {
     checkIds({ leaseId }, (faults) => {
       if (options.spent !== undefined) checkAmount(faults, 'spent', options.spent, 0)
+      if (options.actor !== undefined) checkActor(faults, options.actor)
     })
     return this.#command((tx, context) => returnLease(tx, context, leaseId, options), {
       tx: options.tx,

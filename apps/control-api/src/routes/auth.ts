@@ -119,7 +119,7 @@ export const authRoutes = [
     rateLimit: 'write',
     audit: ['PROFILE_UPDATED'],
     summary: 'Change your own display name',
-    body: changes({ name: nullable(text({ max: 255 })) }),
+    body: changes({ name: optional(nullable(text({ max: 255 }))) }),
     example: { name: 'Ada Lovelace' },
     answers: { 200: userShape },
     errors: ['USER_NOT_FOUND'],

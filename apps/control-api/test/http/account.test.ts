@@ -44,6 +44,8 @@ describe('the own account', () => {
     for (const bad of [{}, { name: '' }, { name: 'x'.repeat(256) }, { role: 'admin' }, { name: 'a', email: 'b@c.d' }]) {
       expect([bad, (await api.client.patch('/auth/me', bad, session)).status]).toEqual([bad, 400])
     }
+    const { body } = await api.client.patch('/auth/me', {}, session)
+    expect(body.details).toEqual({ fields: { $: 'must name at least one field' } })
     expect(await operationsOf(session)).toEqual(['USER_CREATED', 'PROFILE_UPDATED', 'PROFILE_UPDATED'])
   })
 

@@ -110,8 +110,14 @@ export function auditRefreshed(
   audit(tx, books, 'LEASE_REFRESHED', previous, actor, metadata)
 }
 
-export function auditReturned(tx: WriteTx, books: Books, lease: LeaseState, unreported: Microdollars): void {
-  audit(tx, books, 'LEASE_RETURNED', lease, agentActor(lease.agentId), {
+export function auditReturned(
+  tx: WriteTx,
+  books: Books,
+  lease: LeaseState,
+  unreported: Microdollars,
+  actor: ActorRef = agentActor(lease.agentId),
+): void {
+  audit(tx, books, 'LEASE_RETURNED', lease, actor, {
     ...settled(lease),
     unreported_usd: toUsd(unreported),
   })
@@ -139,6 +145,7 @@ export function auditOverrun(
   lease: LeaseState,
   overrun: Microdollars,
   from: JsonObject,
+  actor: ActorRef = agentActor(lease.agentId),
 ): void {
-  audit(tx, books, 'USAGE_OVERRUN', lease, agentActor(lease.agentId), { overrun_usd: toUsd(overrun), ...from })
+  audit(tx, books, 'USAGE_OVERRUN', lease, actor, { overrun_usd: toUsd(overrun), ...from })
 }

@@ -9,7 +9,7 @@ import { BatchAccount, type Conclude } from './batch-account.ts'
 import type { LeaseContext, PricingContext } from './context.ts'
 import { leaseNotFound } from './grant.ts'
 import { agentsOfLeases } from './find-leases.ts'
-import { type ReadyReport, readyReport, type ReportResult, type UsageReport } from './report.ts'
+import { type ReadyReport, readyReport, type ReportOptions, type ReportResult, type UsageReport } from './report.ts'
 
 /** Reports one batch may hold (http-api 4.9.6). */
 export const BATCH_MAX = 1_000
@@ -33,7 +33,7 @@ export type BatchItem<R> =
       }
     }
 
-export interface BatchOptions extends InTx {
+export interface BatchOptions extends InTx, Pick<ReportOptions, 'actor'> {
   /** Every lease must be this agent's. Default: whoever's each is. */
   readonly agentId?: string | undefined
 }
@@ -41,10 +41,14 @@ export interface BatchOptions extends InTx {
 type ReadyItem = { readonly ready: ReadyReport } | { readonly refused: BatchItem<never> }
 
 /** Checks and prices the items; a faulty one is refused and the others go on. */
-export function readyBatch(context: PricingContext, items: readonly ReportItem[]): readonly ReadyItem[] {
-  return items.map((item) => {
+export function readyBatch(
+  context: PricingContext,
+  items: readonly ReportItem[],
+  { actor }: Pick<ReportOptions, 'actor'>,
+): readonly ReadyItem[] {
+  return items.map(({ leaseId, report, priceProvider }) => {
     try {
-      return { ready: readyReport(context, item.leaseId, item.report, item.priceProvider) }
+      return { ready: readyReport(context, leaseId, report, { priceProvider, actor }) }
     } catch (error) {
       return { refused: refusedItem(error) }
     }

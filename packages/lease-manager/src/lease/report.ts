@@ -4,8 +4,17 @@
  */
 import { type Amounts, CostError, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
 import { Faults, type InTx, type WriteTx } from '@iron/database'
-import { type CallFacts, hasUsage, JournalError, type NewCall, priceCall, type PricedCall } from '@iron/journal'
+import {
+  type ActorRef,
+  type CallFacts,
+  hasUsage,
+  JournalError,
+  type NewCall,
+  priceCall,
+  type PricedCall,
+} from '@iron/journal'
 import { plus } from '../amount.ts'
+import { ledgerActor } from '../books.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
 import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
@@ -23,7 +32,7 @@ import { leaseNotFound } from './grant.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { agentOfLease, readDueLeases } from './find-leases.ts'
 import { type LeaseChange, updateLease } from './write-lease.ts'
-import { checkReport, refuseFaults } from './validate.ts'
+import { checkActor, checkReport, refuseFaults } from './validate.ts'
 
 /** One LLM call. `cost` is charged as given; without it the server prices `model` and `usage`. */
 export interface UsageReport extends CallFacts {
@@ -38,6 +47,8 @@ export interface ReportOptions extends InTx {
   readonly agentId?: string | undefined
   /** Whose prices apply. Default: the reported provider's. */
   readonly priceProvider?: string | undefined
+  /** Default: the agent itself. */
+  readonly actor?: ActorRef | undefined
 }
 
 /** `overrun`: the part of the cost no hold covered. */
@@ -61,6 +72,7 @@ export interface ReadyReport {
   readonly leaseId: string
   readonly report: UsageReport
   readonly priced: PricedCall
+  readonly actor: ActorRef | undefined
 }
 
 /** Checks and prices before the transaction, where nothing is held. @throws {LeaseError} VALIDATION_ERROR */
@@ -68,10 +80,11 @@ export function readyReport(
   context: PricingContext,
   leaseId: string,
   report: UsageReport,
-  priceProvider: string | undefined,
+  { priceProvider, actor }: Pick<ReportOptions, 'priceProvider' | 'actor'>,
 ): ReadyReport {
   const faults = new Faults()
   faults.id('leaseId', leaseId)
+  if (actor !== undefined) checkActor(faults, actor)
   if (typeof report !== 'object' || (report as unknown) === null) faults.add('report', 'must be an object')
   else {
     checkReport(faults, report)
@@ -80,7 +93,7 @@ export function readyReport(
     }
   }
   refuseFaults(faults)
-  return { leaseId, report, priced: price(context, report, priceProvider) }
+  return { leaseId, report, priced: price(context, report, priceProvider), actor }
 }
 
 function price(context: PricingContext, report: UsageReport, provider: string | undefined): PricedCall {
@@ -191,11 +204,12 @@ export function decideBooking(
   lease: LeaseState,
   ready: ReadyReport,
 ): Booking {
-  const { report, priced } = ready
+  const { report, priced, actor } = ready
   const { cost, pricing, priceId } = priced
   const decision = decideReport(lease, cost, budget.now, context.rules.ttlMs)
   const { late, overrun } = decision
-  const cause = { leaseId: lease.id, requestId: report.requestId }
+  const actorId = actor === undefined ? undefined : ledgerActor(actor)
+  const cause = { leaseId: lease.id, requestId: report.requestId, actorId }
   const spent = decideMove(budget, { type: 'spend', amount: decision.spend, ...cause })
   const booked = decideMove(spent.budget, { type: 'overrun', amount: overrun, ...cause })
   const change = changeOf(lease, decision)
@@ -215,9 +229,10 @@ export function decideBooking(
 export function announceBooking(tx: WriteTx, context: LeaseContext, booking: Booking): void {
   const { ready, decision, moves, lease, budget } = booking
   const { overrun, late } = decision
-  const { report, priced } = ready
+  const { report, priced, actor } = ready
   if (overrun > ZERO) {
-    auditOverrun(tx, context, lease, overrun, { request_id: report.requestId, cost_usd: toUsd(priced.cost), late })
+    const from = { request_id: report.requestId, cost_usd: toUsd(priced.cost), late }
+    auditOverrun(tx, context, lease, overrun, from, actor)
   }
   const crossed = moves.flatMap((move) => move.crossed)
   announceThresholds(tx, context, budget, crossed, lease.id)

@@ -2,7 +2,9 @@
 import { type Amounts, type Microdollars, ZERO } from '@iron/cost-calculator'
 import { toUsd } from '@iron/cost-calculator'
 import { type InTx, prepare, type ReadTx, type WriteTx } from '@iron/database'
+import type { ActorRef } from '@iron/journal'
 import { plus } from '../amount.ts'
+import { ledgerActor } from '../books.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
 import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
@@ -24,6 +26,8 @@ export interface ReturnOptions extends InTx {
   readonly agentId?: string | undefined
   /** The caller's own total for this lease, every call included. */
   readonly spent?: Microdollars | undefined
+  /** Default: the agent itself. */
+  readonly actor?: ActorRef | undefined
 }
 
 /** `spent`: the recorded total, overrun included. A repeat gets the figures of the first call. */
@@ -70,8 +74,11 @@ export async function returnLease(
   }
   const wasOpen = isOpen(lease)
   const { spend, overrun, gap } = decision
-  const spent = await post(tx, swept.budget, { type: 'spend', amount: spend, leaseId, reason: UNREPORTED_USAGE })
-  const booked = await post(tx, spent.budget, { type: 'overrun', amount: overrun, leaseId, reason: UNREPORTED_USAGE })
+  const { actor } = options
+  const actorId = actor === undefined ? undefined : ledgerActor(actor)
+  const cause = { leaseId, reason: UNREPORTED_USAGE, actorId }
+  const spent = await post(tx, swept.budget, { type: 'spend', amount: spend, ...cause })
+  const booked = await post(tx, spent.budget, { type: 'overrun', amount: overrun, ...cause })
   const change = {
     spent: plus(lease.spent, spend),
     overrun: plus(lease.overrun, overrun),
@@ -80,10 +87,10 @@ export async function returnLease(
     returnSpent: decision.total,
   }
   const ended = wasOpen
-    ? await endLease(tx, booked.budget, lease, { closeReason: 'returned', change })
+    ? await endLease(tx, booked.budget, lease, { closeReason: 'returned', actorId, change })
     : { budget: booked.budget, lease: await updateLease(tx, lease, change) }
-  auditReturned(tx, context, ended.lease, gap)
-  if (overrun > ZERO) auditOverrun(tx, context, ended.lease, overrun, { unreported_usd: toUsd(gap) })
+  auditReturned(tx, context, ended.lease, gap, actor)
+  if (overrun > ZERO) auditOverrun(tx, context, ended.lease, overrun, { unreported_usd: toUsd(gap) }, actor)
   if (wasOpen) announceClosed(tx, context, ended.lease)
   announceThresholds(tx, context, ended.budget, [...spent.crossed, ...booked.crossed], leaseId)
   return resultOf(ended.lease, ended.budget, openLeases - (wasOpen ? 1 : 0), {

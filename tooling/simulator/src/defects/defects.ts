@@ -58,11 +58,11 @@ export const defects: readonly Defect[] = [
     13,
     [
       'packages/budget-protocol/src/budget-protocol.ts',
-      `    checkGrantRequest(request)
+      `    this.#checkGrant(request)
     return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
       const replayed = await this.#replay(tx, agent, request, { withKey: false, standing })`,
-      `    checkGrantRequest(request)
+      `    this.#checkGrant(request)
     agent = { ...agent, room: await this.#limits.room(agent.ownerId) } as AgentPrincipal
     return this.#grant(agent, async (tx) => {
       const standing = await this.#admit(tx, agent)
@@ -162,12 +162,12 @@ export const defects: readonly Defect[] = [
   ]),
   defect('overrun-not-audited', 'overrun not audited', 1, [
     `${LEASE}report.ts`,
-    'if (overrun > ZERO) {\n    auditOverrun',
-    'if (overrun < ZERO) {\n    auditOverrun',
+    'if (overrun > ZERO) {\n    const from',
+    'if (overrun < ZERO) {\n    const from',
   ]),
   defect('return-not-audited', 'return not audited', 1, [
     `${LEASE}return-lease.ts`,
-    '  auditReturned(tx, context, ended.lease, gap)\n',
+    '  auditReturned(tx, context, ended.lease, gap, actor)\n',
     '',
   ]),
   defect('expiry-not-audited', 'expiry not audited', 1, [

@@ -144,24 +144,37 @@ export class SqliteConnection implements Executor {
    * @throws {DatabaseError} DATABASE_BUSY, DATABASE_UNAVAILABLE
    */
   tryWrite(): void {
-    const busyTimeoutMs = String(this.raw.pragma('busy_timeout', { simple: true }))
-    this.raw.pragma('busy_timeout = 0')
-    try {
-      this.command('BEGIN IMMEDIATE')
-      // A row that is set to what it is leaves its page alone; the header of the file is written whatever is set in it.
-      this.raw.pragma(`user_version = ${String(this.raw.pragma('user_version', { simple: true }))}`)
-      this.command('COMMIT')
-    } catch (error) {
-      if (this.raw.inTransaction) this.command('ROLLBACK')
-      throw sqliteFailure(error)
-    } finally {
-      this.raw.pragma(`busy_timeout = ${busyTimeoutMs}`)
-    }
+    this.#withoutWaiting(() => {
+      try {
+        this.command('BEGIN IMMEDIATE')
+        // A row that is set to what it is leaves its page alone; the header of the file is written whatever is set in it.
+        this.raw.pragma(`user_version = ${String(this.raw.pragma('user_version', { simple: true }))}`)
+        this.command('COMMIT')
+      } catch (error) {
+        if (this.raw.inTransaction) this.command('ROLLBACK')
+        throw sqliteFailure(error)
+      }
+    })
+  }
+
+  /** Takes the write lock if no other process holds it. @throws {DatabaseError} DATABASE_BUSY, DATABASE_UNAVAILABLE */
+  tryBegin(): void {
+    this.#withoutWaiting(() => this.command('BEGIN IMMEDIATE'))
   }
 
   close(): void {
     this.#statements.clear()
     this.raw.close()
+  }
+
+  #withoutWaiting(work: () => void): void {
+    const busyTimeoutMs = String(this.raw.pragma('busy_timeout', { simple: true }))
+    this.raw.pragma('busy_timeout = 0')
+    try {
+      work()
+    } finally {
+      this.raw.pragma(`busy_timeout = ${busyTimeoutMs}`)
+    }
   }
 
   #prepared(sql: string): Statement {

@@ -67,6 +67,8 @@ export class SqliteWriter {
   #closed = false
   /** Whether the file took no write the last time, whatever the write was. */
   #isRefused = false
+  /** Whether another process held the write lock the last time, and for longer than is waited for it. */
+  #isHeld = false
   #idle: (() => void) | undefined
 
   constructor(connection: SqliteConnection, options: WriterOptions) {
@@ -188,7 +190,7 @@ export class SqliteWriter {
     let done: Done
     try {
       this.#options.beforeBegin()
-      this.#connection.command('BEGIN IMMEDIATE')
+      this.#begin()
       done = (await this.#runTogether(batch)) ?? (await this.#runApart(batch))
       const writes = done.outcomes.filter((outcome) => outcome.ok).length
       if (writes > 0) {
@@ -212,6 +214,21 @@ export class SqliteWriter {
     for (const tx of done.transactions) {
       tx.committed(this.#options.report)
       for (const { channel, payload } of tx.notifications()) this.#options.notify(channel, payload)
+    }
+  }
+
+  /**
+   * Nothing else runs on this thread while it waits for the lock of another process. So only one transaction waits for one that is
+   * held for long; those after it fail at once, until the lock is free again (OPS-02).
+   */
+  #begin(): void {
+    try {
+      if (this.#isHeld) this.#connection.tryBegin()
+      else this.#connection.command('BEGIN IMMEDIATE')
+      this.#isHeld = false
+    } catch (error) {
+      this.#isHeld = error instanceof DatabaseError && error.code === 'DATABASE_BUSY'
+      throw error
     }
   }
 

@@ -82,6 +82,30 @@ test('OPS-01 a file that took no write is as good as none until it takes one, wi
   })
 })
 
+test('OPS-02 one write waits for a lock that another process keeps, those after it fail at once until it is free', async () => {
+  await withFile(async (unused, file) => {
+    await unused.close()
+    const busyTimeoutMs = 300
+    await using db = await openDatabase(file, { busyTimeoutMs })
+    const other = new SqliteConnection(file)
+    const waited = async (work: () => Promise<unknown>): Promise<number> => {
+      const began = performance.now()
+      expect((await refusal(work())).code).toBe('DATABASE_BUSY')
+      return performance.now() - began
+    }
+    for (const round of ['second', 'third']) {
+      other.command('BEGIN IMMEDIATE')
+      expect(await waited(() => write(db, round))).toBeGreaterThanOrEqual(busyTimeoutMs - 50)
+      for (let again = 0; again < 3; again += 1)
+        expect(await waited(() => write(db, round))).toBeLessThan(busyTimeoutMs / 2)
+      other.command('COMMIT')
+      // It is free, and whoever waits for it is waited for again.
+      await write(db, round)
+    }
+    other.close()
+  })
+})
+
 test('a journal that is there only later is known from then on', async () => {
   await withFile(async (db, file) => {
     await db.close()

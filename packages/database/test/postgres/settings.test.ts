@@ -2,22 +2,17 @@
 import { expect, test } from '@jest/globals'
 import { Client } from 'pg'
 import { openDatabase } from '../../src/index.ts'
-import { createTestDb, enginesForTests } from '../../src/testing.ts'
+import { createTestDb } from '../../src/testing.ts'
+import { withPostgres } from './open-postgres.ts'
 
-const engines = await enginesForTests()
-
-test.each(engines.filter((engine) => engine === 'postgres'))(
-  '%s compiles no statement: a page would wait longer for that than for its rows',
-  async (dialect) => {
-    await using world = await createTestDb({ dialect })
+withPostgres('what every connection is opened with', () => {
+  test('no statement is compiled: a page would wait longer for that than for its rows', async () => {
+    await using world = await createTestDb({ dialect: 'postgres' })
     expect(await world.scalar('SHOW jit')).toBe('off')
-  },
-)
+  })
 
-test.each(engines.filter((engine) => engine === 'postgres'))(
-  '%s: an encoding that holds not every text is refused, and so are migrations of a database that is read-only',
-  async (dialect) => {
-    await using world = await createTestDb({ dialect })
+  test('an encoding that holds not every text is refused, and so are migrations of a database that is read-only', async () => {
+    await using world = await createTestDb({ dialect: 'postgres' })
     const name = `${new URL(world.db.url).pathname.slice(1)}_other`
     const url = new URL(world.db.url)
     url.pathname = `/${name}`
@@ -48,8 +43,8 @@ test.each(engines.filter((engine) => engine === 'postgres'))(
     } finally {
       await alone(`DROP DATABASE ${name} WITH (FORCE)`)
     }
-  },
-)
+  })
+})
 
 async function administer(url: string, sql: string): Promise<void> {
   const client = new Client({ connectionString: url })

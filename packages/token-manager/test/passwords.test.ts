@@ -80,10 +80,10 @@ describe('hashPassword', () => {
   })
 
   test.each([
-    ['hashed', (hash: string) => hashPassword(hash, { cost: 11 })],
-    ['compared', (hash: string) => verifyPassword('12345678', hash, 11)],
+    ['hashed', (hash: string) => hashPassword(hash, { cost: 9 })],
+    ['compared', (hash: string) => verifyPassword('12345678', hash, 9)],
   ])('AUT-16 while sixteen passwords are %s the event loop is idle', async (_, work) => {
-    const { passwordHash } = await hashPassword('12345678', { cost: 11 })
+    const { passwordHash } = await hashPassword('12345678', { cost: 9 })
     const before = performance.eventLoopUtilization()
     await Promise.all(Array.from({ length: 16 }, () => work(passwordHash)))
     // In this thread they would keep it busy all the time: no figure of a clock, hence sound on a busy machine.

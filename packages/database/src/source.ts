@@ -10,17 +10,17 @@ export type Source =
 const MEMORY = ':memory:'
 
 /**
- * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL, `:memory:`, `sqlite::memory:`,
+ * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL or `file:./iron.db`, `:memory:`, `sqlite::memory:`,
  * `postgres://…` and `postgresql://…` (packages.md 6).
  *
  * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, and for a URL that names no file
  */
 export function parseSource(source: string | URL): Source {
   const text = typeof source === 'string' ? source : source.href
-  if (text === MEMORY || text === `sqlite:${MEMORY}`) return { dialect: 'sqlite', file: MEMORY }
+  if ([MEMORY, `sqlite:${MEMORY}`, `file:${MEMORY}`].includes(text)) return { dialect: 'sqlite', file: MEMORY }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: readable(text) }
-  if (scheme === 'file') return { dialect: 'sqlite', file: named(() => absolute(fileURLToPath(text))) }
+  if (scheme === 'file') return { dialect: 'sqlite', file: named(() => absolute(filePath(text))) }
   if (scheme === 'sqlite') return { dialect: 'sqlite', file: named(() => absolute(sqlitePath(text))) }
   if (scheme === undefined && text.trim() !== '') return { dialect: 'sqlite', file: named(() => absolute(text)) }
   throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
@@ -70,6 +70,16 @@ function named(read: () => string): string {
     throw new DatabaseError('UNSUPPORTED_URL', 'the URL of a database file cannot be read')
   }
   return file
+}
+
+/**
+ * Written without a slash after the colon, a `file:` URL names a place below the working folder, as in SQLite itself and beside it;
+ * read by the rules of the web it would be one below the root.
+ */
+function filePath(url: string): string {
+  const rest = url.slice('file:'.length).replace(/\?.*$/s, '')
+  if (rest === '') throw new DatabaseError('UNSUPPORTED_URL', 'a file: URL names a file')
+  return rest.startsWith('/') ? fileURLToPath(url) : decodeURIComponent(rest)
 }
 
 function sqlitePath(url: string): string {

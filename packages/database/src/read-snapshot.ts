@@ -19,6 +19,10 @@ export class ReadSnapshot implements ReadTx {
     this.#executor = executor
   }
 
+  get isOpen(): boolean {
+    return this.#open
+  }
+
   get sql(): Kysely<IronSchema> {
     if (!this.#open) throw new DatabaseError('TRANSACTION_CLOSED', 'this read has ended')
     return this.#kysely

@@ -44,6 +44,20 @@ describe.each(await enginesForTests())('write on %s', (dialect) => {
     expect(await other.rows('SELECT key FROM meta')).toEqual([])
   })
 
+  test('a transaction that has ended is refused before anything is done in it', async () => {
+    await using test = await createTestDb({ dialect })
+    const ended = { code: 'TRANSACTION_CLOSED' }
+    const write = await test.db.write(async (tx) => tx)
+    const read = await test.db.read(async (tx) => tx)
+    const done: string[] = []
+    const work = async (): Promise<void> => void done.push('done')
+    await expect(test.db.write(work, { tx: write })).rejects.toMatchObject(ended)
+    await expect(test.db.read(work, { tx: write })).rejects.toMatchObject(ended)
+    await expect(test.db.read(work, { tx: read })).rejects.toMatchObject(ended)
+    await expect(commitBeforeRefusing(test.db, () => false, work, { tx: write })).rejects.toMatchObject(ended)
+    expect(done).toEqual([])
+  })
+
   test('CON-16 a failing job of a group undoes only itself', async () => {
     await using test = await createTestDb({ dialect })
     const jobs = Array.from({ length: 40 }, (_, index) =>

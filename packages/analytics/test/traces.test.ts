@@ -120,14 +120,16 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
       span('', 'x'.repeat(101), { parentId: '', name: '', startedAt: -1, durationMs: 0.5, status: 'odd' as 'ok' }),
       span('t1', 'a', { attributes: { text: 'ä'.repeat(8_190) } }),
     ]
-    const [all, large, good] = await traces.append('agent', [
+    const [all, large, none, good] = await traces.append('agent', [
       ...bad,
+      null as never,
       span('t1', 'a', { attributes: { text: 'ä'.repeat(8_180) } }),
     ])
     const fieldsOf = (result: ItemResult | undefined): string[] =>
       result?.status === 'error' ? Object.keys(result.details['fields'] as object) : []
     expect(fieldsOf(all)).toEqual(['traceId', 'spanId', 'parentId', 'name', 'startedAt', 'durationMs', 'status'])
     expect(fieldsOf(large)).toEqual(['attributes'])
+    expect(fieldsOf(none)).toEqual(['$'])
     expect(good).toEqual({ status: 'accepted' })
     const tooMany = Array.from({ length: SPANS_MAX + 1 }, () => span('t', 's'))
     await expect(traces.append('', tooMany)).rejects.toMatchObject({

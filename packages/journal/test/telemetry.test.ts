@@ -29,6 +29,9 @@ const pii = {
 
 const statuses = (results: readonly ItemResult[]): string[] => results.map(({ status }) => status)
 
+/** What came as JSON may be anything. */
+const asEvent = (value: unknown): TelemetryEvent => value as TelemetryEvent
+
 describe.each(engines)('telemetry on %s', (dialect) => {
   test('a call that only telemetry tells of is a row that was charged to nobody, and one event', async () => {
     await using t = await createTestDb({ dialect })
@@ -131,6 +134,9 @@ describe.each(engines)('telemetry on %s', (dialect) => {
       { ...pii, categories: [], count: 0, action: 'sold' as 'logged', direction: 'both' as 'input', requestId: '' },
       { ...pii, categories: ['e-mail'] },
       { ...completed('e1'), type: 'request.begun' as 'request.completed' },
+      ...[null, 'e1', { ...completed('e1'), call: undefined }, { eventId: 'e1', type: 'x', at: 1 }].map(asEvent),
+      { ...pii, categories: 'email' as never },
+      { ...pii, categories: [7] as never },
     ]
     const results = await requests.ingest('a', [...bad, completed('e1')])
     expect(
@@ -146,9 +152,16 @@ describe.each(engines)('telemetry on %s', (dialect) => {
       ['categories', 'count', 'action', 'direction', 'requestId'],
       ['categories'],
       ['type'],
+      ['$'],
+      ['$'],
+      ['call'],
+      ['type'],
+      ['categories'],
+      ['categories'],
       'accepted',
     ])
     expect(results.every((result) => result.status !== 'error' || result.code === 'VALIDATION_ERROR')).toBe(true)
+    expect(Object.isFrozen(results)).toBe(true)
     const tooMany = Array.from({ length: INGEST_MAX + 1 }, () => pii)
     await expect(requests.ingest('', tooMany)).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',

@@ -26,7 +26,7 @@ export async function appendSpans(
     const part = items.slice(from, from + PART_SPANS)
     results.push(...(await db.write((tx) => appendPart(tx, agentId, part, now()), { group: true })))
   }
-  return results
+  return Object.freeze(results)
 }
 
 function readyItem(span: NewSpan): ReadyItem {

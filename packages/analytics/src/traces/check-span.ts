@@ -14,6 +14,8 @@ const ATTRIBUTES_BYTES_MAX = 16_384
  */
 export function checkSpan(span: NewSpan): void {
   const faults = new Faults()
+  if (typeof span !== 'object' || (span as unknown) === null) faults.add('$', 'must be an object')
+  refuseFaults(faults)
   const { traceId, spanId, parentId, name, startedAt, durationMs, status, attributes } = span
   faults.id('traceId', traceId)
   faults.text('spanId', spanId, { max: SPAN_ID_MAX })

@@ -19,16 +19,27 @@ const TYPES = ['request.completed', 'request.failed', 'safety.pii_detected'] as 
  */
 export function checkTelemetry(event: TelemetryEvent): void {
   const faults = new Faults()
+  if (!isObject(event)) faults.add('$', 'must be an object')
+  faults.throwIfAny(invalid('the event is not valid'))
   faults.text('eventId', event.eventId, { max: EVENT_ID_MAX })
   // Clamped to what the server's clock allows, so any moment will do: a runtime whose clock is dead may say 1969.
   faults.integer('at', event.at, Number.MIN_SAFE_INTEGER)
   faults.oneOf('type', event.type, TYPES)
+  // What an event of no known type must say is not known either.
   if (event.type === 'safety.pii_detected') checkPii(event, faults)
-  else checkTold(event, faults)
+  else if (TYPES.includes(event.type)) checkTold(event, faults)
   faults.throwIfAny(invalid('the event is not valid'))
 }
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
 function checkTold({ type, call }: CallTelemetry, faults: Faults): void {
+  if (!isObject(call)) {
+    faults.add('call', 'must be an object')
+    return
+  }
   for (const name of ['requestId', 'model'] as const) {
     faults.check((call[name] as unknown) !== undefined, `call.${name}`, 'is required')
   }
@@ -48,7 +59,10 @@ function checkTold({ type, call }: CallTelemetry, faults: Faults): void {
 function checkPii(event: PiiTelemetry, faults: Faults): void {
   const { categories, count, action, direction, requestId } = event
   faults.check(
-    categories.length >= 1 && categories.length <= CATEGORIES_MAX && categories.every((name) => CATEGORY.test(name)),
+    Array.isArray(categories) &&
+      categories.length >= 1 &&
+      categories.length <= CATEGORIES_MAX &&
+      categories.every((name: unknown) => typeof name === 'string' && CATEGORY.test(name)),
     'categories',
     `must be 1 to ${CATEGORIES_MAX} names of 1 to 40 lower-case letters and underscores`,
   )

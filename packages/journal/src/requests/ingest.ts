@@ -41,7 +41,7 @@ export async function ingestTelemetry(
     const part = items.slice(from, from + PART_EVENTS)
     results.push(...(await db.write((tx) => ingestPart(tx, agentId, part, context.sources), { group: true })))
   }
-  return results
+  return Object.freeze(results)
 }
 
 /** Checks and prices before the transaction, where nothing is held. */

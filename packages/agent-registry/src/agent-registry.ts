@@ -70,6 +70,7 @@ export interface AgentRegistryOptions extends ServiceOptions {
   readonly heartbeatTimeoutMs?: number | undefined
 }
 
+/** Agents with owner, providers, credential and runtime state. Each operation is one transaction with its budget, lease, audit and event parts. */
 export class AgentRegistry extends DatabaseService {
   readonly #parts: RegistryParts
   readonly #made = new MadeServices()

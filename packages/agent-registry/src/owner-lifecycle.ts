@@ -18,6 +18,7 @@ export interface OwnerLifecycleParts extends ServiceOptions {
   readonly budgetRequests?: BudgetRequestManager | undefined
 }
 
+/** Suspends and deletes users together with what they own: their agents, tokens, sessions and pending budget requests. */
 export class OwnerLifecycle extends DatabaseService {
   readonly #parts: OwnerParts
   readonly #made = new MadeServices()

@@ -54,6 +54,7 @@ export interface CostEstimate extends Cost {
   readonly maxOutputTokens: number
 }
 
+/** Says what a call cost, and what one may cost at most: every part charged once, one rounding up at the end, nothing unknown free. */
 export class CostCalculator {
   readonly #book: PriceBook
   readonly #refuse: boolean

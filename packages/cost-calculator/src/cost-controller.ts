@@ -28,6 +28,7 @@ class Hold implements Reservation {
   }
 }
 
+/** A budget guard that lives in one process: hold the worst case before a call, commit the true cost after it. Synchronous, hence atomic. */
 export class CostController {
   #limit: Microdollars
   #spent: Microdollars = ZERO

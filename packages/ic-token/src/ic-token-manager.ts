@@ -65,6 +65,9 @@ const inputNames: Readonly<Record<string, string>> = {
 }
 
 /**
+ * Signs and verifies IC tokens. What `verify` returns was signed by one of the keys and is within its time; that the agent exists
+ * and the token is still its current one is for the caller to check.
+ *
  * @example
  * const tokens = new IcTokenManager({ keys: [{ kid: '2026-01', secret: randomBytes(32) }] })
  * const { token } = tokens.issue({ agentId: 'agent_7' })

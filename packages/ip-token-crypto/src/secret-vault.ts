@@ -24,6 +24,8 @@ export interface SealedSecret {
 const nonces = new NoncePool()
 
 /**
+ * Seals secrets at rest under versioned master keys; each value opens only in the context that it was sealed for.
+ *
  * @example
  * const vault = new SecretVault([{ id: 'k1', key: generateMasterKey() }])
  * vault.open(vault.seal('sk-secret', 'key_1|prov_1'), 'key_1|prov_1') // 'sk-secret'

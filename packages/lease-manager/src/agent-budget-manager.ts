@@ -47,6 +47,7 @@ export function leaseTimesOf(options: AgentBudgetManagerOptions): LeaseTimes {
   return { ttlMs: options.ttlMs, graceMs: options.graceMs ?? GRACE_DEFAULT_MS }
 }
 
+/** Budgets of agents: what each may spend in all, how that changed, and corrections. Every method is one transaction. */
 export class AgentBudgetManager extends DatabaseService {
   readonly #options: AgentBudgetManagerOptions
   #books: Books | undefined

@@ -31,6 +31,7 @@ import { rejectRequest } from './budget-requests/reject-request.ts'
 import { findRequest } from './budget-requests/request-rows.ts'
 import { checkActor, checkIds } from './lease/validate.ts'
 
+/** Requests to change an agent's budget: made, approved, rejected, cancelled, found. Every method is one transaction. */
 export class BudgetRequestManager extends DatabaseService {
   readonly #options: AgentBudgetManagerOptions
   #books: Books | undefined

@@ -91,6 +91,7 @@ function grantGroupOf(agentId: string | undefined, ownerId: string | undefined):
   return { key: agentId, lock: lockBudgetsForGrants, decidesOn: ownerLock(ownerId ?? agentId) }
 }
 
+/** Leases: slices of an agent's budget, lent, used up by reports, refreshed and returned. Every method is one transaction. */
 export class LeaseManager extends DatabaseService {
   readonly #options: LeaseManagerOptions
   readonly #rules: LeaseRules
@@ -174,7 +175,10 @@ export class LeaseManager extends DatabaseService {
    *
    * @throws {LeaseError} VALIDATION_ERROR when the batch itself is malformed
    */
-  async reportBatch(items: readonly ReportItem[], options: BatchOptions = {}): Promise<BatchItem<ReportResult>[]> {
+  async reportBatch(
+    items: readonly ReportItem[],
+    options: BatchOptions = {},
+  ): Promise<readonly BatchItem<ReportResult>[]> {
     const faults = new Faults()
     const fits = Array.isArray(items) && items.length >= 1 && items.length <= BATCH_MAX
     faults.check(fits, 'items', `must be a list of 1 to ${BATCH_MAX} reports`)

@@ -51,6 +51,7 @@ const AGENTS_AT_ONCE = 500
 /** Who finds a mismatch. */
 const VERIFIER: Actor = { type: 'system', id: 'system:verify' }
 
+/** The double-entry ledger behind every balance: reads it, proves it, and rebuilds from it what is cached. */
 export class Ledger extends DatabaseService {
   readonly #options: BooksOptions
   #books: Books | undefined

@@ -57,6 +57,7 @@ function skeletonFaults(root: string, { folder, manifest }: Member): Finding[] {
     if (source === undefined) faults.push(`${entry} is exported but missing`)
     else if (entry === 'src/index.ts' && !onlyNamedReExports(source))
       faults.push(`${entry} holds more than named re-exports`)
+    else faults.push(...bareClasses(source, (file) => read(path.join(path.dirname(entry), file))))
   }
   return faults.map((text) => ({ rule: 'skeleton', where: folder, text }))
 }
@@ -105,4 +106,31 @@ function onlyNamedReExports(source: string): boolean {
         ts.isNamedExports(statement.exportClause),
     )
   )
+}
+
+/**
+ * Classes that an entry hands on without a sentence of their own. What a module says of itself at its top does not reach the
+ * declarations that are published, and so no editor shows it.
+ */
+function bareClasses(entry: string, read: (file: string) => string | undefined): string[] {
+  const { statements } = ts.createSourceFile('index.ts', entry, ts.ScriptTarget.Latest)
+  return statements.flatMap((statement) => {
+    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) return []
+    const clause = statement.exportClause
+    if (!ts.isStringLiteral(statement.moduleSpecifier) || clause === undefined || !ts.isNamedExports(clause)) return []
+    const names = new Set(clause.elements.map(({ name, propertyName }) => (propertyName ?? name).text))
+    const module = ts.createSourceFile(
+      'one.ts',
+      read(statement.moduleSpecifier.text) ?? '',
+      ts.ScriptTarget.Latest,
+      true,
+    )
+    return module.statements
+      .filter((declared) => ts.isClassDeclaration(declared) && names.has(declared.name?.text ?? ''))
+      .filter((declared) => ts.getJSDocCommentsAndTags(declared).every(({ comment }) => comment === undefined))
+      .map(
+        (declared) =>
+          `the class ${(declared as ts.ClassDeclaration).name?.text ?? ''} has no sentence in its docstring`,
+      )
+  })
 }

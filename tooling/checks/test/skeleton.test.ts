@@ -77,6 +77,11 @@ test.each<[string, Record<string, unknown>, string]>([
   ],
   ['a star export', { 'src/index.ts': "export * from './one.ts'\n" }, 'more than named re-exports'],
   ['code in the index', { 'src/index.ts': 'export const one = 1\n' }, 'more than named re-exports'],
+  [
+    'a class that only its module describes',
+    { 'src/one.ts': "/** About one. */\nimport 'two'\n\n/** @example new one() */\nexport class one {}\n" },
+    'the class one has no sentence in its docstring',
+  ],
   ['an empty index', { 'src/index.ts': 'export {}\n' }, 'more than named re-exports'],
 ])('%s is found', async (_, changes, text) => {
   using folder = packageWith(changes)

@@ -97,7 +97,7 @@ export async function authenticateAgent(
     jwt,
     actor,
   })
-  return { outcome: 'ok', principal, lastSeenAt: row.last_seen_at }
+  return Object.freeze({ outcome: 'ok', principal, lastSeenAt: row.last_seen_at })
 }
 
 /**

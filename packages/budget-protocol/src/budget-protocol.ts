@@ -135,7 +135,7 @@ export class BudgetProtocol extends DatabaseService {
         refreshed.lease.providerId === null
           ? this.#withoutKey(refreshed, standing)
           : await this.#withKey(tx, agent, standing, refreshed, 'refresh')
-      return { ...answer, previous: refreshed.previous }
+      return Object.freeze({ ...answer, previous: refreshed.previous })
     })
   }
 
@@ -154,7 +154,7 @@ export class BudgetProtocol extends DatabaseService {
         actor: agent.actor,
       })
       this.#count(tx, result.budget.ownerId, [result.counted])
-      return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
+      return Object.freeze({ ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) })
     })
   }
 
@@ -162,7 +162,7 @@ export class BudgetProtocol extends DatabaseService {
   reportBatch(
     agent: AgentPrincipal,
     items: readonly { readonly leaseId: string; readonly report: UsageReport }[],
-  ): Promise<BatchItem<ReportAnswer>[]> {
+  ): Promise<readonly BatchItem<ReportAnswer>[]> {
     // Up to a thousand bookings are enough for one transaction: others of a group would wait for them.
     return this.#message(true, async (tx) => {
       const known = new Map<string, ProviderKind | undefined>()
@@ -181,7 +181,10 @@ export class BudgetProtocol extends DatabaseService {
         booked.map(({ counted }) => counted),
       )
       const desiredState = await this.#registry.desiredState(agent.agentId, { tx })
-      return results.map((item) => (item.ok ? { ok: true, result: { ...item.result, desiredState } } : item))
+      const answers = results.map((item): BatchItem<ReportAnswer> =>
+        item.ok ? Object.freeze({ ok: true, result: Object.freeze({ ...item.result, desiredState }) }) : item,
+      )
+      return Object.freeze(answers)
     })
   }
 
@@ -204,7 +207,7 @@ export class BudgetProtocol extends DatabaseService {
         actor: agent.actor,
       })
       this.#count(tx, result.budget.ownerId, [result.counted])
-      return { ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) }
+      return Object.freeze({ ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) })
     })
   }
 
@@ -320,17 +323,18 @@ export class BudgetProtocol extends DatabaseService {
     const { id: leaseId, providerId } = grant.lease
     const provider = requireProvider(standing.providers, providerId ?? undefined)
     const ipToken = await discloseKey(tx, this.#keys, agent, { providerId: provider.id, leaseId, purpose })
-    return {
+    return Object.freeze({
       ...grant,
       desiredState: standing.desiredState,
       ttlMs: this.#ttlOf(grant),
       provider: providerOf(provider),
       ipToken,
-    }
+    })
   }
 
   #withoutKey(grant: Grant, standing: Standing): LeaseGrant {
-    return { ...grant, desiredState: standing.desiredState, ttlMs: this.#ttlOf(grant), provider: null, ipToken: null }
+    const { desiredState } = standing
+    return Object.freeze({ ...grant, desiredState, ttlMs: this.#ttlOf(grant), provider: null, ipToken: null })
   }
 
   #ttlOf(grant: Grant): number {

@@ -160,7 +160,7 @@ export function cursorPage<Row, T>(
   const kept = rows.slice(0, limit)
   const last = kept.at(-1)
   const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(...position(last)) : null
-  return { data: kept.map(map), nextCursor }
+  return Object.freeze({ data: Object.freeze(kept.map(map)), nextCursor })
 }
 
 function decodeCursor(text: string, kinds: readonly ('string' | 'number')[]): readonly (string | number)[] {

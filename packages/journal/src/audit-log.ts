@@ -123,7 +123,8 @@ export class AuditLog extends DatabaseService {
     })
     const after = fromSeq <= 1 ? EMPTY_HEAD : await this.#headAt(fromSeq - 1)
     if (after === undefined) {
-      return { ok: false, head, seq: fromSeq - 1, fault: fromSeq - 1 > head.seq ? 'truncated' : 'missing' }
+      const fault = fromSeq - 1 > head.seq ? 'truncated' : 'missing'
+      return Object.freeze({ ok: false, head, seq: fromSeq - 1, fault })
     }
     const rows = this.#walk(after.seq, toSeq, timeoutMs)
     const result = await verifyChain(rows, this.#chainOfSource(), {
@@ -131,12 +132,12 @@ export class AuditLog extends DatabaseService {
       lastSeq: Math.min(toSeq ?? head.seq, head.seq),
       expect: expect !== undefined && expect.seq <= (toSeq ?? expect.seq) ? expect : undefined,
     })
-    if (!result.ok) return { ...result, head }
-    if (toSeq !== undefined && toSeq < head.seq) return { ok: true, head }
-    if (beyond.length > 0) return { ok: false, head, seq: head.seq + 1, fault: 'changed' }
+    if (!result.ok) return Object.freeze({ ...result, head })
+    if (toSeq !== undefined && toSeq < head.seq) return Object.freeze({ ok: true, head })
+    if (beyond.length > 0) return Object.freeze({ ok: false, head, seq: head.seq + 1, fault: 'changed' })
     // The head is a copy of the last entry: when it is not, one of the two was tampered with.
     const copied = result.head.seq !== head.seq || result.head.hash === head.hash
-    return copied ? { ok: true, head } : { ok: false, head, seq: head.seq, fault: 'changed' }
+    return Object.freeze(copied ? { ok: true, head } : { ok: false, head, seq: head.seq, fault: 'changed' })
   }
 
   /**

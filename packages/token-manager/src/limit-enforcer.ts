@@ -181,7 +181,8 @@ export class LimitEnforcer extends AuditedService {
         .orderBy(column, window.direction)
         .orderBy('limits.id', window.direction)
         .execute()
-      return { data: (await withReserved(tx, rows)).map((row) => toUsageLimit(row, nowMs)), page, perPage, total }
+      const limits = (await withReserved(tx, rows)).map((row) => toUsageLimit(row, nowMs))
+      return Object.freeze({ data: Object.freeze(limits), page, perPage, total })
     }, options)
   }
 

@@ -204,7 +204,7 @@ export class ProviderCatalog extends AuditedService {
         .orderBy(column, window.direction)
         .orderBy('providers.id', window.direction)
         .execute()
-      return { data: rows.map(toProvider), page, perPage, total }
+      return Object.freeze({ data: Object.freeze(rows.map(toProvider)), page, perPage, total })
     }, options)
   }
 }

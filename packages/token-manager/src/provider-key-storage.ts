@@ -106,7 +106,7 @@ export class ProviderKeyStorage extends AuditedService {
         { operation: 'PROVIDER_KEY_ROTATED', resourceType: 'provider_key', resourceId: key.id, actor, metadata },
         { tx },
       )
-      return { key, retiredKeyId }
+      return Object.freeze({ key, retiredKeyId })
     }, options)
   }
 
@@ -175,7 +175,7 @@ export class ProviderKeyStorage extends AuditedService {
         .orderBy(column, ordered(window.direction, nulls))
         .orderBy('provider_keys.id', window.direction)
         .execute()
-      return { data: rows.map(toProviderKey), page, perPage, total }
+      return Object.freeze({ data: Object.freeze(rows.map(toProviderKey)), page, perPage, total })
     }, options)
   }
 
@@ -197,7 +197,7 @@ export class ProviderKeyStorage extends AuditedService {
     const keyId = row.key_id
     const sealed = fromSealedColumn(row.sealed, row.vault_key_id)
     const apiKey = withVault(() => this.#vault.open(sealed, sealContext(keyId, providerId)))
-    return { keyId, apiKey }
+    return Object.freeze({ keyId, apiKey })
   }
 
   /**
@@ -264,7 +264,7 @@ export class ProviderKeyStorage extends AuditedService {
         const actor = { type: 'system', id: 'system:vault' } as const
         this.auditOf(db).defer({ operation: 'VAULT_REWRAPPED', resourceType: 'vault', actor, metadata }, { tx })
       }
-      return { rewrapped, left }
+      return Object.freeze({ rewrapped, left })
     })
   }
 
@@ -291,7 +291,7 @@ export class ProviderKeyStorage extends AuditedService {
       await this.write((tx) => keepCanary(tx, this.#vault))
       known.set(current, await this.read((tx) => opensCanary(tx, this.#vault, current)))
     }
-    return used.map((vaultKeyId) => ({ vaultKeyId, ok: known.get(vaultKeyId) === true }))
+    return Object.freeze(used.map((vaultKeyId) => Object.freeze({ vaultKeyId, ok: known.get(vaultKeyId) === true })))
   }
 
   async #lock(tx: WriteTx, providerId: string): Promise<void> {

@@ -167,10 +167,8 @@ export class SessionService extends AuditedService {
     const refused = decideSession(state, userId, nowMs)
     if (refused !== undefined || state === undefined) return refused ?? REVOKED
     const forcePasswordChange = state.force_password_change === 1
-    return {
-      outcome: 'ok',
-      principal: { kind: 'session', userId, role: state.role, sessionId, expiresAt, forcePasswordChange },
-    }
+    const principal = { kind: 'session', userId, role: state.role, sessionId, expiresAt, forcePasswordChange } as const
+    return Object.freeze({ outcome: 'ok', principal: Object.freeze(principal) })
   }
 
   /** The sessions of a user that are in force. Sorts: `createdAt` (default, newest first). */
@@ -193,7 +191,7 @@ export class SessionService extends AuditedService {
         .orderBy(column, window.direction)
         .orderBy('id', window.direction)
         .execute()
-      return { data: rows.map(toSession), page, perPage, total }
+      return Object.freeze({ data: Object.freeze(rows.map(toSession)), page, perPage, total })
     }, options)
   }
 

@@ -48,5 +48,5 @@ export async function createAgent(
     { tx },
   )
   const icToken = await createIcToken(tx, id, checked.icToken, acting)
-  return { agent: await loadLockedAgent(tx, id, parts), icToken }
+  return Object.freeze({ agent: await loadLockedAgent(tx, id, parts), icToken })
 }

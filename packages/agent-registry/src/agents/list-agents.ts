@@ -71,7 +71,7 @@ export async function listAgents(
     const budget = budgetsOf.get(row.id)
     if (budget !== undefined) data.push(agentOf(row, budget, providerIds.get(row.id) ?? []))
   }
-  return { data, page: window.page, perPage: window.perPage, total }
+  return Object.freeze({ data: Object.freeze(data), page: window.page, perPage: window.perPage, total })
 }
 
 /** Whether nothing else is asked of agents than a tag, and perhaps that they are active, as most are. */

@@ -64,7 +64,7 @@ export async function verifyChain(
   }
   if (broken !== undefined) return found(broken.at, broken.fault)
   if (!expectMet || head.seq < lastSeq) return found(head, 'truncated')
-  return Object.freeze({ ok: true, head })
+  return Object.freeze({ ok: true, head: Object.freeze(head) })
 }
 
 /** Whether a row is the one after `head`, unchanged. */

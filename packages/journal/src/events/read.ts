@@ -66,7 +66,7 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   const { limit = EVENTS_PAGE, order = 'asc' } = position
   const types = check(filter, position)
   const head = await readHead(tx, 'events')
-  if (position.after === 'latest') return { data: [], nextCursor: head.seq }
+  if (position.after === 'latest') return Object.freeze({ data: Object.freeze([]), nextCursor: head.seq })
   const after = position.after ?? (order === 'asc' ? head.floor : head.seq + 1)
   if (position.after !== undefined) mustBeKept(after, head, order)
   const rows = await rowsOf(tx, { ...filter, types }, { after, floor: head.floor, head: head.seq, limit }, order)
@@ -74,7 +74,7 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   mustBeKept(after, await readHead(tx, 'events'), order)
   const searched = order === 'asc' ? head.seq : head.floor + 1
   const last = rows.length === limit ? rows.at(-1)?.seq : undefined
-  return { data: rows.map(eventOf), nextCursor: last ?? searched }
+  return Object.freeze({ data: Object.freeze(rows.map(eventOf)), nextCursor: last ?? searched })
 }
 
 /** Which of the kept events, and how many. */
@@ -144,17 +144,15 @@ async function rowsOfTypes(
 export async function readOwned(tx: ReadTx, position: EventPosition): Promise<OwnedPage> {
   const { data, nextCursor } = await readEvents(tx, {}, position)
   const agentIds = [...new Set(data.map(({ agentId }) => agentId))]
-  if (agentIds.length === 0) return { data: [], nextCursor }
+  if (agentIds.length === 0) return Object.freeze({ data: Object.freeze([]), nextCursor })
   const rows = await tx.sql
     .selectFrom('agent_owner')
     .select(['agent_id', 'owner_id'])
     .where('agent_id', 'in', agentIds)
     .execute()
   const owners = new Map(rows.map((row) => [row.agent_id, row.owner_id]))
-  return {
-    data: data.map((event) => Object.freeze({ ...event, ownerId: owners.get(event.agentId) ?? null })),
-    nextCursor,
-  }
+  const owned = data.map((event) => Object.freeze({ ...event, ownerId: owners.get(event.agentId) ?? null }))
+  return Object.freeze({ data: Object.freeze(owned), nextCursor })
 }
 
 function mustBeKept(after: number, head: LogHead, order: 'asc' | 'desc'): void {

@@ -132,7 +132,7 @@ export async function verifyHours(db: IronDatabase, range: RollupRange): Promise
   for (;;) {
     const start = from
     const checked = await db.write((tx) => verifyNext(tx, start, range))
-    if (checked === undefined) return { hours, differences, sumDifferences: await verifySums(db, range) }
+    if (checked === undefined) return Object.freeze({ hours, differences, sumDifferences: await verifySums(db, range) })
     hours += 1
     differences += checked.differences
     from = checked.hour + HOUR_MS

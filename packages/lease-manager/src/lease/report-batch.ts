@@ -61,7 +61,7 @@ export async function bookBatch(
   context: LeaseContext,
   items: readonly ReadyItem[],
   agentId: string | undefined,
-): Promise<BatchItem<ReportResult>[]> {
+): Promise<readonly BatchItem<ReportResult>[]> {
   const ready = items.flatMap((item) => ('ready' in item ? [item.ready] : []))
   const agents = agentId === undefined ? await agentsOfLeases(tx, leaseIds(ready)) : undefined
   const agentOf = ({ leaseId }: ReadyReport): string | undefined => agentId ?? agents?.get(leaseId)
@@ -76,7 +76,7 @@ export async function bookBatch(
   for (const one of decided) {
     results.push(typeof one === 'function' ? Object.freeze({ ok: true, result: await one() }) : one)
   }
-  return results
+  return Object.freeze(results)
 }
 
 function leaseIds(ready: readonly ReadyReport[]): readonly string[] {

@@ -26,18 +26,18 @@ export function decideExceeded(rows: readonly LimitRow[], need: LimitNeed, nowMs
 
 /** What the general row leaves for a grant; without a row, everything. */
 export function decideRoom(row: LimitRow | undefined, nowMs: number): LimitRoom {
-  if (row === undefined) return { left: null, blocked: false, exceeded: null }
+  if (row === undefined) return Object.freeze({ left: null, blocked: false, exceeded: null })
   const isUsedUp = (window: LimitWindow): boolean => {
     const { max, used } = standing(row, window)
     return max !== null && used >= max
   }
   const first = LIMIT_WINDOWS.find(isUsedUp)
   const month = standing(row, 'cost_per_month')
-  return {
+  return Object.freeze({
     left: month.max === null ? null : ((month.max - month.used) as Microdollars),
     blocked: isUsedUp('tokens_per_day') || isUsedUp('requests_per_minute'),
     exceeded: first === undefined ? null : exceeded(row, first, nowMs),
-  }
+  })
 }
 
 function standing(row: LimitRow, window: LimitWindow): Standing {

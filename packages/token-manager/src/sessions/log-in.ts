@@ -37,7 +37,7 @@ export async function logIn(tx: WriteTx, attempt: RightPassword): Promise<LoginR
   if (row === undefined) return refuse(tx, attempt)
   if (attempts !== undefined) await forgetAttempts.run(tx, { key })
   const user = toUser(row)
-  return { outcome: 'ok', user, tokens: await openSession(tx, attempt, user) }
+  return Object.freeze({ outcome: 'ok', user, tokens: await openSession(tx, attempt, user) })
 }
 
 /** The password was right and opened nothing: recorded like any failed login, but counted towards no lock. */

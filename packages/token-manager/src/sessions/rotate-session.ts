@@ -46,6 +46,6 @@ export async function rotateSession(
     const tokens = makeTokenPair(made.tokens, row, id, nowMs)
     const to = hashRefreshToken(tokens.refreshToken)
     const next = { id, from: presented.hash, to, at: nowMs, expiresAt: tokens.refreshExpiresAt }
-    if ((await rotateRefresh.run(tx, next)) === 1) return { outcome: 'ok', user: toUser(row), tokens }
+    if ((await rotateRefresh.run(tx, next)) === 1) return Object.freeze({ outcome: 'ok', user: toUser(row), tokens })
   }
 }

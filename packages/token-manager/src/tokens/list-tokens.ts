@@ -72,7 +72,8 @@ export async function listTokens(tx: ReadTx, filter: TokenFilter, page: Page, no
     .orderBy(column, ordered(window.direction, nulls))
     .orderBy('t.id', window.direction)
     .execute()
-  return { data: rows.map((row) => toApiToken(row, nowMs)), page: number, perPage, total }
+  const data = rows.map((row) => toApiToken(row, nowMs))
+  return Object.freeze({ data: Object.freeze(data), page: number, perPage, total })
 }
 
 /** Whether everybody's tokens are asked for, and those of any name. */

@@ -78,7 +78,7 @@ export async function listUsers(tx: ReadTx, filter: UserFilter, options: Page): 
     .orderBy(column, ordered(window.direction, nulls))
     .orderBy('users.id', window.direction)
     .execute()
-  return { data: rows.map(toUser), page, perPage, total }
+  return Object.freeze({ data: Object.freeze(rows.map(toUser)), page, perPage, total })
 }
 
 /**

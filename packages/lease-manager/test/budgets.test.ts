@@ -138,6 +138,34 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
     expect((await eventsOf(world, 'a')).slice(7).map(({ type }) => type)).toEqual(['budget.changed'])
   })
 
+  test('what is booked in the name of somebody stands so in the ledger and in the audit log', async () => {
+    await using world = await openWorld({ dialect })
+    const { budgets, leases, test: db } = world
+    await budgets.create('a', usd(10), { actor: ADMIN })
+    const actor = { type: 'user', id: 'session-1', userId: 'user-ann', requestId: 'http-1' } as const
+    const { lease } = await leases.open('a', usd(1))
+    await leases.report(lease.id, call('r1', 2), { actor })
+    await leases.reportBatch([{ leaseId: lease.id, report: call('r2', 1) }], { actor })
+    await leases.returnLease(lease.id, { spent: usd(4), actor })
+    const booked = 'SELECT type, actor_id FROM ledger_entries ORDER BY seq'
+    expect(await db.rows(booked)).toEqual([
+      { type: 'allocate', actor_id: ADMIN },
+      { type: 'grant', actor_id: null },
+      { type: 'spend', actor_id: 'user-ann' },
+      { type: 'overrun', actor_id: 'user-ann' },
+      { type: 'overrun', actor_id: 'user-ann' },
+      { type: 'overrun', actor_id: 'user-ann' },
+    ])
+    const told = "SELECT operation, actor_user_id FROM audit_log WHERE http_request_id = 'http-1' ORDER BY seq"
+    expect(await db.rows(told)).toEqual(
+      ['USAGE_OVERRUN', 'USAGE_OVERRUN', 'LEASE_RETURNED', 'USAGE_OVERRUN'].map((operation) => ({
+        operation,
+        actor_user_id: 'user-ann',
+      })),
+    )
+    expect(await world.ledger.verify()).toEqual([])
+  })
+
   test('MON-02 any amount of six decimals comes back unchanged', async () => {
     await using world = await openWorld({ dialect })
     for (const [index, amount] of [8.2, 64.1, 105.5, 0.000001, 999_999_999.999999].entries()) {
@@ -236,6 +264,13 @@ describe('bad input (MON-04, MON-05)', () => {
       ),
     ).toEqual(['idempotencyKey', 'leaseId', 'providerId', 'requested', 'room.left', 'runtimeId'].sort())
     expect(await refusedFields(leases.open('a', usd(1), { actor: '' }))).toEqual(['actor'])
+    expect(await refusedFields(leases.report('l', call('r', 1), { actor: '' }))).toEqual(['actor'])
+    expect(await refusedFields(leases.reportBatch([], { actor: '' }))).toEqual(['actor', 'items'])
+    expect(await refusedFields(leases.returnLease('', { actor }))).toEqual(['actor.id', 'leaseId'])
+    expect(() => leases.checkRequested(usd(1_001))).toThrow('the input is not valid')
+    expect(() => {
+      leases.checkRequested(usd(1_000))
+    }).not.toThrow()
     expect(await refusedFields(leases.refresh('', usd(1), { leaseId: '', actor }))).toEqual([
       'actor.id',
       'leaseId',

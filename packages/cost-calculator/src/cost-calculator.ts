@@ -6,7 +6,7 @@ import { charge } from './charge.ts'
 import type { Cost, CostOptions } from './cost.ts'
 import { CostError } from './errors.ts'
 import { type RequestSize, sizeOf } from './estimate/request-size.ts'
-import { micros, type Microdollars } from './money.ts'
+import { type Microdollars } from './money.ts'
 import { effectiveRate } from './prices/effective-rate.ts'
 import { bundledPriceBook } from './prices/price-book.ts'
 import { priceId } from './prices/price-id.ts'
@@ -62,7 +62,7 @@ export class CostCalculator {
   readonly #sheets = new WeakMap<Price, Map<ServiceTier, RateSheet>>()
   #unknown: RateSheet | undefined
 
-  /** @throws {CostError} INVALID_PRICE for a ceiling that is no amount or 0 */
+  /** @throws {CostError} INVALID_PRICE for a ceiling that is no amount, 0 or of no usage unit, with every fault in `details.fields` */
   constructor(book?: PriceBook, options: CostCalculatorOptions = {}) {
     this.#book = book ?? bundledPriceBook()
     this.#refuse = options.unknownModel === 'refuse'
@@ -198,13 +198,13 @@ function outputTokens(price: Price | undefined, requested: number | undefined, c
 }
 
 function checkedCeiling(ceiling: Rates): Rates {
-  for (const unit of USAGE_UNITS) {
-    const rate = ceiling[unit]
-    if (rate !== undefined && micros(rate) <= 0) {
-      throw new CostError('INVALID_PRICE', 'a ceiling is above 0', {
-        fields: { [`ceiling.${unit}`]: 'must be above 0' },
-      })
+  const faults: Record<string, string> = {}
+  for (const [unit, rate] of Object.entries<unknown>(ceiling)) {
+    if (!(USAGE_UNITS as readonly string[]).includes(unit)) faults[`ceiling.${unit}`] = 'is not a usage unit'
+    else if (rate !== undefined && !(Number.isSafeInteger(rate) && (rate as number) > 0)) {
+      faults[`ceiling.${unit}`] = 'must be a whole number of microdollars above 0'
     }
   }
+  if (Object.keys(faults).length > 0) throw new CostError('INVALID_PRICE', 'a ceiling is not valid', { fields: faults })
   return Object.freeze({ ...ceiling })
 }

@@ -393,6 +393,18 @@ describe('cost', () => {
     // no audio in it: the book's 40
     expect(own.cost('nobody-knows', { audioInput: 1 }).amount).toBe(40)
     expect(refusal(() => new CostCalculator(book, { ceiling: { input: micros(0) } })).code).toBe('INVALID_PRICE')
+    const faulty = { input: 1.5, output: -1, cacheRead: Number.NaN, inputs: 1, reasoning: undefined } as never
+    expect(refusal(() => new CostCalculator(book, { ceiling: faulty }))).toMatchObject({
+      code: 'INVALID_PRICE',
+      details: {
+        fields: {
+          'ceiling.input': 'must be a whole number of microdollars above 0',
+          'ceiling.output': 'must be a whole number of microdollars above 0',
+          'ceiling.cacheRead': 'must be a whole number of microdollars above 0',
+          'ceiling.inputs': 'is not a usage unit',
+        },
+      },
+    })
   })
 
   test('PRI-08 a rate that a tier does not name is never below what is known of it', () => {

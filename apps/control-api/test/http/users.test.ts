@@ -350,6 +350,20 @@ describe('sessions and audit of a user', () => {
     expect(expectStatus(await api.client.get(none, admin), 200).body).toEqual({ data: [], next_cursor: null })
   })
 
+  test('a range of a log that ends before it begins is refused, and the field named', async () => {
+    const logs = [`/users/${adminId}/audit`, '/audit', '/requests', '/traces']
+    for (const log of logs) {
+      for (const to of ['2020-01-02T00:00:00Z', '2020-01-01T00:00:00Z']) {
+        const { body } = expectStatus(await api.client.get(`${log}?from=2020-01-02T00:00:00Z&to=${to}`, admin), 400)
+        expect(body).toMatchObject({
+          code: 'VALIDATION_ERROR',
+          details: { fields: { 'query.to': 'must be after from' } },
+        })
+      }
+      expectStatus(await api.client.get(`${log}?from=2020-01-02T00:00:00Z&to=2020-01-02T00:00:00.001Z`, admin), 200)
+    }
+  })
+
   test('DAT-11 every change by an API token names the token and the person behind it', async () => {
     const issued = expectStatus(await api.client.post('/tokens', { name: 'script' }, admin), 201)
     const token = { 'X-API-Token': String(issued.body.token) }

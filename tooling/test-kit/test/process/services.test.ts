@@ -38,8 +38,8 @@ async function rows(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-const postgresOrNone = canStartPostgres() || process.env.IRON_REQUIRE_SERVICES === '1' ? ['postgres'] : []
-const redisOrNone = canStartRedis() || process.env.IRON_REQUIRE_SERVICES === '1' ? ['redis'] : []
+const withPostgres = canStartPostgres() || process.env.IRON_REQUIRE_SERVICES === '1' ? describe : describe.skip
+const withRedis = canStartRedis() || process.env.IRON_REQUIRE_SERVICES === '1' ? describe : describe.skip
 
 describe('the services tests run against (R9)', () => {
   test('what is found answers, and the engines follow from it', async () => {
@@ -64,7 +64,7 @@ describe('the services tests run against (R9)', () => {
   })
 })
 
-describe.each(postgresOrNone)('a private %s', () => {
+withPostgres('a private postgres', () => {
   let service: PrivateService
   beforeAll(async () => {
     service = await privatePostgres()
@@ -102,7 +102,7 @@ describe.each(postgresOrNone)('a private %s', () => {
   })
 })
 
-describe.each(redisOrNone)('a private %s', () => {
+withRedis('a private redis', () => {
   test('keeps its address and its data over a crash and a restart', async () => {
     await using service = await privateRedis()
     const client = new Redis(service.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
@@ -115,7 +115,7 @@ describe.each(redisOrNone)('a private %s', () => {
   })
 })
 
-describe.each(postgresOrNone)('the shared %s', () => {
+withPostgres('the shared postgres', () => {
   const shared = fileURLToPath(new URL('../../src/services/shared-service.ts', import.meta.url))
   const share = `(await import(${JSON.stringify(shared)})).sharedService('postgres')`
 

@@ -41,6 +41,8 @@ const INDEXES: Readonly<Record<string, string>> = {
   api_tokens_project: 'api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL',
   api_tokens_revoked: 'api_tokens (created_at, id) WHERE revoked_at IS NOT NULL',
   provider_keys_last_used: 'provider_keys (last_used_at NULLS FIRST, id)',
+  // The index of resources holds a type's entries in the order of its resources, not in that of the log.
+  audit_log_type: 'audit_log (resource_type, seq)',
   // Roll-ups are written in the background: they are where calls of a rare provider or model are found by.
   request_rollups_provider: 'request_rollups (provider, hour_start)',
   request_rollups_model: 'request_rollups (model, hour_start)',

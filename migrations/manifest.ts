@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: 'c631b514fe9fd52ff7eb1143683f5910a4a71231c239a43df1f5fe9961cd120f',
+    checksum: '46169b14129ff5af6105d21d96f7945a6e947a6c7f675439bb42fee59bc56468',
     up: up0005,
   },
 ]

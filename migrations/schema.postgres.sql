@@ -223,6 +223,9 @@ CREATE INDEX audit_log_operation ON audit_log USING btree (operation, seq);
 -- index audit_log_resource
 CREATE INDEX audit_log_resource ON audit_log USING btree (resource_type, resource_id, seq);
 
+-- index audit_log_type
+CREATE INDEX audit_log_type ON audit_log USING btree (resource_type, seq);
+
 -- index audit_log_user
 CREATE INDEX audit_log_user ON audit_log USING btree (actor_user_id, seq) WHERE actor_user_id IS NOT NULL;
 

@@ -94,6 +94,9 @@ CREATE INDEX audit_log_operation ON audit_log (operation, seq);
 -- index audit_log_resource
 CREATE INDEX "audit_log_resource" on "audit_log" ("resource_type", "resource_id", "seq");
 
+-- index audit_log_type
+CREATE INDEX audit_log_type ON audit_log (resource_type, seq);
+
 -- index audit_log_user
 CREATE INDEX "audit_log_user" on "audit_log" ("actor_user_id", "seq") where actor_user_id IS NOT NULL;
 

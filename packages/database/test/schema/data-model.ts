@@ -321,6 +321,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     indexes: {
       audit_log_id: 'unique id',
       audit_log_resource: 'resource_type, resource_id, seq',
+      audit_log_type: 'resource_type, seq',
       audit_log_actor: 'actor_id, seq',
       audit_log_operation: 'operation, seq',
       audit_log_user: 'actor_user_id, seq where actor_user_id IS NOT NULL',

@@ -99,6 +99,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   spans_age: 'SELECT * FROM spans WHERE received_at < ?',
   audit_log_id: 'SELECT * FROM audit_log WHERE id = ?',
   audit_log_resource: 'SELECT * FROM audit_log WHERE resource_type = ? AND resource_id = ? ORDER BY seq',
+  audit_log_type: 'SELECT * FROM audit_log WHERE resource_type = ? ORDER BY seq DESC LIMIT 20',
   audit_log_actor: 'SELECT * FROM audit_log WHERE actor_id = ? ORDER BY seq',
   audit_log_operation: 'SELECT * FROM audit_log WHERE operation = ? ORDER BY seq',
   audit_log_user: 'SELECT * FROM audit_log WHERE actor_user_id = ? ORDER BY seq',

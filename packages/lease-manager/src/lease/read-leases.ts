@@ -53,7 +53,7 @@ export async function listLeases(
   const { status } = filter
   const open = status === 'active' || status === 'expired'
   // The leases an agent holds are few and have an index of their own; an order by the bare column would draw engines to the
-  // index of all its leases.
+  // index of all its leases, and a comparison of the bare end to the index by which everybody's leases are found when they lapse.
   let query = datedLeases(tx)
     .orderBy((eb) => (open ? eb.fn.coalesce('l.created_at', eb.lit(0)) : eb.ref('l.created_at')), order)
     .orderBy('l.id', order)
@@ -65,7 +65,7 @@ export async function listLeases(
     // agentNow() in SQL.
     query = query.where('l.status', '=', 'active').where((eb) =>
       eb(
-        'l.expires_at',
+        filter.agentId === undefined ? eb.ref('l.expires_at') : eb.fn.coalesce('l.expires_at', eb.lit(0)),
         comparison,
         eb
           .case()

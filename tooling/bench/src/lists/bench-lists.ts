@@ -1,5 +1,5 @@
 // `pnpm bench lists [--plans] [--fill] [part of a name]`: what the first and the last page of every list cost among 100,000 agents
-// with 1,000,000 ledger rows, against the same page among 1,000 agents, on both engines. `--fill` only makes the worlds: those in
+// with 1,000,000 ledger rows, against a page of as many entries among 1,000 agents, on both engines. `--fill` only makes the worlds: those in
 // the folder `IRON_TEST_BENCH_FOLDER`, and the databases beside it, are kept and used again.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { postgresForTests } from '@iron/test-kit'
 import { createDatabase, databaseNamed } from '../postgres.ts'
 import { fillWorld, isFilled } from './fill-world.ts'
 import { listsOf } from './lists.ts'
-import { answersOf, plansOf, timeAnswers } from './time-list.ts'
+import { answersOf, entriesOfPage, plansOf, timeAnswers } from './time-list.ts'
 
 const FEW = 1_000
 const MANY = Number(process.env['IRON_TEST_BENCH_AGENTS'] ?? 100_000)
@@ -41,8 +41,9 @@ async function compare(engine: string, few: IronDatabase, many: IronDatabase): P
     if (!list.name.includes(wanted)) continue
     const other = others[index]
     if (other === undefined) continue
-    const answersOfMany = await answersOf(other)
-    for (const [part, answer] of (await answersOf(list)).entries()) {
+    const entries = await entriesOfPage(list)
+    const answersOfMany = await answersOf(other, entries)
+    for (const [part, answer] of (await answersOf(list, entries)).entries()) {
       const sameOfMany = answersOfMany[part]
       if (sameOfMany === undefined) continue
       const [fewMs, manyMs] = await timeAnswers(answer, sameOfMany)

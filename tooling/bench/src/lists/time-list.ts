@@ -17,21 +17,32 @@ export interface Answer {
   readonly read: (tx?: ReadTx) => Promise<unknown>
 }
 
-/** The first and the last page of a list: by number with the total, or by the cursor that leads to the end of the log. */
-export async function answersOf(list: List): Promise<readonly Answer[]> {
+/** The entries of a list's first page. */
+export async function entriesOfPage(list: List): Promise<number> {
+  const { data } = 'page' in list ? await list.page({ perPage: PER_PAGE }) : await list.log({ limit: LIMIT })
+  return data.length
+}
+
+/**
+ * The first and the last page of a list: by number with the total, or by the cursor that leads to the end of the log. Pages have
+ * as many entries as are asked for, so that two worlds are asked for as much: a page of 3 entries and one of 100 tell nothing of
+ * how a list grows.
+ */
+export async function answersOf(list: List, entries: number): Promise<readonly Answer[]> {
+  const size = Math.max(1, entries)
   if ('page' in list) {
     const { total } = await list.page({ perPage: 1 })
-    const last = Math.max(1, Math.ceil(total / PER_PAGE))
+    const last = Math.max(1, Math.ceil(total / size))
     return [
-      { name: `${list.name}  first`, read: (tx) => list.page({ perPage: PER_PAGE, tx }) },
-      { name: `${list.name}  last`, read: (tx) => list.page({ perPage: PER_PAGE, page: last, tx }) },
+      { name: `${list.name}  first`, read: (tx) => list.page({ perPage: size, tx }) },
+      { name: `${list.name}  last`, read: (tx) => list.page({ perPage: size, page: last, tx }) },
     ]
   }
-  const oldest = await list.log({ limit: LIMIT, order: 'asc' })
+  const oldest = await list.log({ limit: size, order: 'asc' })
   const after = oldest.nextCursor ?? undefined
   return [
-    { name: `${list.name}  first`, read: (tx) => list.log({ limit: LIMIT, tx }) },
-    { name: `${list.name}  last`, read: (tx) => list.log({ limit: LIMIT, after, tx }) },
+    { name: `${list.name}  first`, read: (tx) => list.log({ limit: size, tx }) },
+    { name: `${list.name}  last`, read: (tx) => list.log({ limit: size, after, tx }) },
   ]
 }
 

@@ -124,8 +124,11 @@ export function noAnswer(): DatabaseError {
   return new DatabaseError('DATABASE_UNAVAILABLE', 'the database did not answer in time', { retryable: true })
 }
 
-/** The database answers, but a write would fail or not be durable (OPS-01). */
-export function notWritable(reason: 'recovery' | 'read-only' | 'synchronous_commit'): DatabaseError {
+/** Why a database that answers takes no writes that would count. */
+type NotWritable = 'recovery' | 'read-only' | 'synchronous_commit' | 'session_replication_role'
+
+/** The database answers, but a write would fail, not be durable or not be checked (OPS-01). */
+export function notWritable(reason: NotWritable): DatabaseError {
   return new DatabaseError('DATABASE_UNAVAILABLE', 'the database takes no durable writes', {
     retryable: true,
     details: { reason },

@@ -36,12 +36,14 @@ const PAUSE_LONGEST_MS = 250
 /** Whether a write would work and last. */
 const WRITABLE = `SELECT pg_is_in_recovery() AS recovers, current_setting('transaction_read_only') AS read_only,
   current_setting('synchronous_commit') AS synchronous_commit,
+  current_setting('session_replication_role') AS replication_role,
   (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`
 
 interface Writable {
   readonly recovers: boolean
   readonly read_only: string
   readonly synchronous_commit: string
+  readonly replication_role: string
   readonly now_ms: number
 }
 
@@ -203,6 +205,8 @@ export class PostgresDatabase implements IronDatabase {
       if (state?.recovers !== false) throw notWritable('recovery')
       if (state.read_only !== 'off') throw notWritable('read-only')
       if (state.synchronous_commit === 'off') throw notWritable('synchronous_commit')
+      // As a replica a session fires no triggers: nothing would keep logs append-only, nor sums.
+      if (state.replication_role === 'replica') throw notWritable('session_replication_role')
       return { clockAheadMs: aheadOf(state.now_ms, askedAtMs, this.clock.now()) }
     })
   }

@@ -44,6 +44,19 @@ withPostgres('what every connection is opened with', () => {
       await alone(`DROP DATABASE ${name} WITH (FORCE)`)
     }
   })
+
+  test.each([
+    ['synchronous_commit', 'off'],
+    ['session_replication_role', 'replica'],
+    ['default_transaction_read_only', 'on', 'read-only'],
+  ])('a database with %s = %s is not ready', async (setting, value, reason = setting) => {
+    await using world = await createTestDb({ dialect: 'postgres' })
+    const name = new URL(world.db.url).pathname.slice(1)
+    await world.db.ping()
+    await administer(world.db.url, `ALTER DATABASE ${name} SET ${setting} = ${value}`)
+    await using again = await openDatabase(world.db.url)
+    await expect(again.ping()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', details: { reason } })
+  })
 })
 
 async function administer(url: string, sql: string): Promise<void> {

@@ -260,12 +260,9 @@ export class BudgetProtocol extends DatabaseService {
   ): Promise<LeaseGrant | undefined> {
     const { idempotencyKey, requested, provider } = request
     if (idempotencyKey === undefined) return undefined
-    const providerId = await this.#providerIdOf(tx, call.standing, provider)
+    const providerId = call.withKey ? await this.#providerIdOf(tx, call.standing, provider) : null
     const lease = await this.#leases.replay(agent.agentId, { idempotencyKey, requested, providerId }, { tx })
     if (lease === undefined) return undefined
-    if ((lease.providerId !== null) !== call.withKey) {
-      throw new LeaseError('IDEMPOTENCY_CONFLICT', 'the idempotency key was used by another kind of call')
-    }
     const grant = await this.#leases.open(agent.agentId, requested, {
       tx,
       idempotencyKey,

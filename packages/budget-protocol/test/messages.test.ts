@@ -204,6 +204,21 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     await expect(protocol.handshake(principal, request)).rejects.toMatchObject({ code: 'LEASE_NOT_ACTIVE' })
   })
 
+  test('CON-06 a key used by another kind of call is a conflict, also once its lease has ended', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal } = world
+    const conflict = { code: 'IDEMPOTENCY_CONFLICT' }
+    const shaken = { requested: usd(10), idempotencyKey: 'shaken' }
+    const reserved = { requested: usd(10), idempotencyKey: 'reserved' }
+    const leases = [await protocol.handshake(principal, shaken), await protocol.reserve(principal, reserved)]
+    for (const _ of ['open', 'ended']) {
+      await expect(protocol.reserve(principal, shaken)).rejects.toMatchObject(conflict)
+      await expect(protocol.handshake(principal, reserved)).rejects.toMatchObject(conflict)
+      for (const { lease } of leases) await protocol.returnLease(principal, lease.id)
+    }
+    await expect(protocol.reserve(principal, reserved)).rejects.toMatchObject({ code: 'LEASE_NOT_ACTIVE' })
+  })
+
   test('MON-34 a refresh in grace needs its provider, after its key and its lease are looked at', async () => {
     await using world = await createWorld(dialect)
     const { protocol, principal, providers, openai, owner, clock } = world

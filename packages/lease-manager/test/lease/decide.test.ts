@@ -149,6 +149,7 @@ describe('decideReplay', () => {
     ['the same reserve', reserve, { ...asked, providerId: null }, 'replayed'],
     ['another amount', reserve, { requested: m(11), providerId: null }, 'conflict'],
     ['a reserve as a handshake', reserve, { ...asked, providerId: 'prov-1' }, 'conflict'],
+    ['a reserve as a handshake that leaves the provider to the server', reserve, asked, 'conflict'],
     ['a handshake as a reserve', handshake, { ...asked, providerId: null }, 'conflict'],
     ['the same handshake', handshake, { ...asked, providerId: 'prov-1' }, 'replayed'],
     ['the server chose the provider', handshake, asked, 'replayed'],
@@ -161,6 +162,12 @@ describe('decideReplay', () => {
       leaseFixture({ idempotencyKey: 'k', stored: 'closed' }),
       { ...asked, providerId: null },
       'not_active',
+    ],
+    [
+      'another kind of call after the lease has ended',
+      { ...handshake, stored: 'closed' },
+      { ...asked, providerId: null },
+      'conflict',
     ],
   ] as const)('%s: %s', (_, known, ask, expected) => {
     expect(decideReplay(known, ask)).toBe(expected)

@@ -52,4 +52,5 @@ export type { CallTelemetry, ItemResult, PiiTelemetry, TelemetryEvent } from './
 export { type CallSet, callSet, callsIn } from './requests/times.ts'
 export type { Activity } from './requests/totals.ts'
 export { INGEST_MAX, RequestLog, type RequestLogOptions } from './request-log.ts'
-export { queryPart, type SqlPart } from './sql-part.ts'
+export { agentIsOf, OWNER_WALK_MAX, ownsMany } from './owners.ts'
+export { allOf, queryPart, type SqlPart } from './sql-part.ts'

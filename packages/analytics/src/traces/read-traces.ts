@@ -2,13 +2,14 @@ import {
   type Cursor,
   cursorPage,
   type CursorPage,
+  type CursorWindow,
   cursorWindow,
   encodeCursor,
   Faults,
   prepare,
   type ReadTx,
 } from '@iron/database'
-import { queryPart, type SqlPart } from '@iron/journal'
+import { agentIsOf, allOf, OWNER_WALK_MAX, ownsMany, queryPart, type SqlPart } from '@iron/journal'
 import { AnalyticsError, refuseFaults } from '../errors.ts'
 import { readPrunedBefore } from './prune-spans.ts'
 import { spanOf, type SpanRow, type Trace, type WholeTrace } from './span.ts'
@@ -64,18 +65,52 @@ const SELECT = `
  */
 export async function listTraces(tx: ReadTx, filter: TraceFilter, cursor: Cursor): Promise<CursorPage<Trace>> {
   const window = cursorWindow(cursor, ['number', 'string'])
-  const conditions = conditionsOf(filter)
+  const { ownerId, ...others } = filter
+  const place = conditionsOf(others)
   if (window.after !== undefined) {
     await mustBeKept(tx, Number(window.after[0]))
-    const sql = `(received_at, trace_id) ${window.order === 'asc' ? '>' : '<'} (?, ?)`
-    conditions.push({ sql, values: window.after })
+    place.push(besides(window.order === 'asc' ? '>' : '<', window.after))
   }
-  const rows = await queryPart<TraceRow>(tx, {
-    sql: `${[SELECT, ...conditions.map(({ sql }) => sql)].join(' AND ')}
-      ORDER BY received_at ${window.order}, trace_id ${window.order} LIMIT ?`,
-    values: [...conditions.flatMap(({ values }) => values), window.limit + 1],
-  })
+  const read = (conditions: readonly SqlPart[]): Promise<readonly TraceRow[]> => readPage(tx, window, conditions)
+  const rows =
+    ownerId === undefined
+      ? await read(place)
+      : ((await readAlong(tx, ownerId, window, place, read)) ?? (await read([...place, isAmongThoseOf(ownerId)])))
   return cursorPage(rows, window.limit, traceOf, (row) => [row.received_at, row.trace_id])
+}
+
+function besides(side: '<' | '>', place: readonly (string | number)[]): SqlPart {
+  return { sql: `(received_at, trace_id) ${side} (?, ?)`, values: place }
+}
+
+/** The rows of a page, and one more if there is one. */
+function readPage(
+  tx: ReadTx,
+  { order, limit }: CursorWindow,
+  conditions: readonly SqlPart[],
+): Promise<readonly TraceRow[]> {
+  const { sql, values } = allOf([{ sql: SELECT, values: [] }, ...conditions])
+  const page = `${sql} ORDER BY received_at ${order}, trace_id ${order} LIMIT ?`
+  return queryPart<TraceRow>(tx, { sql: page, values: [...values, limit + 1] })
+}
+
+/** The same of an owner of many agents, if some steps along the spans find them. */
+async function readAlong(
+  tx: ReadTx,
+  ownerId: string,
+  { order, limit }: CursorWindow,
+  place: readonly SqlPart[],
+  read: (conditions: readonly SqlPart[]) => Promise<readonly TraceRow[]>,
+): Promise<readonly TraceRow[] | undefined> {
+  if (!(await ownsMany(tx, ownerId))) return undefined
+  const { sql, values } = allOf([{ sql: '1 = 1', values: [] }, ...place])
+  const [end] = await queryPart<Pick<TraceRow, 'received_at' | 'trace_id'>>(tx, {
+    sql: `SELECT received_at, trace_id FROM spans WHERE ${sql} ORDER BY received_at ${order}, trace_id ${order} LIMIT 1 OFFSET ?`,
+    values: [...values, OWNER_WALK_MAX],
+  })
+  const upTo = end === undefined ? [] : [besides(order === 'asc' ? '<' : '>', [end.received_at, end.trace_id])]
+  const found = await read([...place, agentIsOf('s.agent_id', ownerId), ...upTo])
+  return end === undefined || found.length > limit ? found : undefined
 }
 
 /** @throws {AnalyticsError} VALIDATION_ERROR */
@@ -90,12 +125,14 @@ function traceOf({ trace_id: traceId, agent_id: agentId, started_at: startedAt, 
   return Object.freeze({ traceId, agentId, startedAt, spans })
 }
 
-function conditionsOf({ ownerId, agentId, from, to }: TraceFilter): SqlPart[] {
+function isAmongThoseOf(ownerId: string): SqlPart {
+  return { sql: 'agent_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ?)', values: [ownerId] }
+}
+
+/** The conditions of a filter but its owner. */
+function conditionsOf({ agentId, from, to }: Omit<TraceFilter, 'ownerId'>): SqlPart[] {
   const conditions: SqlPart[] = []
   if (agentId !== undefined) conditions.push({ sql: 'agent_id = ?', values: [agentId] })
-  if (ownerId !== undefined) {
-    conditions.push({ sql: 'agent_id IN (SELECT agent_id FROM agent_owner WHERE owner_id = ?)', values: [ownerId] })
-  }
   if (from !== undefined) conditions.push({ sql: 'received_at >= ?', values: [from] })
   if (to !== undefined) conditions.push({ sql: 'received_at < ?', values: [to] })
   return conditions

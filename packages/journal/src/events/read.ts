@@ -1,6 +1,7 @@
 import { Faults, LIMIT_MAX, type ReadTx } from '@iron/database'
 import { invalid, JournalError } from '../errors.ts'
 import { type LogHead, readHead } from '../log-heads.ts'
+import { OWNER_WALK_MAX, ownsMany } from '../owners.ts'
 import { queryPart } from '../sql-part.ts'
 import { EVENT_TYPES, eventOf, type EventRow, type EventType, type IronEvent, REPORTED_TYPES } from './event.ts'
 
@@ -89,17 +90,37 @@ type Row = Omit<EventRow, 'dedupe_key'>
 
 const COLUMNS = ['seq', 'id', 'at', 'type', 'agent_id', 'data'] as const
 
-async function rowsOf(
-  tx: ReadTx,
-  { types, agentIds, ownerId }: EventFilter,
-  part: Part,
-  order: 'asc' | 'desc',
-): Promise<readonly Row[]> {
+async function rowsOf(tx: ReadTx, filter: EventFilter, part: Part, order: 'asc' | 'desc'): Promise<readonly Row[]> {
+  const { types, agentIds, ownerId } = filter
   if (types?.length === 0 || agentIds?.length === 0) return []
   const isOfAll = agentIds === undefined && ownerId === undefined
   if (isOfAll && types !== undefined && !types.some((type) => REPORTED_TYPES.includes(type))) {
     return rowsOfTypes(tx, types, part, order)
   }
+  if (agentIds === undefined && ownerId !== undefined && (await ownsMany(tx, ownerId))) {
+    const near = nearPart(part, order)
+    const found = await readPart(tx, { types }, near, order, ownerId)
+    if (found.length === part.limit || (near.floor === part.floor && near.head === part.head)) return found
+  }
+  return readPart(tx, filter, part, order)
+}
+
+/** As much of a part as is looked at event by event. */
+function nearPart(part: Part, order: 'asc' | 'desc'): Part {
+  const { after, floor, head } = part
+  return order === 'asc'
+    ? { ...part, head: Math.min(head, Math.max(after, floor) + OWNER_WALK_MAX) }
+    : { ...part, floor: Math.max(floor, Math.min(after - 1, head) - OWNER_WALK_MAX) }
+}
+
+/** @param walkedFor the owner whose events are looked for along the log */
+function readPart(
+  tx: ReadTx,
+  { types, agentIds, ownerId }: EventFilter,
+  part: Part,
+  order: 'asc' | 'desc',
+  walkedFor?: string,
+): Promise<readonly Row[]> {
   let query = tx.sql
     .selectFrom('events')
     .select(COLUMNS)
@@ -113,6 +134,13 @@ async function rowsOf(
   if (ownerId !== undefined) {
     query = query.where('agent_id', 'in', (eb) =>
       eb.selectFrom('agent_owner').select('agent_id').where('owner_id', '=', ownerId),
+    )
+  }
+  if (walkedFor !== undefined) {
+    query = query.where(
+      (eb) => eb.selectFrom('agent_owner as o').select('o.owner_id').whereRef('o.agent_id', '=', 'events.agent_id'),
+      '=',
+      walkedFor,
     )
   }
   return query.execute()

@@ -1,4 +1,5 @@
 import type { IronSchema } from '@iron/database'
+import { agentIsOf } from '../owners.ts'
 import type { SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
 
@@ -65,6 +66,13 @@ export function conditionsOf(filter: CallFilter, table: CallTable): readonly Sql
     else add(`subject_id ${source === 'agent' ? 'NOT IN' : 'IN'} (SELECT token_id FROM token_owner)`)
   }
   return conditions
+}
+
+/** The condition that a call's agent or API token is this owner's, as a question about each call. */
+export function subjectIsOf(ownerId: string): SqlPart {
+  const agent = agentIsOf('subject_id', ownerId)
+  const token = '(SELECT o.owner_id FROM token_owner o WHERE o.token_id = subject_id) = ?'
+  return { sql: `CASE WHEN source = 'agent' THEN ${agent.sql} ELSE ${token} END`, values: [...agent.values, ownerId] }
 }
 
 /** The source a filter asks for: naming an agent or a token asks for its kind. */

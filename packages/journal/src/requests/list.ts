@@ -3,16 +3,18 @@ import {
   type Cursor,
   type CursorPage,
   cursorPage,
+  type CursorWindow,
   cursorWindow,
   encodeCursor,
   type ReadTx,
 } from '@iron/database'
 import { JournalError } from '../errors.ts'
+import { OWNER_WALK_MAX, ownsMany } from '../owners.ts'
 import { allOf, besides, queryPart, type SqlPart } from '../sql-part.ts'
 import type { Call } from './call.ts'
-import { type CallFilter, conditionsOf } from './filter.ts'
+import { type CallFilter, conditionsOf, subjectIsOf } from './filter.ts'
 import { HOUR_MS, readProgress } from './hours.ts'
-import { mayBeRare, readRarely } from './rare-calls.ts'
+import { mayBeRare, readAlong, type ReadPage, readRarely } from './rare-calls.ts'
 import { callOf, REQUEST_COLUMNS, type RequestRow } from './row.ts'
 
 type NamedRow = RequestRow & { readonly agent_name: string | null }
@@ -49,24 +51,37 @@ export async function listCalls(tx: ReadTx, filter: CallFilter, options: Cursor 
     }
     place.push(besides(window.order === 'asc' ? '>' : '<', window.after))
   }
-  const read = (more: readonly SqlPart[], among = NOTHING): Promise<readonly NamedRow[]> => {
-    const { sql, values } = allOf([
-      { sql: '1 = 1', values: [] },
-      ...conditionsOf(filter, 'requests'),
-      ...place,
-      ...more,
-    ])
-    // What is found otherwise than along the log is not ordered by its index: a sum is none of its columns.
-    const time = among === NOTHING ? 'received_at' : 'received_at + 0'
-    const order = `ORDER BY ${time} ${window.order}, id ${window.order} LIMIT ?`
-    const page = `${select} ${among.sql} requests WHERE ${sql} ${order}`
-    return queryPart<NamedRow>(tx, { sql: page, values: [...among.values, ...values, window.limit + 1] })
-  }
-  const rows = mayBeRare(filter) ? await readRarely(tx, filter, window, place, read) : await read([])
+  const reading =
+    (conditions: readonly SqlPart[]): ReadPage<NamedRow> =>
+    (more, among = NOTHING) => {
+      const { sql, values } = allOf([{ sql: '1 = 1', values: [] }, ...conditions, ...place, ...more])
+      // What is found otherwise than along the log is not ordered by its index: a sum is none of its columns.
+      const time = among === NOTHING ? 'received_at' : 'received_at + 0'
+      const order = `ORDER BY ${time} ${window.order}, id ${window.order} LIMIT ?`
+      const page = `${select} ${among.sql} requests WHERE ${sql} ${order}`
+      return queryPart<NamedRow>(tx, { sql: page, values: [...among.values, ...values, window.limit + 1] })
+    }
+  const rows = await rowsOfPage(tx, filter, window, place, reading)
   return cursorPage(
     rows,
     window.limit,
     (row) => callOf(row, row.agent_name),
     (row) => [row.received_at, row.id],
   )
+}
+
+/** The rows of a page, and one more if there is one: read the way that fits what is asked. */
+async function rowsOfPage(
+  tx: ReadTx,
+  filter: CallFilter,
+  window: CursorWindow,
+  place: readonly SqlPart[],
+  reading: (conditions: readonly SqlPart[]) => ReadPage<NamedRow>,
+): Promise<readonly NamedRow[]> {
+  const read = reading(conditionsOf(filter, 'requests'))
+  if (mayBeRare(filter)) return readRarely(tx, filter, window, place, read)
+  const { ownerId, ...others } = filter
+  if (ownerId === undefined || !(await ownsMany(tx, ownerId))) return read([])
+  const along = reading([...conditionsOf(others, 'requests'), subjectIsOf(ownerId)])
+  return (await readAlong(tx, window, place, OWNER_WALK_MAX, along)) ?? read([])
 }

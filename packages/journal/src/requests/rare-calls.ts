@@ -18,7 +18,7 @@ interface Placed {
 }
 
 /** Reads the page's rows that meet more conditions, at most one more than it holds; `among` stands before the table of calls. */
-type ReadPage<R> = (conditions: readonly SqlPart[], among?: SqlPart) => Promise<readonly R[]>
+export type ReadPage<R> = (conditions: readonly SqlPart[], among?: SqlPart) => Promise<readonly R[]>
 
 /** Whether a filter asks for calls that may be rare, and that roll-ups tell of: those write '' for what is not known. */
 export function mayBeRare(filter: CallFilter): boolean {
@@ -34,15 +34,25 @@ export async function readRarely<R extends Placed>(
   place: readonly SqlPart[],
   read: ReadPage<R>,
 ): Promise<readonly R[]> {
-  const { order, limit } = window
+  return (await readAlong(tx, window, place, WALK_MAX, read)) ?? readByHours(tx, filter, window, read)
+}
+
+/** The same, if they are among so many calls from the page's place on. */
+export async function readAlong<R extends Placed>(
+  tx: ReadTx,
+  { order, limit }: CursorWindow,
+  place: readonly SqlPart[],
+  calls: number,
+  read: ReadPage<R>,
+): Promise<readonly R[] | undefined> {
   const { sql, values } = allOf([{ sql: '1 = 1', values: [] }, ...place])
   const [end] = await queryPart<Placed>(tx, {
     sql: `SELECT received_at, id FROM requests WHERE ${sql} ORDER BY received_at ${order}, id ${order} LIMIT 1 OFFSET ?`,
-    values: [...values, WALK_MAX],
+    values: [...values, calls],
   })
   if (end === undefined) return read([])
   const found = await read([besides(order === 'asc' ? '<' : '>', [end.received_at, end.id])])
-  return found.length > limit ? found : readByHours(tx, filter, window, read)
+  return found.length > limit ? found : undefined
 }
 
 async function readByHours<R extends Placed>(

@@ -10,12 +10,13 @@ export default function definePackage(options = {}) {
     format: 'esm',
     target: 'node22',
     platform: 'node',
-    dts: true,
     sourcemap: false,
     clean: true,
     splitting: true,
     treeshake: true,
     silent: true,
     ...options,
+    // Declarations name `Disposable`, which is in none of the finished `lib`s that a consumer may have.
+    dts: { banner: '/// <reference lib="esnext.disposable" />', ...options.dts },
   })
 }

@@ -48,6 +48,11 @@ export async function tarballFaults(tarball: string): Promise<string[]> {
     ...manifestFaults(manifest, files),
     ...(bytes > TARBALL_BYTES_MAX ? [`the tarball has ${bytes} bytes, more than ${TARBALL_BYTES_MAX}`] : []),
   ]
+  for (const file of files.filter((each) => each.endsWith('.d.ts'))) {
+    const text = await readFromTarball(tarball, file)
+    if (/\b(?:Async)?Disposable\b/.test(text) && !text.startsWith('/// <reference lib="esnext.disposable" />'))
+      faults.push(`${file} names Disposable and no lib that has it`)
+  }
   const run = async (name: string, file: string, ...args: string[]): Promise<void> => {
     const outcome = await runProgram(process.execPath, [file, ...args], { cwd: into, env: { NO_COLOR: '1' } })
     if (outcome.code !== 0) faults.push(`${name}: ${onOneLine(outcome)}`)

@@ -52,6 +52,11 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ],
   ['CommonJS that calls itself ESM', { 'dist/index.js': 'module.exports = { one: 1 }\n' }, /publint: /],
   [
+    'a type of a lib that is not named',
+    { 'dist/index.d.ts': 'export interface One extends Disposable {}\n' },
+    /dist\/index\.d\.ts names Disposable and no lib/,
+  ],
+  [
     'types that Node would not resolve',
     { 'dist/index.d.ts': "export { one } from './one'\n", 'dist/one.d.ts': 'export declare const one: number\n' },
     /attw: /,

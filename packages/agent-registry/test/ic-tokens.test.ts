@@ -116,6 +116,11 @@ describe.each(await enginesForTests())('IC tokens on %s', (dialect) => {
       })
     }
     expect(await outcomeOf(registry.issueIcToken(agent.id, owner.id, { permissions: [] }))).toBe('VALIDATION_ERROR')
+    const noList = { permissions: 'llm:call' } as never
+    await expect(registry.regenerateIcToken(agent.id, owner.id, noList)).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { permissions: expect.any(String) } },
+    })
     expect(await accepted(world, icToken.token)).toBe('ok')
   })
 

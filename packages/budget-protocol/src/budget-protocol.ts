@@ -168,6 +168,10 @@ export class BudgetProtocol extends DatabaseService {
       const known = new Map<string, ProviderKind | undefined>()
       const priced = []
       for (const item of items) {
+        if (!isReport(item)) {
+          priced.push(item)
+          continue
+        }
         const { leaseId, report } = item
         const key = JSON.stringify([leaseId, report.provider, report.cost === undefined])
         if (!known.has(key)) known.set(key, await this.#priceProvider(tx, leaseId, report))
@@ -371,4 +375,11 @@ export class BudgetProtocol extends DatabaseService {
 
 function leaseNotFound(leaseId: string): LeaseError {
   return new LeaseError('LEASE_NOT_FOUND', 'there is no such lease', { details: { lease_id: leaseId } })
+}
+
+/** What is no report has no price; the batch names its faults. */
+function isReport<Item extends { readonly leaseId: string; readonly report: UsageReport }>(
+  item: Item | null | undefined,
+): item is Item {
+  return typeof item?.leaseId === 'string' && typeof item.report === 'object' && (item.report as unknown) !== null
 }

@@ -296,6 +296,20 @@ describe.each(await enginesForTests())('messages on %s', (dialect) => {
     expect((await world.budgets.get(world.agent.id))?.spent).toBe(usd(3))
   })
 
+  test('CON-07 an item of a batch that is no report at all is one faulty item', async () => {
+    await using world = await createWorld(dialect)
+    const { protocol, principal } = world
+    const { lease } = await protocol.handshake(principal, { requested: usd(10) })
+    const items = [null, { leaseId: lease.id, report: null }, { report: report('b1', '1') }] as never[]
+    const results = await protocol.reportBatch(principal, [...items, { leaseId: lease.id, report: report('b1', '1') }])
+    expect(results.map((item) => (item.ok ? 'booked' : item.error.code))).toEqual([
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'booked',
+    ])
+  })
+
   test('a report without cost is priced by the kind of its provider', async () => {
     await using world = await createWorld(dialect)
     const { protocol, principal } = world

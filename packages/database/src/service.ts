@@ -29,6 +29,11 @@ function sharedHandle(source: string | URL, place: string): SharedHandle {
   return handle
 }
 
+/** Anything else is a place, or nothing at all, which `parseSource` refuses. */
+function isHandle(source: DbSource): source is IronDatabase {
+  return typeof (source as Partial<IronDatabase> | null | undefined)?.write === 'function'
+}
+
 function forget(handle: SharedHandle): void {
   if (shared.get(handle.place) === handle) shared.delete(handle.place)
 }
@@ -45,10 +50,11 @@ export abstract class DatabaseService implements AsyncDisposable {
   #opening: Promise<IronDatabase> | undefined
   #closed = false
 
+  /** @throws {DatabaseError} UNSUPPORTED_URL for a source that is neither an open handle nor the place of a database */
   constructor(source: DbSource, options: ServiceOptions = {}) {
     this.#source = source
     this.#options = options
-    this.#given = typeof source === 'string' || source instanceof URL ? undefined : source
+    this.#given = isHandle(source) ? source : undefined
     if (this.#given === undefined) parseSource(source as string | URL)
   }
 

@@ -13,10 +13,10 @@ const MEMORY = ':memory:'
  * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL or `file:./iron.db`, `:memory:`, `sqlite::memory:`,
  * `postgres://…` and `postgresql://…` (packages.md 6).
  *
- * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, and for a URL that names no file
+ * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, for a URL that names no file, and for what is neither text nor URL
  */
 export function parseSource(source: string | URL): Source {
-  const text = typeof source === 'string' ? source : source.href
+  const text = textOf(source)
   if ([MEMORY, `sqlite:${MEMORY}`, `file:${MEMORY}`].includes(text)) return { dialect: 'sqlite', file: MEMORY }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === 'postgres' || scheme === 'postgresql') return { dialect: 'postgres', url: readable(text) }
@@ -26,6 +26,13 @@ export function parseSource(source: string | URL): Source {
   throw new DatabaseError('UNSUPPORTED_URL', 'a database is a path, sqlite:…, file:…, :memory: or postgres://…', {
     details: { scheme: scheme ?? null },
   })
+}
+
+/** A variable of the environment that is not set is no source, whatever its type was said to be. */
+function textOf(source: string | URL | null | undefined): string {
+  const text: unknown = typeof source === 'string' ? source : source?.href
+  if (typeof text === 'string') return text
+  throw new DatabaseError('UNSUPPORTED_URL', 'a database is named by a text or a URL', { details: { scheme: null } })
 }
 
 /** One name for a place, however its source spells it: symbolic links are followed as far as there is something to follow. */

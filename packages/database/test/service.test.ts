@@ -30,6 +30,10 @@ test('OPS-17 constructing a service opens nothing', () =>
     await expect(service.count()).rejects.toMatchObject({ code: 'DATABASE_CLOSED' })
   }))
 
+test.each([undefined, null, 5, {}])('a service of %j is refused where it is made', (source) => {
+  expect(() => new Notes(source as never)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))
+})
+
 test('OPS-19 services that name one file share one handle, until the last one closes', () =>
   inFolder(async (folder) => {
     const file = path.join(folder, 'deep', 'x.db')

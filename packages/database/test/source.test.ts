@@ -32,6 +32,10 @@ test('a URL object is taken as well', () => {
   expect(parseSource(new URL('postgres://host/db'))).toEqual({ dialect: 'postgres', url: 'postgres://host/db' })
 })
 
+test.each([undefined, null, 5, {}, []])('%j names no database', (source) => {
+  expect(() => parseSource(source as never)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_URL' }))
+})
+
 test.each([
   'mysql://host/db',
   'http://host',

@@ -11,7 +11,10 @@ import { CryptoError } from './errors.ts'
 export interface VaultKey {
   /** 1 to 32 of `A-Z a-z 0-9 . _ -`. */
   readonly id: string
-  /** Exactly 32 bytes. Not enumerable in what {@link parseMasterKeys} returns, so that printing it shows the id only. */
+  /**
+   * Exactly 32 bytes. In what {@link parseMasterKeys} returns it is behind an accessor that is not enumerable, so that printing shows the
+   * id only, hidden properties included.
+   */
   readonly key: Uint8Array
 }
 
@@ -58,5 +61,5 @@ export function checkVaultKeys(keys: unknown): asserts keys is readonly [VaultKe
 }
 
 function vaultKey(id: string, key: Uint8Array | undefined): VaultKey {
-  return Object.freeze(Object.defineProperty({ id }, 'key', { value: key, enumerable: false })) as VaultKey
+  return Object.freeze(Object.defineProperty({ id }, 'key', { get: () => key, enumerable: false })) as VaultKey
 }

@@ -29,6 +29,7 @@ describe('parseMasterKeys', () => {
     const keys = parseMasterKeys(`k2:${base64(first)}`)
     expect(JSON.stringify(keys)).toBe('[{"id":"k2"}]')
     expect(inspect(keys, { depth: 9 })).toBe("[ { id: 'k2' } ]")
+    expect(inspect(keys, { depth: 9, showHidden: true })).toContain("[ { id: 'k2', [key]: [Getter] }")
   })
 
   test.each([

@@ -156,6 +156,15 @@ describe.each(engines)('event log on %s', (dialect) => {
       code: 'VALIDATION_ERROR',
       details: { fields: { 'types.0': expect.any(String), limit: expect.any(String) } },
     })
+    const ofOtherKinds = { types: 'budget.*', agentIds: 'a', ownerId: 5 } as never
+    await expect(events.read(ofOtherKinds)).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { types: expect.any(String), agentIds: expect.any(String), ownerId: expect.any(String) } },
+    })
+    await expect(events.read({ types: [5], agentIds: ['a', null] } as never)).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { fields: { 'types.0': expect.any(String), 'agentIds.1': expect.any(String) } },
+    })
   })
 
   test('EVT-07: a position older than what is kept, or from another database, is answered as such', async () => {

@@ -212,6 +212,21 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       expect(await w.ledger.verify()).toEqual([])
     })
 
+    test('CON-07 an item that is nothing, or holds no report, is one faulty item', async () => {
+      await using w = await world()
+      const { lease } = await w.leases.open(AGENT, usd(5))
+      const items = [null, undefined, 'x', { leaseId: lease.id, report: null }, { report: call('r1', 1) }] as never[]
+      const results = await w.leases.reportBatch([...items, { leaseId: lease.id, report: call('r2', 1) }])
+      expect(results.map((one) => (one.ok ? 'booked' : Object.keys(one.error.details['fields'] as object)))).toEqual([
+        ['leaseId', 'report'],
+        ['leaseId', 'report'],
+        ['leaseId', 'report'],
+        ['report'],
+        ['leaseId'],
+        'booked',
+      ])
+    })
+
     test('of several agents is booked on each', async () => {
       await using w = await world()
       await w.budgets.create(OTHER, usd(10))

@@ -7,7 +7,8 @@ const IC_TOKEN_PERMISSIONS: readonly string[] = Object.freeze(['llm:call', 'anal
 /** Adds what is wrong with the options of an IC token, under paths that begin with `prefix`. */
 export function checkIcToken(faults: Faults, prefix: string, options: IcTokenOptions, now: number): IcTokenOptions {
   const { permissions, expiresAt } = options
-  if (permissions !== undefined) {
+  if (permissions !== undefined && !Array.isArray(permissions)) faults.add(`${prefix}permissions`, 'must be a list')
+  else if (permissions !== undefined) {
     faults.check(permissions.length > 0, `${prefix}permissions`, 'must not be empty')
     permissions.forEach((permission, index) => {
       faults.oneOf(`${prefix}permissions[${index}]`, permission, IC_TOKEN_PERMISSIONS)
@@ -17,7 +18,7 @@ export function checkIcToken(faults: Faults, prefix: string, options: IcTokenOpt
     faults.integer(`${prefix}expiresAt`, expiresAt, 0)
     faults.check(wholeSecond(expiresAt) > now, `${prefix}expiresAt`, 'must be in the future, counted in whole seconds')
   }
-  return { permissions: permissions === undefined ? undefined : [...new Set(permissions)], expiresAt }
+  return { permissions: Array.isArray(permissions) ? [...new Set<string>(permissions)] : undefined, expiresAt }
 }
 
 /** A token's expiry is a claim in seconds: a part of one is dropped, so that it never lives longer than asked. */

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
+import { DatabaseError } from '../errors.ts'
 import { parseSafeInteger } from '../safe-integers.ts'
 import { PostgresConnection } from './connection.ts'
 import {
@@ -23,10 +24,19 @@ const types: ClientConfig['types'] = {
         : (text: string) => text,
 }
 
-/** The driver is an optional peer: it is loaded when a PostgreSQL URL is opened, and only then. */
-export async function loadDriver(): Promise<typeof pg> {
-  const { default: driver } = await import('pg')
-  return driver
+/**
+ * The driver is an optional peer: it is loaded when a PostgreSQL URL is opened, and only then.
+ *
+ * @throws {DatabaseError} DATABASE_UNAVAILABLE when it is not installed or cannot be loaded, with `cause`
+ */
+export async function loadDriver(load = (): Promise<{ default: typeof pg }> => import('pg')): Promise<typeof pg> {
+  try {
+    const { default: driver } = await load()
+    return driver
+  } catch (cause) {
+    const text = 'PostgreSQL needs the package pg, which cannot be loaded: is it installed?'
+    throw new DatabaseError('DATABASE_UNAVAILABLE', text, { details: { package: 'pg' }, cause })
+  }
 }
 
 /**

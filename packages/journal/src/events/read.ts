@@ -201,13 +201,23 @@ function check(filter: EventFilter, position: EventPosition): readonly EventType
   if (position.after !== undefined && position.after !== 'latest') faults.integer('after', position.after, 0)
   if (position.limit !== undefined) faults.integer('limit', position.limit, 1, LIMIT_MAX)
   if (position.order !== undefined) faults.oneOf('order', position.order, ['asc', 'desc'])
-  const types = filter.types?.flatMap((name, index) => {
-    const named = EVENT_TYPES.filter(
-      (type) => type === name || (name.endsWith('.*') && type.startsWith(name.slice(0, -1))),
-    )
+  const agentIds = filter.agentIds === undefined ? [] : listOf(filter.agentIds, 'agentIds', faults)
+  agentIds.forEach((id, index) => faults.check(typeof id === 'string', `agentIds.${index}`, 'must be text'))
+  faults.check(filter.ownerId === undefined || typeof filter.ownerId === 'string', 'ownerId', 'must be text')
+  const names = filter.types === undefined ? undefined : listOf(filter.types, 'types', faults)
+  const types = names?.flatMap((name, index) => {
+    const named = EVENT_TYPES.filter((type) => type === name || (isGroup(name) && type.startsWith(name.slice(0, -1))))
     faults.check(named.length > 0, `types.${index}`, 'must be an event type, or a group such as budget.*')
     return named
   })
   faults.throwIfAny(invalid('the events asked for are not valid'))
   return types
 }
+
+function listOf(value: unknown, path: string, faults: Faults): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  faults.add(path, 'must be a list')
+  return []
+}
+
+const isGroup = (name: unknown): name is string => typeof name === 'string' && name.endsWith('.*')

@@ -40,14 +40,18 @@ export interface BatchOptions extends InTx, Pick<ReportOptions, 'actor'> {
 
 type ReadyItem = { readonly ready: ReadyReport } | { readonly refused: BatchItem<never> }
 
+/** In the place of an item that is nothing: what is missing of it is named. */
+const noItem = {} as ReportItem
+
 /** Checks and prices the items; a faulty one is refused and the others go on. */
 export function readyBatch(
   context: PricingContext,
   items: readonly ReportItem[],
   { actor }: Pick<ReportOptions, 'actor'>,
 ): readonly ReadyItem[] {
-  return items.map(({ leaseId, report, priceProvider }) => {
+  return items.map((item) => {
     try {
+      const { leaseId, report, priceProvider } = (item as ReportItem | null | undefined) ?? noItem
       return { ready: readyReport(context, leaseId, report, { priceProvider, actor }) }
     } catch (error) {
       return { refused: refusedItem(error) }

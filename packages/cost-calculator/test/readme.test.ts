@@ -1,21 +1,25 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
+import * as everything from '../src/index.ts'
 
-const PACKAGE = new URL('..', import.meta.url)
+const packageRoot = fileURLToPath(new URL('..', import.meta.url))
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+const examples = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code = '']) => code)
+/** What an example says that it prints: the comments of the lines that do. */
+const told = (code: string): string =>
+  Array.from(code.matchAll(/console\.log\(.*\) \/\/ (.*)\n/g), ([, text = '']) => `${text}\n`).join('')
 
-test('the README quick start runs and prints what it says', () => {
-  const readme = readFileSync(new URL('README.md', PACKAGE), 'utf8')
-  const quickStart = /```ts\n(\/\/ README @iron\/cost-calculator\n[^`]+)```/.exec(readme)?.[1] ?? ''
-  const output = execFileSync(
-    process.execPath,
-    ['--conditions=@iron/source', '--input-type=module-typescript', '--eval', quickStart],
-    {
-      cwd: PACKAGE,
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'] },
-    },
-  )
-  // 200 x 2.5 + 1000 x 1.25 + 310 x 10 = 4850 microdollars of 5000000
-  expect(output.trim()).toBe('0.00485 4995150')
+test.each(examples)('an example of the README runs and prints what it says', async (example) => {
+  const flags = ['--conditions=@iron/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', example], { cwd: packageRoot })
+  // The quick start: 200 x 2.5 + 1000 x 1.25 + 310 x 10 = 4850 microdollars of 5000000.
+  expect(stdout).toBe(example === examples[0] ? '0.00485 4995150\n' : told(example))
+})
+
+test('the README names everything that the package exports', () => {
+  const missing = Object.keys(everything).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
+  expect(missing).toEqual([])
 })

@@ -3,13 +3,22 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
+import * as everything from '../src/index.ts'
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url))
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+const examples = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code = '']) => code)
+/** What an example says that it prints: the comments of the lines that do. */
+const told = (code: string): string =>
+  Array.from(code.matchAll(/console\.log\(.*\) \/\/ (.*)\n/g), ([, text = '']) => `${text}\n`).join('')
 
-test('the quick start of the README runs and prints what it says', async () => {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const quickStart = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? ''
+test.each(examples)('an example of the README runs and prints what it says', async (example) => {
   const flags = ['--conditions=@iron/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', quickStart], { cwd: packageRoot })
-  expect(stdout).toBe('agent_7 true\n')
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', example], { cwd: packageRoot })
+  expect(stdout).toBe(told(example))
+})
+
+test('the README names everything that the package exports', () => {
+  const missing = Object.keys(everything).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
+  expect(missing).toEqual([])
 })

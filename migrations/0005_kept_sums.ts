@@ -75,7 +75,7 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
   await createTable(db, engine, {
     name: 'list_counts',
     columns: {
-      list: oneOf('agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users'),
+      list: oneOf('agents', 'agent_budgets', 'agent_tags', 'api_tokens', 'budget_requests', 'users'),
       part: text(1, PART_MAX),
       shard: count(),
       entries: signed,

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '46169b14129ff5af6105d21d96f7945a6e947a6c7f675439bb42fee59bc56468',
+    checksum: 'f77d2b2fd4aa3552616586433e89d22ae937bde4904431047c6dc7ffbed3f4cb',
     up: up0005,
   },
 ]

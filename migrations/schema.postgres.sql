@@ -1,3 +1,12 @@
+-- function agent_budgets_count_delete()
+CREATE FUNCTION agent_budgets_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT coalesce(t.owner_id, '') || CASE WHEN t.archived_at IS NULL THEN ' active' ELSE ' archived' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_budgets', d.part, -1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function agent_budgets_count_insert()
+CREATE FUNCTION agent_budgets_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT coalesce(t.owner_id, '') || CASE WHEN t.archived_at IS NULL THEN ' active' ELSE ' archived' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_budgets', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
+
+-- function agent_budgets_count_update()
+CREATE FUNCTION agent_budgets_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END; made := coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END; IF gone <> made THEN PERFORM count_entries('agent_budgets', gone, -1); PERFORM count_entries('agent_budgets', made, 1); END IF; RETURN NULL; END ;
+
 -- function agent_tags_count_archived()
 CREATE FUNCTION agent_tags_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.tag FROM agent_tags t WHERE t.agent_id = NEW.agent_id LOOP PERFORM count_entries('agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, -1); PERFORM count_entries('agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, 1); END LOOP; RETURN NULL; END ;
 
@@ -782,7 +791,7 @@ CREATE TABLE list_counts (
   part text COLLATE "C" NOT NULL,
   shard bigint NOT NULL,
   entries bigint NOT NULL,
-  CONSTRAINT list_counts_list_check CHECK (list = ANY (ARRAY['agents'::text, 'agent_tags'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text])),
+  CONSTRAINT list_counts_list_check CHECK (list = ANY (ARRAY['agents'::text, 'agent_budgets'::text, 'agent_tags'::text, 'api_tokens'::text, 'budget_requests'::text, 'users'::text])),
   CONSTRAINT list_counts_part_check CHECK (length(part) >= 1 AND length(part) <= 300),
   CONSTRAINT list_counts_pkey PRIMARY KEY (list, part, shard),
   CONSTRAINT list_counts_shard_check CHECK (shard >= 0 AND shard <= '9007199254740991'::bigint)
@@ -1137,6 +1146,15 @@ CREATE TABLE users (
   CONSTRAINT users_username_check CHECK (length(username) >= 1 AND length(username) <= 255),
   CONSTRAINT users_username_key_check CHECK (length(username_key) >= 1 AND length(username_key) <= 255)
 );
+
+-- trigger agent_budgets_count_delete
+CREATE TRIGGER agent_budgets_count_delete AFTER DELETE ON agent_budgets REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_budgets_count_delete();
+
+-- trigger agent_budgets_count_insert
+CREATE TRIGGER agent_budgets_count_insert AFTER INSERT ON agent_budgets REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_budgets_count_insert();
+
+-- trigger agent_budgets_count_update
+CREATE TRIGGER agent_budgets_count_update AFTER UPDATE OF owner_id, archived_at ON agent_budgets FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id OR old.archived_at IS DISTINCT FROM new.archived_at) EXECUTE FUNCTION agent_budgets_count_update();
 
 -- trigger agent_tags_count_archived
 CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agent_tags_count_archived();

@@ -645,7 +645,7 @@ CREATE TABLE "list_counts" (
   "shard" integer not null,
   "entries" integer not null,
   constraint "list_counts_pkey" primary key ("list", "part", "shard"),
-  constraint "list_counts_list_check" check (list IN ('agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users')),
+  constraint "list_counts_list_check" check (list IN ('agents', 'agent_budgets', 'agent_tags', 'api_tokens', 'budget_requests', 'users')),
   constraint "list_counts_part_check" check (length(part) BETWEEN 1 AND 300),
   constraint "list_counts_shard_check" check (shard BETWEEN 0 AND 9007199254740991)
 ) strict, without rowid;
@@ -993,6 +993,15 @@ CREATE TABLE "users" (
   constraint "users_suspended_reason_check" check (length(suspended_reason) <= 1000),
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
+
+-- trigger agent_budgets_count_delete
+CREATE TRIGGER agent_budgets_count_delete AFTER DELETE ON agent_budgets BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_budgets', coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agent_budgets_count_insert
+CREATE TRIGGER agent_budgets_count_insert AFTER INSERT ON agent_budgets BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_budgets', coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
+
+-- trigger agent_budgets_count_update
+CREATE TRIGGER agent_budgets_count_update AFTER UPDATE OF owner_id, archived_at ON agent_budgets WHEN coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END <> coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_budgets', coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, -1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_budgets', coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END, 0, 1 WHERE true ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
 -- trigger agent_tags_count_archived
 CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, -1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, 1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;

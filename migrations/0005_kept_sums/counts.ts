@@ -34,6 +34,13 @@ const LISTS: readonly CountedList[] = [
     part: (row) => `${row}state || CASE WHEN ${row}archived = 1 THEN ' archived' ELSE ' active' END`,
     by: ['state', 'archived'],
   },
+  // For the lists of one owner, who may have thousands.
+  {
+    list: 'agent_budgets',
+    part: (row) =>
+      `coalesce(${row}owner_id, '') || CASE WHEN ${row}archived_at IS NULL THEN ' active' ELSE ' archived' END`,
+    by: ['owner_id', 'archived_at'],
+  },
   { list: 'agent_tags', part: (row) => taggedPart(archivedOf(`${row}agent_id`), `${row}tag`), by: [] },
   { list: 'api_tokens', part: tokenPart, by: ['revoked_at', 'expires_at'] },
   { list: 'budget_requests', part: (row) => `${row}status`, by: ['status'] },

@@ -1,11 +1,11 @@
-/** Pages of agents with a tag, or with a text in their name, are those of everything sorted here, however many there are. */
+/** Pages of agents with a tag, of an owner, or with a text in their name, are those of everything sorted here, however many there are. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { verifyKeptSums } from '@iron/database'
-import { enginesForTests, plansOf } from '@iron/database/testing'
+import { type ReadTx, verifyKeptSums } from '@iron/database'
+import { enginesForTests, plansOf, recordStatements } from '@iron/database/testing'
 import type { AgentFilter } from '../src/index.ts'
 import { createWorld, type World } from './world.ts'
 
-/** More with a frequent tag than are gathered for a page. */
+/** More with a frequent tag, and of one owner, than are gathered for a page. */
 const AGENTS = 2_400
 const QUOTED = 'a "rare" one'
 const PER_PAGE = 50
@@ -20,7 +20,7 @@ interface Row {
   readonly owner_id: string
 }
 
-describe.each(await enginesForTests())('agents with a tag on %s', (dialect) => {
+describe.each(await enginesForTests())('agents by tag, name and owner on %s', (dialect) => {
   let world: World
 
   beforeAll(async () => {
@@ -118,6 +118,37 @@ describe.each(await enginesForTests())('agents with a tag on %s', (dialect) => {
       { ownerId: world.owner.id, status: 'active' },
     ]
     for (const filter of more) await isNaive({ name, ...filter }, ['-createdAt', 'name', '-updatedAt'])
+  })
+
+  test('an owner of many, of few and of none', async () => {
+    for (const ownerId of ['somebody', world.owner.id, 'nobody']) {
+      for (const filter of [
+        { status: 'active' },
+        { status: 'archived' },
+        {},
+        { status: 'active', state: 'idle' },
+      ] as const) {
+        await isNaive({ ownerId, ...filter }, ['-createdAt', 'name', '-updatedAt'])
+      }
+    }
+  })
+
+  test('of an owner of many no more agents are looked at than those of the page', async () => {
+    const statements = async (): Promise<string> => {
+      const list = (tx: ReadTx) => world.registry.list({ ownerId: 'somebody', status: 'active' }, { tx })
+      return (await recordStatements(world.db, list)).map(({ sql }) => sql).join('\n')
+    }
+    expect(await statements()).not.toMatch(/join "agent_budgets"/)
+    // A budget of no agent is not to be counted: then agents are.
+    await world.test.rows(
+      "INSERT INTO agent_budgets (agent_id, owner_id, created_at, updated_at) VALUES ('alone', 'somebody', 1, 1)",
+    )
+    try {
+      await isNaive({ ownerId: 'somebody', status: 'active' }, ['name'])
+      expect(await statements()).toMatch(/join "agent_budgets"/)
+    } finally {
+      await world.test.rows("DELETE FROM agent_budgets WHERE agent_id = 'alone'")
+    }
   })
 
   test('a rare name is looked for once, in the index that has the names', async () => {

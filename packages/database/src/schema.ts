@@ -199,7 +199,7 @@ export interface BudgetSumsTable {
 
 /** How many rows each part of a list has, kept by triggers; several rows of one part are summed. */
 export interface ListCountsTable {
-  list: 'agents' | 'agent_tags' | 'api_tokens' | 'budget_requests' | 'users'
+  list: 'agents' | 'agent_budgets' | 'agent_tags' | 'api_tokens' | 'budget_requests' | 'users'
   part: string
   /** As in {@link BudgetSumsTable}. */
   shard: number

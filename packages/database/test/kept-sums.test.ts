@@ -66,7 +66,7 @@ async function keptOf(world: TestDb): Promise<Map<string, bigint[]>> {
   return found
 }
 
-const COUNTS = ['agents', 'agent_tags', 'api_tokens', 'budget_requests', 'users'] as const
+const COUNTS = ['agents', 'agent_budgets', 'agent_tags', 'api_tokens', 'budget_requests', 'users'] as const
 
 describe.each(await enginesForTests())('on %s', (dialect) => {
   let world: TestDb
@@ -130,6 +130,13 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
       if (kind === 3) await world.rows('UPDATE agent_budgets SET spent_micros = ? WHERE created_at = 1', amount())
       if (kind === 4) {
         await world.rows('UPDATE agent_budgets SET archived_at = ? WHERE agent_id = ?', pick([null, 5]), id)
+        const set = 'archived_at = ?, owner_id = ?'
+        await world.rows(
+          `UPDATE agent_budgets SET ${set} WHERE agent_id = ?`,
+          pick([null, 5]),
+          pick([null, 'u', 'v']),
+          pick(ids),
+        )
       }
       if (kind === 5) {
         const values = 'INSERT INTO agents (id, name, state, tags, state_changed_at, created_at, updated_at) VALUES'
@@ -280,6 +287,7 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     }
     await apply(shipped.slice(0, 5))
     expect(await database.rows('SELECT list, part, entries FROM list_counts ORDER BY list')).toEqual([
+      { list: 'agent_budgets', part: 'user-1 active', entries: 1 },
       { list: 'agents', part: 'idle active', entries: 1 },
       { list: 'api_tokens', part: 'kept', entries: 1 },
       { list: 'budget_requests', part: 'pending', entries: 1 },

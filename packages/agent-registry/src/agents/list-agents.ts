@@ -27,7 +27,7 @@ export interface AgentFilter {
 
 const SORTS = { createdAt: 'a.created_at', updatedAt: 'a.updated_at', name: 'a.name' } as const
 
-/** Agents with a tag up to which they are gathered and sorted, and beyond which a page is found along its order. */
+/** Agents with a tag, or of an owner, up to which they are gathered and sorted; beyond it a page is found along its order. */
 const GATHERED_MAX = 1_000
 
 /** One page of agents; filters apply before the page and to the total (DAT-19). */
@@ -45,8 +45,12 @@ export async function listAgents(
   let matching = matchingAgents(tx, filter, isTagRare)
   const few = filter.name === undefined ? undefined : await fewIds(matching.select('a.id'))
   if (few !== undefined && few.length > 0) matching = tx.sql.selectFrom('agents as a').where('a.id', 'in', few)
-  const total = few?.length ?? (await countAgents(tx, filter, isTagRare))
+  const owned = await countOwned(tx, filter, budgets)
+  const total = owned?.total ?? few?.length ?? (await countAgents(tx, filter, isTagRare))
   const slice = pageSlice(window, total)
+  // Along the order of all agents, where that is expected to take fewer steps than to gather the owner's.
+  const isAlong = owned !== undefined && (slice.offset + slice.limit) * owned.ofAll < total * total
+  if (isAlong) matching = ownedAgents(tx, filter.ownerId ?? '')
   const ids =
     column === 'a.created_at' && hasTagOnly(filter)
       ? idsByTag(tx, filter, slice)
@@ -136,6 +140,39 @@ async function countTagged(tx: ReadTx, { tag, status }: AgentFilter): Promise<nu
 
 function statusesOf(status: AgentFilter['status']): readonly Agent['status'][] {
   return status === undefined ? ['active', 'archived'] : [status]
+}
+
+/**
+ * How many agents in use an owner of many has, and how many there are in all, without a look at them. `undefined`: the owner has few, the
+ * filter asks for something else, or there are budgets of no agent, which are counted with the others.
+ */
+async function countOwned(
+  tx: ReadTx,
+  { ownerId, name, tag, state, status }: AgentFilter,
+  budgets: AgentBudgetManager,
+): Promise<{ readonly total: number; readonly ofAll: number } | undefined> {
+  if (ownerId === undefined || status !== 'active') return undefined
+  if (name !== undefined || tag !== undefined || state !== undefined) return undefined
+  const total = await budgets.count({ ownerId }, { tx })
+  if (total <= GATHERED_MAX) return undefined
+  const ofAll = await keptCount(
+    tx,
+    'agents',
+    AGENT_STATES.map((one) => `${one} active`),
+  )
+  return ofAll === (await budgets.count({}, { tx })) ? { total, ofAll } : undefined
+}
+
+/** The agents in use of one owner, asked one by one: no engine gathers them by their owner first. */
+function ownedAgents(tx: ReadTx, ownerId: string) {
+  return tx.sql
+    .selectFrom('agents as a')
+    .where('a.archived', '=', sql.lit(0))
+    .where(
+      (eb) => eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id'),
+      '=',
+      ownerId,
+    )
 }
 
 /** How many fit: of everybody's agents by state and status, or by tag and status, without a look at them. */

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { recomputeKeptSums, verifyKeptSums } from '../../src/index.ts'
 import { leaveTrace, open, openBehindProxy, query, timed, traces, withPostgres } from './open-postgres.ts'
 
 /** The server's and the client's limits, ten times shorter than in earnest. */
@@ -120,6 +121,23 @@ withPostgres('a connection that hangs', () => {
     const { db } = place
     const slow = db.read((tx) => tx.execute(query('SELECT pg_sleep(5)')))
     await expect(slow).rejects.toMatchObject({ code: 'DATABASE_BUSY', cause: { code: '57014' } })
+  })
+
+  test('is not what a computation of all kept sums is taken for, which takes what a statement may not', async () => {
+    await using place = await openBehindProxy({ ...SHORT, statementMs: 300, answerMarginMs: 100 })
+    const { db, truth } = place
+    await truth.write(async (tx) => {
+      await tx.execute(query("INSERT INTO agent_budgets (agent_id, created_at, updated_at) VALUES ('a', 1, 1)"))
+      await tx.execute(
+        query(
+          'CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NULL; END $$',
+        ),
+      )
+      await tx.execute(query('CREATE TRIGGER slow AFTER INSERT ON list_counts EXECUTE FUNCTION slow()'))
+    })
+    await recomputeKeptSums(db)
+    expect(await verifyKeptSums(truth)).toEqual([])
+    await expect(recomputeKeptSums(db, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'WRITE_TIMEOUT' })
   })
 
   test('is not what work is taken for that gave itself more time', async () => {

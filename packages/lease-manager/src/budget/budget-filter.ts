@@ -49,6 +49,14 @@ export function matching(tx: ReadTx, filter: BudgetFilter) {
   return filtered(tx.sql.selectFrom('agent_budgets as b'), filter)
 }
 
+/** The budgets in use of one owner, asked one by one: no engine gathers them by their owner first. */
+export function matchingAlong(tx: ReadTx, { ownerId }: BudgetFilter) {
+  return tx.sql
+    .selectFrom('agent_budgets as b')
+    .where('b.archived_at', 'is', null)
+    .where((eb) => eb.fn.coalesce('b.owner_id', eb.val('')), '=', ownerId ?? '')
+}
+
 /** The same beside their agents `a`; a budget without an agent of the registry is missing. */
 export function matchingNamed(tx: ReadTx, filter: BudgetFilter) {
   return filtered(tx.sql.selectFrom('agents as a').innerJoin('agent_budgets as b', 'b.agent_id', 'a.id'), filter)

@@ -1,16 +1,17 @@
 /** A list of more budgets than are sorted at once: every page, order, filter and sum is that of all budgets looked at one by one. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { enginesForTests, seededRandom } from '@iron/database/testing'
+import { enginesForTests, recordStatements, seededRandom } from '@iron/database/testing'
 import type { BudgetFilter } from '../../src/index.ts'
 import { openWorld, type World } from '../world.ts'
 
-/** Most of them are active, so that a filter may leave more than are gathered and sorted. */
+/** Most of them are active and of one owner, so that a filter may leave more than are gathered and sorted. */
 const AGENTS = 2_600
 const AT_ONCE = 200
 
 interface Row {
   readonly id: string
   readonly name: string
+  readonly ownerId: string
   readonly allocated: number
   readonly reserved: number
   readonly spent: number
@@ -27,6 +28,7 @@ function madeUp(): readonly Row[] {
     return {
       id: `agent-${String((index * 7919) % AGENTS).padStart(5, '0')}`,
       name: `name ${String(below(500))}`,
+      ownerId: index % 25 === 7 ? 'few' : 'many',
       allocated,
       reserved: below(3) === 0 ? Math.max(0, allocated - spent) : 0,
       spent,
@@ -39,11 +41,12 @@ function madeUp(): readonly Row[] {
 async function fill({ test: db }: World, rows: readonly Row[], areNamed: boolean): Promise<void> {
   for (let from = 0; from < rows.length; from += AT_ONCE) {
     const part = rows.slice(from, from + AT_ONCE)
-    const budgets = part.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')
+    const budgets = part.map(() => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')
     await db.rows(
-      `INSERT INTO agent_budgets (agent_id, allocated_micros, reserved_micros, spent_micros, created_at, updated_at, archived_at) VALUES ${budgets}`,
+      `INSERT INTO agent_budgets (agent_id, owner_id, allocated_micros, reserved_micros, spent_micros, created_at, updated_at, archived_at) VALUES ${budgets}`,
       ...part.flatMap((row) => [
         row.id,
+        row.ownerId,
         row.allocated,
         row.reserved,
         row.spent,
@@ -64,7 +67,7 @@ async function fill({ test: db }: World, rows: readonly Row[], areNamed: boolean
 const shareOf = ({ allocated, spent }: Row): number => (allocated > 0 ? spent / allocated : spent > 0 ? 1 : 0)
 const isUnfunded = ({ allocated, spent }: Row): boolean => allocated === 0 && spent === 0
 
-function fits(row: Row, { status, riskLevel, threshold }: BudgetFilter): boolean {
+function fits(row: Row, { ownerId, status, riskLevel, threshold }: BudgetFilter): boolean {
   const { allocated, spent } = row
   const percent = shareOf(row) * 100
   const ofStatus = isUnfunded(row) ? 'unfunded' : spent < allocated ? 'active' : 'exhausted'
@@ -78,6 +81,7 @@ function fits(row: Row, { status, riskLevel, threshold }: BudgetFilter): boolean
   const reached = bounds.findLast(([from]) => from === 0 || (!isUnfunded(row) && spent * 100 >= allocated * from))
   const ofRisk = ofStatus === 'exhausted' ? 'exhausted' : reached?.[1]
   return (
+    (ownerId === undefined || ownerId === row.ownerId) &&
     (status === undefined || status === ofStatus) &&
     (riskLevel === undefined || riskLevel === ofRisk) &&
     (threshold === undefined || percent > threshold)
@@ -105,6 +109,10 @@ const FILTERS: readonly BudgetFilter[] = [
   { threshold: 100 },
   { status: 'active', threshold: 50, riskLevel: 'high' },
   { status: 'unfunded', riskLevel: 'high' },
+  { ownerId: 'many' },
+  { ownerId: 'few' },
+  { ownerId: 'nobody' },
+  { ownerId: 'many', status: 'active' },
 ]
 
 describe.each(await enginesForTests())('budgets on %s', (dialect) => {
@@ -152,6 +160,17 @@ describe.each(await enginesForTests())('budgets on %s', (dialect) => {
       remaining: sum(({ allocated, reserved, spent }) => Math.max(0, allocated - reserved - spent)),
       overdrawn: sum(({ allocated, reserved, spent }) => Math.max(0, reserved + spent - allocated)),
     })
+  })
+
+  test('they are counted without a look at them', async () => {
+    expect(await world.budgets.count()).toBe(live.length)
+    for (const owner of ['many', 'few', 'nobody']) {
+      const own = live.filter(({ ownerId }) => ownerId === owner)
+      expect(await world.budgets.count({ ownerId: owner })).toBe(own.length)
+    }
+    await expect(world.budgets.count({ ownerId: '' })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
+    const statements = await recordStatements(world.test.db, (tx) => world.budgets.count({ ownerId: 'many' }, { tx }))
+    expect(statements.map(({ sql }) => sql).join()).not.toMatch(/agent_budgets"/)
   })
 
   test('by name, some without one', async () => {

@@ -8,7 +8,7 @@ import { withoutTriggers } from '../without-triggers.ts'
 
 /** Ledger rows of an agent, on average. */
 const LEDGER_ROWS = 10
-/** Agents of an owner. */
+/** Agents of an owner, but for the one of half of them. */
 const AGENTS_OF_OWNER = 10
 /** The share of all ledger rows and leases that belongs to the first agent, which has a long history. */
 const SHARE_OF_FIRST = 10
@@ -23,6 +23,8 @@ const HASH = "'" + '0'.repeat(64) + "'"
 /** Names of rows that lists are asked about. */
 export const FIRST_AGENT = idOf('agent', 0)
 export const ONE_USER = idOf('user', 1)
+/** Who owns half of all agents. */
+export const MAIN_USER = idOf('user', 0)
 export const ONE_LEASE = idOf('lease', 0)
 export const ONE_PROVIDER = idOf('prov', 1)
 export const ONE_TOKEN = idOf('tok', 10)
@@ -137,7 +139,7 @@ function rowsOf(agents: number, dialect: DialectName): readonly Rows[] {
     }),
     rowsNamed('agent_budgets', agents, {
       agent_id: id('agent', 'i'),
-      owner_id: id('user', `i % ${users}`),
+      owner_id: id('user', `CASE WHEN i % 2 = 0 THEN 0 ELSE i % ${users} END`),
       allocated_micros: '(i % 1000) * 1000000',
       spent_micros: '(i * 7919 % 1000) * 500000',
       version: '2',

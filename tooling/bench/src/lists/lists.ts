@@ -14,7 +14,7 @@ import {
   TokenManager,
   UserService,
 } from '@iron/token-manager'
-import { EARLY, FIRST_AGENT, ONE_LEASE, ONE_PROVIDER, ONE_TOKEN, ONE_USER } from './fill-world.ts'
+import { EARLY, FIRST_AGENT, MAIN_USER, ONE_LEASE, ONE_PROVIDER, ONE_TOKEN, ONE_USER } from './fill-world.ts'
 
 /** A list in pages with a total. */
 interface PagedList {
@@ -112,6 +112,8 @@ export function listsOf(db: IronDatabase): readonly List[] {
     agents('?tag=batch', { tag: 'batch' }),
     agents('of one owner', { ownerId: ONE_USER }),
     agents('of one owner, by name', { ownerId: ONE_USER }, 'name'),
+    agents('of the owner of half', { ownerId: MAIN_USER }),
+    agents('of the owner of half, by name', { ownerId: MAIN_USER }, 'name'),
     budget('', {}),
     budget('?sort=allocated_usd', {}, 'allocated'),
     budget('?sort=-spent_usd', {}, '-spent'),
@@ -127,6 +129,7 @@ export function listsOf(db: IronDatabase): readonly List[] {
     budget('?threshold=80', { threshold: 80 }),
     budget('?agent_id=', { agentId: FIRST_AGENT }),
     budget('of one owner', { ownerId: ONE_USER }),
+    budget('of the owner of half', { ownerId: MAIN_USER }),
     { name: '/agents/{id}/budget/history', log: (options) => budgets.history(FIRST_AGENT, options) },
     { name: '/agents/{id}/ledger', log: (options) => ledger.list({ agentId: FIRST_AGENT }, options) },
     {
@@ -196,12 +199,14 @@ export function listsOf(db: IronDatabase): readonly List[] {
     entries('?from=&to=', EARLY),
     happened('', {}),
     happened('of one owner', { ownerId: ONE_USER }),
+    happened('of the owner of half', { ownerId: MAIN_USER }),
     happened('?agent_id=', { agentIds: [FIRST_AGENT] }),
     happened('?type=lease.granted', { types: ['lease.granted'] }),
     happened('?type=budget.*', { types: ['budget.*'] }),
     happened('?type=lease.granted&agent_id=', { types: ['lease.granted'], agentIds: [FIRST_AGENT] }),
     called('', {}),
     called('of one owner', { ownerId: ONE_USER }),
+    called('of the owner of half', { ownerId: MAIN_USER }),
     called('?agent_id=', { agentId: FIRST_AGENT }),
     called('?token_id=', { tokenId: ONE_TOKEN }),
     called('?provider=openai', { provider: 'openai' }),
@@ -212,6 +217,7 @@ export function listsOf(db: IronDatabase): readonly List[] {
     called('?provider=anthropic&from=&to=', { provider: 'anthropic', ...EARLY }),
     traced('', {}),
     traced('of one owner', { ownerId: ONE_USER }),
+    traced('of the owner of half', { ownerId: MAIN_USER }),
     traced('?agent_id=', { agentId: FIRST_AGENT }),
     traced('?from=&to=', EARLY),
   ]

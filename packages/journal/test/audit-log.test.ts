@@ -386,6 +386,25 @@ test('DAT-12: any single edit of an export is found (property)', async () => {
   )
 })
 
+test('DAT-12: a name that stands twice in a line is found, whichever of the two a reader takes', async () => {
+  await using t = await createTestDb()
+  const audit = new AuditLog(t.db)
+  await fill(t, audit, 2)
+  // A text may hold what looks like a name.
+  const reason = String.raw`"reason": \" , "seq":`
+  await t.db.write((tx) => {
+    audit.defer({ operation: 'A', resourceType: 'x', actor: 'u', reason }, { tx })
+    return Promise.resolve()
+  })
+  const original = await lines(audit)
+  expect((await verifyExport(original)).ok).toBe(true)
+  for (const twice of ['"operation":"NOTHING",', '"seq" : 3,', String.raw`"\u0069p":null,`]) {
+    const edited = [...original]
+    edited[2] = edited[2]!.replace('{', `{${twice}`)
+    expect(await verifyExport(edited)).toMatchObject({ ok: false, seq: 3, fault: 'changed' })
+  }
+})
+
 /** The meaning of a line: white space between members says nothing. */
 function safe(line: string): string {
   try {

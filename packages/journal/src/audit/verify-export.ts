@@ -55,7 +55,23 @@ async function* parseLines(lines: AsyncIterable<string> | Iterable<string>): Asy
   for await (const line of lines) if (line.trim() !== '') yield parseLine(line)
 }
 
-/** A line that holds anything but exactly the columns of a row is not one of ours. */
+/**
+ * How many names a line of flat JSON has, repeated ones included: the parser takes the last of those, a reader may take the first.
+ * Each is followed by a colon, and no other colon stands outside of a text.
+ */
+function countNames(line: string): number {
+  let names = 0
+  let inText = false
+  for (let at = 0; at < line.length; at += 1) {
+    const character = line[at]
+    if (character === '"') inText = !inText
+    else if (inText && character === '\\') at += 1
+    else if (!inText && character === ':') names += 1
+  }
+  return names
+}
+
+/** A line that holds anything but exactly the columns of a row, each once, is not one of ours. */
 function parseLine(line: string): AuditRow | null {
   let value: unknown
   try {
@@ -68,6 +84,7 @@ function parseLine(line: string): AuditRow | null {
   const names = Object.keys(COLUMNS)
   const valid =
     Object.keys(row).length === names.length &&
+    countNames(line) === names.length &&
     Object.entries(COLUMNS).every(([name, type]) => {
       if (!Object.hasOwn(row, name)) return false
       return type === 'string?' ? row[name] === null || typeof row[name] === 'string' : typeof row[name] === type

@@ -135,7 +135,26 @@ export class Ledger extends DatabaseService {
       for (const id of agents) expected.delete(id)
     }
     for (const id of expected.keys()) found.push(missing(id))
+    if (options.quick === true) return Object.freeze(found)
+    const named = new Set(expected.keys())
+    for await (const fault of this.strays()) if (!named.has(fault.agentId)) found.push(fault)
     return Object.freeze(found)
+  }
+
+  /**
+   * Ledgers whose rows are there while the budget that holds their head is gone: nothing else looks at them, since every pass starts
+   * from the budgets. {@link verify} of all agents has them too.
+   */
+  async *strays(): AsyncIterable<LedgerFault> {
+    const db = await this.ready()
+    for (let last = ''; ;) {
+      const after = last
+      const agents = await db.read((tx) => agentsWithRowsAfter(tx, after))
+      for (const { agentId, hasBudget: isKnown } of agents) if (isKnown === 0) yield missing(agentId)
+      const end = agents.at(-1)
+      if (end === undefined) return
+      last = end.agentId
+    }
   }
 
   /**
@@ -210,6 +229,43 @@ async function agentsAfter(tx: ReadTx, agentId: string): Promise<string[]> {
     .limit(AGENTS_AT_ONCE)
     .execute()
   return rows.map((row) => row.agent_id)
+}
+
+/** Agents that have ledger rows. Each is one look-up in the primary key, however many rows it has. */
+async function agentsWithRowsAfter(
+  tx: ReadTx,
+  agentId: string,
+): Promise<{ readonly agentId: string; readonly hasBudget: number }[]> {
+  return tx.sql
+    .withRecursive('a(agent_id, n)', (db) =>
+      db
+        .selectFrom('ledger_entries')
+        .select((eb) => [eb.fn.min<string | null>('agent_id').as('agent_id'), eb.lit(1).as('n')])
+        .where('agent_id', '>', agentId)
+        .unionAll(
+          db
+            .selectFrom('a')
+            .select((eb) => [
+              eb
+                .selectFrom('ledger_entries as l')
+                .select((of) => of.fn.min<string | null>('l.agent_id').as('agent_id'))
+                .whereRef('l.agent_id', '>', 'a.agent_id')
+                .as('agent_id'),
+              eb('a.n', '+', 1).as('n'),
+            ])
+            .where('a.agent_id', 'is not', null)
+            .where('a.n', '<', AGENTS_AT_ONCE),
+        ),
+    )
+    .selectFrom('a')
+    .leftJoin('agent_budgets as b', 'b.agent_id', 'a.agent_id')
+    .select((eb) => [
+      eb.ref('a.agent_id').$notNull().as('agentId'),
+      eb.case().when('b.agent_id', 'is', null).then(eb.lit(0)).else(eb.lit(1)).end().as('hasBudget'),
+    ])
+    .where('a.agent_id', 'is not', null)
+    .orderBy('a.agent_id')
+    .execute()
 }
 
 /** Verifies agents in one snapshot and audits what it found. */

@@ -304,6 +304,40 @@ describe.each(await enginesForTests())('the ledger on %s', (dialect) => {
     expect(await ledger.verify({ expect: kept, agentId: 'agent-2', readOnly: true })).toEqual([gone])
   })
 
+  test('MON-22 a ledger whose budget is gone is named', async () => {
+    await using world = await openWorld({ dialect })
+    const { ledger, budgets, test: db } = world
+    for (const id of ['agent-0', 'agent-2', 'agent-3']) await budgets.create(id, usd(1))
+    const strays = async (): Promise<unknown[]> => {
+      const found = []
+      for await (const fault of ledger.strays()) found.push(fault)
+      return found
+    }
+    expect(await strays()).toEqual([])
+    const unbind =
+      dialect === 'postgres'
+        ? ['ALTER TABLE ledger_entries DROP CONSTRAINT ledger_entries_agent_id_fkey']
+        : [
+            'CREATE TABLE kept AS SELECT * FROM ledger_entries',
+            'DROP TABLE ledger_entries',
+            'CREATE TABLE ledger_entries AS SELECT * FROM kept',
+          ]
+    for (const statement of unbind) await db.rows(statement)
+    await db.rows("DELETE FROM agent_budgets WHERE agent_id IN ('agent-0', 'agent-3')")
+    const gone = ['agent-0', 'agent-3'].map((agentId) => ({
+      agentId,
+      seq: null,
+      what: 'agent missing',
+      cached: 0,
+      ledger: 1,
+    }))
+    expect(await strays()).toEqual(gone)
+    expect(await ledger.verify({ readOnly: true })).toEqual(gone)
+    expect(await ledger.verify({ quick: true })).toEqual([])
+    const expected = [{ agentId: 'agent-3', seq: 1, hash: '0'.repeat(64) }]
+    expect(await ledger.verify({ readOnly: true, expect: expected })).toEqual(gone.toReversed())
+  })
+
   test('a verification that is to write nothing audits nothing', async () => {
     await using world = await openWorld({ dialect })
     await history(world)

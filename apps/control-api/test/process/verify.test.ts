@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { DatabaseError, openDatabase } from '@iron/database'
 import { createTestPlace, enginesForTests, type TestPlace } from '@iron/database/testing'
@@ -353,6 +354,27 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
     writeFileSync(copy, bytes.fill(0xa5, from, from + PAGE_BYTES))
     const { ok, file, audit: ofEntries, ledger: ofAgents } = await examined()
     expect([ok, file?.ok, ofEntries.ok, ofAgents.ok]).toEqual([false, false, true, true])
+    rmSync(folder, { recursive: true })
+  })
+
+  onFile('MON-22 a ledger is not lost sight of with the budget row that has its head', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iron-strays-'))
+    const copy = path.join(folder, 'stray.db')
+    await using source = await openDatabase(history.place.url, { migrations: 'unchecked' })
+    await source.backup(copy)
+    const file = new DatabaseSync(copy, { enableForeignKeyConstraints: false })
+    file.prepare('DELETE FROM agent_budgets WHERE agent_id = ?').run(history.agentId)
+    file.close()
+    await using database = await openDatabase(copy, { migrations: 'unchecked' })
+    const kept = { audit: undefined, ledger: [{ agentId: history.agentId, seq: 1, hash: 'a'.repeat(64) }] }
+    for (const heads of [NO_HEADS, kept]) {
+      const { ledger: ofAgents } = await examineRows(database, new AuditLog(database), heads)
+      const differences = [{ seq: null, what: 'agent missing', cached: 0, ledger: 1 }]
+      expect(ofAgents).toMatchObject({
+        ok: false,
+        agents: [{ agentId: history.agentId, seq: null, fault: 'missing', differences }],
+      })
+    }
     rmSync(folder, { recursive: true })
   })
 

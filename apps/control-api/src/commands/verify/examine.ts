@@ -105,6 +105,7 @@ async function examineLedger(
   try {
     for await (const head of ledger.heads()) heads.push(head)
     const faults = Map.groupBy(await ledgerFaults(ledger, heads, expect, options), ({ agentId }) => agentId)
+    for await (const stray of ledger.strays()) if (!faults.has(stray.agentId)) faults.set(stray.agentId, [stray])
     const agents = [...faults]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([agentId, ofAgent]) => findingsOfAgent(agentId, ofAgent))

@@ -96,11 +96,11 @@ export class IdempotencyStore extends DatabaseService {
         if (known.payload_hash !== payloadHash) {
           throw new DatabaseError('IDEMPOTENCY_CONFLICT', 'the idempotency key was used with another payload')
         }
-        return { result: JSON.parse(known.result) as T, replayed: true }
+        return Object.freeze({ result: JSON.parse(known.result) as T, replayed: true })
       }
       const result = await work(tx)
       await store.run(tx, { ...slot, payloadHash, result: JSON.stringify(result), createdAt: this.clock.now() })
-      return { result, replayed: false }
+      return Object.freeze({ result, replayed: false })
     })
   }
 

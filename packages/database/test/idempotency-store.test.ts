@@ -20,6 +20,11 @@ describe.each(await enginesForTests())('idempotency on %s', (dialect) => {
       code: 'IDEMPOTENCY_CONFLICT',
     })
     expect(runs).toBe(2)
+    const repeats = [await store.run(key, work), await store.run({ ...key, key: 'k2' }, work)]
+    expect(repeats.map((answer) => [answer.replayed, Object.isFrozen(answer)])).toEqual([
+      [true, true],
+      [false, true],
+    ])
   })
 
   test('concurrent calls with one key run once', async () => {

@@ -89,6 +89,9 @@ describe.each(await enginesForTests())('one of several on %s', (dialect) => {
     expect(await keys.unseal(second.id)).toEqual({ keyId: kept.id, apiKey: SECRETS[1] })
     const again = await catalog.create({ ...facts, name: 'first' }, ADMIN)
     expect(again.id).not.toBe(first.id)
+    await expect(catalog.create({ ...facts, name: 'first' }, ADMIN)).rejects.toMatchObject({
+      details: { existing_id: again.id },
+    })
   })
 
   test('keys are listed by provider and status, by age and by last use', async () => {

@@ -1,6 +1,6 @@
 /**
  * A world of many agents, written by SQL that makes a hundred thousand rows at a time: what lists read is there and fits
- * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not.
+ * together, the hash chains are not. Sizes grow with the number of agents; what one owner has does not, but for one who has half of them.
  */
 import { type DialectName, type IronDatabase, recomputeKeptSums } from '@iron/database'
 import { RequestLog } from '@iron/journal'

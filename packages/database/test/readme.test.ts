@@ -14,7 +14,7 @@ const told = (code: string): string =>
 
 test.each(examples)('an example of the README runs and prints what it says', async (example) => {
   const flags = ['--conditions=@iron/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
-  const code = example.replaceAll('./iron.db', ':memory:')
+  const code = example.replaceAll(/\.\/iron\.db/g, ':memory:')
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', code], { cwd: packageRoot })
   if (told(example) !== '') expect(stdout).toBe(told(example))
 })

@@ -68,6 +68,27 @@ test('a refusal says what to do, with exit code 1; what cannot be asked is wrong
   expect(runtime).toMatchObject({ code: '1', err: expect.stringMatching(/401|403/) })
 }, 60_000)
 
+test('what a server refuses to say or to follow is told with its reason', async () => {
+  const narrow = { name: 'narrow', scopes: ['agents:read'] }
+  const made = expectStatus(await api.client.post('/tokens', narrow, agent.admin), 201)
+  const [stranger, forbidden, types, ledger, path] = await Promise.all([
+    iron({ ...env, IRON_TOKEN: 'at_wrong' }, ['watch']),
+    iron({ ...env, IRON_TOKEN: String(made.body.token) }, ['watch']),
+    iron(env, ['watch', '--types', 'lease.*,nothing.*']),
+    iron(env, ['budget', 'ledger', agent.agentId, '--lease', 'nothing']),
+    iron({ ...env, IRON_URL: `${api.address}/api/v1` }, ['agents', 'list']),
+  ])
+  expect(stranger).toMatchObject({ code: '1', err: expect.stringMatching(/401 UNAUTHORIZED.*not, or no longer/) })
+  expect(forbidden).toMatchObject({ code: '1', err: expect.stringMatching(/403 FORBIDDEN.*may not do this/) })
+  expect(types).toMatchObject({
+    code: '2',
+    out: '',
+    err: expect.stringContaining('types[1] must be one of agent.started'),
+  })
+  expect(ledger).toMatchObject({ code: '2', out: '', err: expect.stringContaining('query.lease_id ') })
+  expect(path).toMatchObject({ code: '1', err: expect.stringContaining('is IRON_URL right?') })
+}, 60_000)
+
 test('watch shows events once and in order, also those from before it began, and only what was asked for', async () => {
   const child = spawn(
     process.execPath,

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { json as readJson } from 'node:stream/consumers'
 import { WebSocket } from 'ws'
+import { UsageError } from '../../command-line/exit-codes.ts'
 import { reasonOf, type ServerAccess, ServerError, unreachable } from './server-api.ts'
 
 /** An event as it is sent (websocket 5). */
@@ -27,6 +27,8 @@ interface Frame {
   readonly seq?: number
   readonly error?: string
   readonly code?: string
+  readonly details?: unknown
+  readonly ref?: string
   readonly reason?: string
 }
 
@@ -34,6 +36,9 @@ interface Frame {
 const SILENCE_MS = 75_000
 /** Close codes after which nothing gets better by itself (websocket 9). */
 const FINAL_CODES: ReadonlySet<number> = new Set([1003, 1007, 1009, 4400, 4401, 4403])
+
+/** The id of the frame that sets the filter: an error with this `ref` is the server's answer to it. */
+const FILTER_ID = 'filter'
 
 /** The events of one connection, until it ends. */
 export class EventStream implements AsyncIterable<StreamedEvent> {
@@ -65,7 +70,10 @@ export class EventStream implements AsyncIterable<StreamedEvent> {
     return this.#end
   }
 
-  /** @throws {ServerError} when a new connection would not help either */
+  /**
+   * @throws {ServerError} when a new connection would not help either
+   * @throws {UsageError} when the server knows no such types
+   */
   async *[Symbol.asyncIterator](): AsyncIterator<StreamedEvent> {
     const socket = this.#connect()
     const frames: Frame[] = []
@@ -82,8 +90,13 @@ export class EventStream implements AsyncIterable<StreamedEvent> {
     })
     socket.on('ping', () => deadline.refresh())
     let final: ServerError | undefined
-    socket.on('error', (error) => (this.#end = unreachable(this.#access.url, error).message))
+    let isRefused = false
+    socket.on('error', (error) => {
+      // A refused connection is given up with an error of its own, which says less than the refusal.
+      if (!isRefused) this.#end = unreachable(this.#access.url, error).message
+    })
     socket.on('unexpected-response', (_, response) => {
+      isRefused = true
       void refusal(response, this.#access.url).then((refused) => {
         if (response.statusCode === 401 || response.statusCode === 403) final = refused
         this.#end = refused.message
@@ -109,7 +122,7 @@ export class EventStream implements AsyncIterable<StreamedEvent> {
     } finally {
       clearTimeout(deadline)
       socket.close()
-      if (socket.readyState !== WebSocket.CLOSED) await Promise.race([once(socket, 'close'), once(socket, 'error')])
+      if (socket.readyState !== WebSocket.CLOSED) await new Promise((resolve) => socket.once('close', resolve))
     }
   }
 
@@ -128,8 +141,11 @@ export class EventStream implements AsyncIterable<StreamedEvent> {
     if (frame.type === 'hello') {
       this.#wasOpen = true
       this.#position = frame.seq
-      if (types.length + agents.length > 0) socket.send(JSON.stringify({ type: 'subscribe', types, agent_ids: agents }))
+      if (types.length + agents.length > 0) {
+        socket.send(JSON.stringify({ type: 'subscribe', id: FILTER_ID, types, agent_ids: agents }))
+      }
     } else if (frame.type === 'error') {
+      if (frame.ref === FILTER_ID) throw new UsageError(reasonOf(400, frame, this.#access.url))
       this.#refusal = `${frame.error ?? ''} (${frame.code ?? ''})`
     } else if (frame.type === 'resync_required') {
       this.#position = frame.seq

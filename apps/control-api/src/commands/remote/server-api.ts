@@ -69,6 +69,7 @@ export class ServerApi {
    * The body of an answer, which is believed to be what the route documents.
    *
    * @throws {ServerError}
+   * @throws {UsageError} when the server takes none of what was given
    */
   async get<T>(path: string, query: Query = {}): Promise<T> {
     const { url, token } = this.#access
@@ -81,7 +82,8 @@ export class ServerApi {
     })
     const body: unknown = await answer.json().catch(() => undefined)
     if (answer.ok && body !== undefined) return body as T
-    throw new ServerError(reasonOf(answer.status, body, url), answer.status)
+    const reason = reasonOf(answer.status, body, url)
+    throw answer.status === 400 ? new UsageError(reason) : new ServerError(reason, answer.status)
   }
 
   /** The first rows of a paged list, and how many there are in all. */
@@ -104,11 +106,21 @@ export class ServerApi {
 
 /** Why a server did not do what it was asked. */
 export function reasonOf(status: number, body: unknown, url: string): string {
-  const { error, code } = (typeof body === 'object' && body !== null ? body : {}) as { error?: string; code?: string }
+  const { error, code, details } = (typeof body === 'object' && body !== null ? body : {}) as Said
   const said = code === undefined ? `${url} answered ${String(status)}` : `${error ?? ''} (${String(status)} ${code})`
-  const hint = HINTS[status]
+  const faults = Object.entries(details?.fields ?? {}).map(([path, rule]) => `${path} ${rule}`)
+  const hint = faults.length > 0 ? faults.join('; ') : code === 'NOT_FOUND' ? NO_SUCH_ROUTE : HINTS[status]
   return hint === undefined ? said : `${said}: ${hint}`
 }
+
+/** The body of an error (http-api 1.6), as far as it is shown. */
+interface Said {
+  readonly error?: string
+  readonly code?: string
+  readonly details?: { readonly fields?: Readonly<Record<string, string>> }
+}
+
+const NO_SUCH_ROUTE = 'is IRON_URL right? It ends before /api'
 
 const HINTS: Readonly<Partial<Record<number, string>>> = {
   401: 'IRON_TOKEN is not, or no longer, accepted there',

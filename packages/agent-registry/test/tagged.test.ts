@@ -122,14 +122,17 @@ describe.each(await enginesForTests())('agents by tag, name and owner on %s', (d
 
   test('an owner of many, of few and of none', async () => {
     for (const ownerId of ['somebody', world.owner.id, 'nobody']) {
-      for (const filter of [
+      const filters: readonly AgentFilter[] = [
         { status: 'active' },
         { status: 'archived' },
         {},
         { status: 'active', state: 'idle' },
-      ] as const) {
-        await isNaive({ ownerId, ...filter }, ['-createdAt', 'name', '-updatedAt'])
-      }
+        { status: 'active', name: '7' },
+        { status: 'active', name: 'E 77' },
+        { status: 'active', tag: 'batch' },
+        { status: 'active', tag: QUOTED, state: 'running' },
+      ]
+      for (const filter of filters) await isNaive({ ownerId, ...filter }, ['-createdAt', 'name', '-updatedAt'])
     }
   })
 

@@ -30,6 +30,9 @@ const SORTS = { createdAt: 'a.created_at', updatedAt: 'a.updated_at', name: 'a.n
 /** Agents with a tag, or of an owner, up to which they are gathered and sorted; beyond it a page is found along its order. */
 const GATHERED_MAX = 1_000
 
+/** An owner of more than this part of all agents is asked of those that fit otherwise; of others the agents are gathered. */
+const MAIN_SHARE = 10
+
 /** One page of agents; filters apply before the page and to the total (DAT-19). */
 export async function listAgents(
   tx: ReadTx,
@@ -42,15 +45,19 @@ export async function listAgents(
   const window = pageWindow(page, SORTS)
   const { column } = window
   const isTagRare = (await countTagged(tx, filter)) <= GATHERED_MAX
-  let matching = matchingAgents(tx, filter, isTagRare)
+  const owned = await countOwned(tx, filter, budgets)
+  const isMain = owned !== undefined && owned.total * MAIN_SHARE > owned.ofAll
+  let matching = matchingAgents(tx, filter, isTagRare, isMain)
   const few = filter.name === undefined ? undefined : await fewIds(matching.select('a.id'))
   if (few !== undefined && few.length > 0) matching = tx.sql.selectFrom('agents as a').where('a.id', 'in', few)
-  const owned = await countOwned(tx, filter, budgets)
-  const total = owned?.total ?? few?.length ?? (await countAgents(tx, filter, isTagRare))
+  const ownedOnly = hasOwnerOnly(filter) ? owned : undefined
+  const total = ownedOnly?.total ?? few?.length ?? (await countAgents(tx, filter, isTagRare, isMain))
   const slice = pageSlice(window, total)
-  // Along the order of all agents, where that is expected to take fewer steps than to gather the owner's.
-  const isAlong = owned !== undefined && (slice.offset + slice.limit) * owned.ofAll < total * total
-  if (isAlong) matching = ownedAgents(tx, filter.ownerId ?? '')
+  if (ownedOnly !== undefined) {
+    // Along the order of all agents, where that is expected to take fewer steps than to gather the owner's.
+    const isAlong = (slice.offset + slice.limit) * ownedOnly.ofAll < total * total
+    matching = matchingAgents(tx, filter, isTagRare, isAlong)
+  }
   const ids =
     column === 'a.created_at' && hasTagOnly(filter)
       ? idsByTag(tx, filter, slice)
@@ -85,6 +92,11 @@ function hasTagOnly({ ownerId, name, tag, state, status }: AgentFilter): boolean
   )
 }
 
+/** Whether nothing else is asked of agents than their owner, and perhaps their status. */
+function hasOwnerOnly({ name, tag, state }: AgentFilter): boolean {
+  return name === undefined && tag === undefined && state === undefined
+}
+
 /** The page's agents with a tag: their index has them in the order in which they were made. */
 function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, offset }: PageSlice) {
   let tagged = tx.sql.selectFrom('agent_tags as t').where('t.tag', '=', tag ?? '')
@@ -107,10 +119,22 @@ function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, 
  * Agents that fit, with their budgets when an owner decides.
  *
  * @param isTagRare whether those with the tag are gathered by it, and not looked for in the order of the list
+ * @param isMain whether the owner is asked of each of the others: as a question about each, no engine gathers agents by their owner first
  */
-function matchingAgents(tx: ReadTx, { ownerId, state, status, name, tag }: AgentFilter, isTagRare: boolean) {
+function matchingAgents(
+  tx: ReadTx,
+  { ownerId, state, status, name, tag }: AgentFilter,
+  isTagRare: boolean,
+  isMain: boolean,
+) {
   let matching = tx.sql.selectFrom('agents as a')
-  if (ownerId !== undefined) {
+  if (ownerId !== undefined && isMain) {
+    matching = matching.where(
+      (eb) => eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id'),
+      '=',
+      ownerId,
+    )
+  } else if (ownerId !== undefined) {
     matching = tx.sql
       .selectFrom('agents as a')
       .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
@@ -143,16 +167,15 @@ function statusesOf(status: AgentFilter['status']): readonly Agent['status'][] {
 }
 
 /**
- * How many agents in use an owner of many has, and how many there are in all, without a look at them. `undefined`: the owner has few, the
- * filter asks for something else, or there are budgets of no agent, which are counted with the others.
+ * How many agents in use an owner of many has, and how many there are in all, without a look at them. `undefined`: the owner has few,
+ * others than those in use are asked for, or there are budgets of no agent, which are counted with the others.
  */
 async function countOwned(
   tx: ReadTx,
-  { ownerId, name, tag, state, status }: AgentFilter,
+  { ownerId, status }: AgentFilter,
   budgets: AgentBudgetManager,
 ): Promise<{ readonly total: number; readonly ofAll: number } | undefined> {
   if (ownerId === undefined || status !== 'active') return undefined
-  if (name !== undefined || tag !== undefined || state !== undefined) return undefined
   const total = await budgets.count({ ownerId }, { tx })
   if (total <= GATHERED_MAX) return undefined
   const ofAll = await keptCount(
@@ -163,24 +186,12 @@ async function countOwned(
   return ofAll === (await budgets.count({}, { tx })) ? { total, ofAll } : undefined
 }
 
-/** The agents in use of one owner, asked one by one: no engine gathers them by their owner first. */
-function ownedAgents(tx: ReadTx, ownerId: string) {
-  return tx.sql
-    .selectFrom('agents as a')
-    .where('a.archived', '=', sql.lit(0))
-    .where(
-      (eb) => eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id'),
-      '=',
-      ownerId,
-    )
-}
-
 /** How many fit: of everybody's agents by state and status, or by tag and status, without a look at them. */
-async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean): Promise<number> {
+async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean, isMain: boolean): Promise<number> {
   const { ownerId, state, status, name, tag } = filter
   const isOfAll = ownerId === undefined && name === undefined
   if (isOfAll && tag !== undefined && state === undefined) return countTagged(tx, filter)
-  if (!isOfAll || tag !== undefined) return countOf(matchingAgents(tx, filter, isTagRare))
+  if (!isOfAll || tag !== undefined) return countOf(matchingAgents(tx, filter, isTagRare, isMain))
   const states = state === undefined ? AGENT_STATES : [state]
   return keptCount(
     tx,

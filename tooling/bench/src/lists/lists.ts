@@ -114,6 +114,8 @@ export function listsOf(db: IronDatabase): readonly List[] {
     agents('of one owner, by name', { ownerId: ONE_USER }, 'name'),
     agents('of the owner of half', { ownerId: MAIN_USER }),
     agents('of the owner of half, by name', { ownerId: MAIN_USER }, 'name'),
+    agents('of the owner of half, ?state=running', { ownerId: MAIN_USER, state: 'running' }),
+    agents('of the owner of half, ?name=777', { ownerId: MAIN_USER, name: '777' }),
     budget('', {}),
     budget('?sort=allocated_usd', {}, 'allocated'),
     budget('?sort=-spent_usd', {}, '-spent'),

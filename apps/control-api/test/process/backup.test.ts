@@ -177,6 +177,8 @@ describe.each(engines)('an installation on %s', (dialect) => {
     expect(byCard.err).toContain('SHA-256')
     rmSync(`${tampered}.json`)
     expect(await restore(tampered, target)).toMatchObject({ code: '3', err: expect.stringContaining('no name card') })
+    const mistyped = await restore(`${tampered}x`, target)
+    expect(mistyped).toMatchObject({ code: '2', err: expect.stringContaining('there is no backup') })
     const byChain = await restore(tampered, target, '--without-card')
     expect(byChain).toMatchObject({ code: '1', out: '' })
     expect(byChain.err).toContain('row 3 is changed')

@@ -80,12 +80,14 @@ export async function writeCard(file: string, card: NameCard): Promise<void> {
 
 /**
  * @throws {RefusedError} when there is none
- * @throws {UsageError} when it is not a card of this format
+ * @throws {UsageError} when it is not a card of this format, or there is no backup either
  */
 export async function readCard(file: string): Promise<NameCard> {
   const name = cardOf(file)
   const text = await readFile(name, 'utf8').catch(() => undefined)
   if (text === undefined) {
+    // A mistyped name must not be answered with the advice to do without the check.
+    if ((await stat(file).catch(() => undefined)) === undefined) throw new UsageError(`there is no backup ${file}`)
     throw new RefusedError(`there is no name card ${name} to check the backup against (--without-card does without)`)
   }
   try {

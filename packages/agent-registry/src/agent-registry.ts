@@ -16,7 +16,14 @@ import {
 } from '@iron/database'
 import type { IcTokenManager } from '@iron/ic-token'
 import { type ActorRef, actorIdOf, AuditLog, EventLog, RequestLog } from '@iron/journal'
-import { AgentBudgetManager, type BudgetApproval, BudgetRequestManager, LeaseManager } from '@iron/lease-manager'
+import {
+  AgentBudgetManager,
+  type BudgetApproval,
+  type BudgetRequest,
+  BudgetRequestManager,
+  LeaseManager,
+  type NewBudgetRequest,
+} from '@iron/lease-manager'
 import { type ClientContext, type Provider, ProviderCatalog, UserService } from '@iron/token-manager'
 import { AGENT_STATES, type Agent, type AgentState, type DesiredState } from './agent.ts'
 import { type AgentChange, checkAgentChange } from './agent-change.ts'
@@ -45,6 +52,7 @@ import { revokeIcToken } from './ic-tokens/revoke-ic-token.ts'
 import { MadeServices } from './made-services.ts'
 import { checkNewAgent, type NewAgent } from './new-agent.ts'
 import { reassignAgents, type ReassignedAgent } from './owners/reassign-agents.ts'
+import { requestBudget } from './owners/request-budget.ts'
 import { findProviders } from './providers/assignment-rows.ts'
 import { deleteProvider, type DeletedProvider } from './providers/delete-provider.ts'
 import { removeProvider } from './providers/remove-provider.ts'
@@ -359,6 +367,23 @@ export class AgentRegistry extends DatabaseService {
   /** What the agent is told to do. */
   desiredState(id: string, options: { readonly tx: ReadTx }): Promise<DesiredState> {
     return desiredStateOf(options.tx, id)
+  }
+
+  /**
+   * `BudgetRequestManager.create`, where the requester may be a user who is being deleted: the request is cancelled with the
+   * others of that user, or not made.
+   *
+   * @param options `ownerId`: whose agent it must be
+   * @throws {AgentError} VALIDATION_ERROR; AGENT_NOT_FOUND when the requester is deleted, and for an agent of another owner
+   * @throws {LeaseError} as `BudgetRequestManager.create`
+   */
+  async requestBudget(
+    request: NewBudgetRequest,
+    actor: ActorRef,
+    options: InTx & { readonly ownerId?: string | undefined } = {},
+  ): Promise<BudgetRequest> {
+    checkIds({ agentId: request.agentId, requesterId: request.requesterId })
+    return this.write((tx) => requestBudget(tx, request, actor, options.ownerId, this.#parts), options)
   }
 
   /**

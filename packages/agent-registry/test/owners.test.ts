@@ -216,6 +216,51 @@ describe.each(await enginesForTests())('deleted owners on %s', (dialect) => {
     expect(await outcomeOf(owners.suspendUser('nobody', owner.id))).toBe('USER_NOT_FOUND')
   })
 
+  test('ACL-16 a budget requested while its requester is being deleted is cancelled with the others or refused', async () => {
+    await using world = await createWorld(dialect)
+    const { owners, owner, registry, budgetRequests } = world
+    const other = await secondProcess(world)
+    try {
+      for (let round = 0; round < 4; round += 1) {
+        const ann = await world.user(`ann-${round}`)
+        const { agent } = await registry.create({ name: 'n', ownerId: ann.id, allocated: usd(1) }, owner.id)
+        const request = {
+          agentId: agent.id,
+          requesterId: ann.id,
+          requestedAllocated: usd(5),
+          justification: 'x'.repeat(20),
+        }
+        const ask = (services: Services, ownerId?: string) =>
+          outcomeOf(services.registry.requestBudget(request, ann.id, { ownerId }))
+        const early = Array.from({ length: round * 2 }, (_, index) => ask(index % 2 === 0 ? world : other, ann.id))
+        const deletion = owners.deleteUser(ann.id, owner.id)
+        const late = Array.from({ length: 6 }, (_, index) => ask(index % 2 === 0 ? other : world, ann.id))
+        const codes = await Promise.all([...early, ...late])
+        const { budgetRequestsCancelled } = await deletion
+        expect(codes.filter((code) => code !== 'AGENT_NOT_FOUND')).toEqual(budgetRequestsCancelled.map(() => 'ok'))
+        expect((await budgetRequests.list({ status: 'pending' })).total).toBe(0)
+        // Also to whom every agent is there: an admin who has been deleted asks for nothing.
+        expect(await ask(world)).toBe('AGENT_NOT_FOUND')
+      }
+      const { agent } = await world.agent()
+      const request = {
+        agentId: agent.id,
+        requesterId: owner.id,
+        requestedAllocated: usd(500),
+        justification: 'x'.repeat(20),
+      }
+      expect(await outcomeOf(registry.requestBudget(request, owner.id, { ownerId: 'user_other' }))).toBe(
+        'AGENT_NOT_FOUND',
+      )
+      expect(await outcomeOf(registry.requestBudget({ ...request, agentId: 'agent_none' }, owner.id))).toBe(
+        'AGENT_NOT_FOUND',
+      )
+      expect(await outcomeOf(registry.requestBudget(request, owner.id))).toBe('ok')
+    } finally {
+      await other.close()
+    }
+  })
+
   test('CON-23 an agent created while its owner is being deleted is moved with the others or refused', async () => {
     await using world = await createWorld(dialect)
     const { owners, owner, registry } = world

@@ -12,7 +12,7 @@ import { actorOf } from '../http/principal.ts'
 import { defineRoute } from '../http/route.ts'
 import { id, object, oneOf, optional, page, sort, text, usdAmount } from '../http/schemas.ts'
 import { emptyAnswer, pagedAnswer, pageOf } from './lists.ts'
-import { maySee, ownerFilter } from './scope.ts'
+import { maySee, ownerFilter, ownOnly } from './scope.ts'
 
 const requestParam = { id: { prefix: 'breq', notFound: 'BUDGET_REQUEST_NOT_FOUND' } } as const
 const ask = { auth: 'user', permission: 'budgets:request' } as const
@@ -48,14 +48,11 @@ export const budgetRequestRoutes = [
     },
     answers: { 201: budgetRequestShape },
     errors: ['BUDGET_DECREASE_REQUEST', 'AGENT_NOT_FOUND', 'AGENT_ARCHIVED'],
-    handler: async ({ services, body, principal, context, tx }) => {
+    handler: async ({ services, body, principal, context, scope, tx }) => {
       const { agent_id: agentId, requested_allocated_usd: requested, justification } = body
-      const budget = await services.budgets.get(agentId, { tx })
-      if (budget === undefined || !maySee(principal, 'budgets:request', budget.ownerId)) {
-        throw notFound('AGENT_NOT_FOUND')
-      }
       const asked = { agentId, requesterId: principal.userId, requestedAllocated: usd(requested), justification }
-      const request = await services.budgetRequests.create(asked, actorOf(principal, context), { tx })
+      const ownerId = ownOnly({ principal, scope })
+      const request = await services.agents.requestBudget(asked, actorOf(principal, context), { tx, ownerId })
       return {
         status: 201,
         body: budgetRequestAnswer(request),

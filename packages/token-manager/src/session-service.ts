@@ -102,6 +102,11 @@ export class SessionService extends AuditedService {
     this.#memory = new AccountMemory(cacheMs, REMEMBERED_MAX)
   }
 
+  /** How long an access token is accepted from its issue on, in milliseconds; whole seconds. */
+  get accessTtlMs(): number {
+    return Math.floor(this.#tokens.accessTtlMs / 1_000) * 1_000
+  }
+
   /**
    * Opens a session for an e-mail and a password. An unknown e-mail costs the same work and is counted the same way as a
    * known one; ten failures lock it for half an hour (http-api 4.1).

@@ -465,6 +465,8 @@ describe('session tokens', () => {
       expect.objectContaining({ code: 'VALIDATION_ERROR' }),
     )
     expect(() => sessionsOn(test.db, { keys: [] })).toThrow(expect.objectContaining({ code: 'VALIDATION_ERROR' }))
+    expect(sessionsOn(test.db).accessTtlMs).toBe(3_600_000)
+    expect(sessionsOn(test.db, { accessTtlMs: 5_999 }).accessTtlMs).toBe(5_000)
     expect(() => sessionsOn(test.db, { accessTtlMs: 5_000, refreshTtlMs: 5_000 })).toThrow(
       expect.objectContaining({ details: { fields: { refreshTtlMs: expect.any(String) } } }),
     )

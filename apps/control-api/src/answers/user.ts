@@ -83,13 +83,21 @@ export function userAnswer(user: User): Shaped<typeof userShape> {
   }
 }
 
-/** `SessionTokens` of http-api 4.1. */
-export function sessionTokensAnswer(tokens: SessionTokens, user: User, now: number): Shaped<typeof sessionTokensShape> {
+/**
+ * `SessionTokens` of http-api 4.1.
+ *
+ * @param accessTtlMs the life of an access token: what is left of it when it is answered may be a second less
+ */
+export function sessionTokensAnswer(
+  tokens: SessionTokens,
+  user: User,
+  accessTtlMs: number,
+): Shaped<typeof sessionTokensShape> {
   return {
     access_token: tokens.accessToken,
     refresh_token: tokens.refreshToken,
     token_type: 'Bearer',
-    expires_in: Math.max(0, Math.ceil((tokens.expiresAt - now) / 1_000)),
+    expires_in: accessTtlMs / 1_000,
     expires_at: isoTime(tokens.expiresAt),
     refresh_expires_at: isoTime(tokens.refreshExpiresAt),
     session_id: tokens.sessionId,

@@ -36,16 +36,15 @@ export const authRoutes = [
     errors: ['UNAUTHORIZED', 'ACCOUNT_LOCKED', 'ACCOUNT_SUSPENDED'],
     handler: async ({ services, context, body }) => {
       const result = await services.sessions.login(body.email, body.password, context)
-      const now = services.database.clock.now()
       switch (result.outcome) {
         case 'ok':
-          return { body: sessionTokensAnswer(result.tokens, result.user, now) }
+          return { body: sessionTokensAnswer(result.tokens, result.user, services.sessions.accessTtlMs) }
         case 'invalid_credentials':
           throw new ApiError('UNAUTHORIZED', 'Invalid email or password')
         case 'suspended':
           throw new ApiError('ACCOUNT_SUSPENDED', 'The account is suspended')
         case 'locked':
-          throw accountLocked(result.until, now)
+          throw accountLocked(result.until, services.database.clock.now())
       }
     },
   }),
@@ -69,7 +68,7 @@ export const authRoutes = [
       }
       const result = await services.sessions.refresh(token, context)
       if (result.outcome !== 'ok') throw refusal(result)
-      return { body: sessionTokensAnswer(result.tokens, result.user, services.database.clock.now()) }
+      return { body: sessionTokensAnswer(result.tokens, result.user, services.sessions.accessTtlMs) }
     },
   }),
   defineRoute({

@@ -117,6 +117,17 @@ describe('the own sessions', () => {
     expect((await api.client.post('/auth/logout', {}, third)).body.code).toBe('TOKEN_REVOKED')
   })
 
+  test('expires_in is the life of the token, however long its answer takes', async () => {
+    let now = Date.now()
+    await using slow = await startApi({}, { clock: { now: () => (now += 300) } })
+    for (let turn = 0; turn < 3; turn += 1) {
+      const login = await slow.client.post('/auth/login', ADMIN)
+      expect(expectStatus(login, 200).body.expires_in).toBe(3_600)
+      const refresh = await slow.client.post('/auth/refresh', { refresh_token: login.body.refresh_token })
+      expect(expectStatus(refresh, 200).body.expires_in).toBe(3_600)
+    }
+  })
+
   test('AUT-18 a refresh token comes in the body or as Bearer and by no other header', async () => {
     const email = await newUser()
     const login = expectStatus(await api.client.post('/auth/login', { email, password: PASSWORD }), 200)

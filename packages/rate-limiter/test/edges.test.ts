@@ -216,3 +216,16 @@ test('a full store lets unknown keys share one record, and knows the others', ()
   clock.advance(180_000)
   expect(limiter.consumeSync('e', 3).allowed).toBe(true)
 })
+
+test('limits taken together wait for a store as long as the one of them that waits least', async () => {
+  const never = new Promise<never>(() => undefined)
+  const store: RateLimitStore = { apply: () => never, delete: () => never }
+  const patient = new RateLimiter(5, { store, name: 'patient', storeTimeoutMs: 60_000, onStoreError: 'deny' })
+  const hasty = new RateLimiter(5, { store, name: 'hasty', storeTimeoutMs: 1, onStoreError: 'deny' })
+  const parts = [
+    { limiter: patient, key: 'a' },
+    { limiter: hasty, key: 'a' },
+  ]
+  expect(await consumeAll(parts)).toMatchObject({ allowed: false, degraded: true })
+  expect([patient.degraded, hasty.degraded]).toEqual([true, true])
+}, 10_000)

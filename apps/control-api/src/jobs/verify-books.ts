@@ -53,8 +53,9 @@ export function verifyBooks(
   const elsewhere = { rowsMin: threadRowsMin, verify: (head: LedgerHead) => verifyInThread(url, head) }
   const ledgers = new LedgerPass({ ledger, ...(database.url !== IN_MEMORY && { elsewhere }) })
   let ofBalances: readonly LedgerFault[] = []
+  let strays: readonly LedgerFault[] = []
   const tellLedgers = (found: readonly LedgerFault[]): void => {
-    const all = distinct([...ofBalances, ...ledgers.faults])
+    const all = distinct([...ofBalances, ...ledgers.faults, ...strays])
     readiness.noteLedger(all.length === 0)
     verification.foundInLedgers(all.length)
     if (found.length === 0) return
@@ -68,7 +69,9 @@ export function verifyBooks(
   let passBeganAt = database.clock.now()
   const verifyLedgers = async (): Promise<void> => {
     const isPassed = await ledgers.slice(sliceMs)
-    tellLedgers(ledgers.faults)
+    // A pass goes from budget to budget: it does not come by a ledger that has none any more.
+    if (isPassed) strays = await allOf(ledger.strays())
+    tellLedgers([...ledgers.faults, ...strays])
     if (!isPassed) return
     const now = database.clock.now()
     verification.ledgersPassed(now)
@@ -94,6 +97,12 @@ async function verifyInThread(url: string, head: LedgerHead): Promise<readonly L
   const { batchesOf } = await import('../commands/verify/ledger-batches.ts')
   const { verifyInThreads } = await import('../commands/verify/ledger-threads.ts')
   return verifyInThreads(url, batchesOf([head], []).batches, () => undefined)
+}
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
 /** Some differences are found by both looks. */

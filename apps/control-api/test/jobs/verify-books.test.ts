@@ -110,6 +110,29 @@ describe.each(await enginesForTests())('the books on %s', (dialect) => {
     expect([isSound, faults[0]! > 0, faults[1], new Set(told)]).toEqual([false, true, 0, new Set(['ledger mismatch'])])
   })
 
+  test('OPS-10 tell a ledger whose budget is gone', async () => {
+    await using world = await createTestDb({ dialect })
+    const { look } = await watching(world, '')
+    const unbind =
+      dialect === 'postgres'
+        ? [
+            'ALTER TABLE ledger_entries DROP CONSTRAINT ledger_entries_agent_id_fkey',
+            'ALTER TABLE leases DROP CONSTRAINT leases_agent_id_fkey',
+          ]
+        : ['ledger_entries', 'leases'].flatMap((table) => [
+            `CREATE TABLE kept_${table} AS SELECT * FROM ${table}`,
+            `DROP TABLE ${table}`,
+            `CREATE TABLE ${table} AS SELECT * FROM kept_${table}`,
+          ])
+    await unprotect(world, 'leases', 'ledger_entries')
+    for (const statement of unbind) await world.rows(statement)
+    await world.rows("DELETE FROM agent_budgets WHERE agent_id = 'agent-2'")
+    expect(await look()).toEqual({ isSound: false, faults: [1, 0], told: ['ledger mismatch'] })
+    await world.rows("DELETE FROM ledger_entries WHERE agent_id = 'agent-2'")
+    await world.rows("DELETE FROM leases WHERE agent_id = 'agent-2'")
+    expect(await look()).toEqual(SOUND)
+  })
+
   test('a rebuilt budget is believed at the next look', async () => {
     await using world = await createTestDb({ dialect })
     const { look, ledger } = await watching(world, '')

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: 'f77d2b2fd4aa3552616586433e89d22ae937bde4904431047c6dc7ffbed3f4cb',
+    checksum: '64e760fab307425acd35b10a3ccbed8316ed0a9590ad6bb1c4e4c4a18e34a239',
     up: up0005,
   },
 ]

@@ -4,8 +4,11 @@ CREATE FUNCTION agent_budgets_count_delete() RETURNS trigger LANGUAGE plpgsql VO
 -- function agent_budgets_count_insert()
 CREATE FUNCTION agent_budgets_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT coalesce(t.owner_id, '') || CASE WHEN t.archived_at IS NULL THEN ' active' ELSE ' archived' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agent_budgets', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
+-- function agent_budgets_count_noted()
+CREATE FUNCTION agent_budgets_count_noted() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM count_noted('agent_budgets'); RETURN NULL; END ;
+
 -- function agent_budgets_count_update()
-CREATE FUNCTION agent_budgets_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END; made := coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END; IF gone <> made THEN PERFORM count_entries('agent_budgets', gone, -1); PERFORM count_entries('agent_budgets', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION agent_budgets_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := coalesce(OLD.owner_id, '') || CASE WHEN OLD.archived_at IS NULL THEN ' active' ELSE ' archived' END; made := coalesce(NEW.owner_id, '') || CASE WHEN NEW.archived_at IS NULL THEN ' active' ELSE ' archived' END; IF gone <> made THEN PERFORM note_count('agent_budgets', gone, -1); PERFORM note_count('agent_budgets', made, 1); END IF; RETURN NULL; END ;
 
 -- function agent_tags_count_archived()
 CREATE FUNCTION agent_tags_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.tag FROM agent_tags t WHERE t.agent_id = NEW.agent_id LOOP PERFORM count_entries('agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, -1); PERFORM count_entries('agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, 1); END LOOP; RETURN NULL; END ;
@@ -28,8 +31,11 @@ CREATE FUNCTION agents_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILIT
 -- function agents_count_insert()
 CREATE FUNCTION agents_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.state || CASE WHEN t.archived = 1 THEN ' archived' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('agents', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
+-- function agents_count_noted()
+CREATE FUNCTION agents_count_noted() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM count_noted('agents'); RETURN NULL; END ;
+
 -- function agents_count_update()
-CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('agents', gone, -1); PERFORM count_entries('agents', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION agents_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.state || CASE WHEN OLD.archived = 1 THEN ' archived' ELSE ' active' END; made := NEW.state || CASE WHEN NEW.archived = 1 THEN ' archived' ELSE ' active' END; IF gone <> made THEN PERFORM note_count('agents', gone, -1); PERFORM note_count('agents', made, 1); END IF; RETURN NULL; END ;
 
 -- function agents_tags()
 CREATE FUNCTION agents_tags() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF TG_OP = 'UPDATE' THEN DELETE FROM agent_tags WHERE agent_id = NEW.id; END IF; INSERT INTO agent_tags (tag, created_at, agent_id) SELECT tag, created_at, agent_id FROM tagged_agent WHERE agent_id = NEW.id AND NEW.tags <> '[]'; RETURN NULL; END ;
@@ -40,8 +46,11 @@ CREATE FUNCTION api_tokens_count_delete() RETURNS trigger LANGUAGE plpgsql VOLAT
 -- function api_tokens_count_insert()
 CREATE FUNCTION api_tokens_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + t.expires_at / 86400000 AS text) END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('api_tokens', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
+-- function api_tokens_count_noted()
+CREATE FUNCTION api_tokens_count_noted() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM count_noted('api_tokens'); RETURN NULL; END ;
+
 -- function api_tokens_count_update()
-CREATE FUNCTION api_tokens_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END; made := CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END; IF gone <> made THEN PERFORM count_entries('api_tokens', gone, -1); PERFORM count_entries('api_tokens', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION api_tokens_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := CASE WHEN OLD.revoked_at IS NOT NULL THEN 'revoked' WHEN OLD.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + OLD.expires_at / 86400000 AS text) END; made := CASE WHEN NEW.revoked_at IS NOT NULL THEN 'revoked' WHEN NEW.expires_at IS NULL THEN 'kept' ELSE 'until ' || CAST(1000000000 + NEW.expires_at / 86400000 AS text) END; IF gone <> made THEN PERFORM note_count('api_tokens', gone, -1); PERFORM note_count('api_tokens', made, 1); END IF; RETURN NULL; END ;
 
 -- function audit_log_insert()
 CREATE FUNCTION audit_log_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'audit' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'audit') OR NEW.prev_hash IS DISTINCT FROM (SELECT head_hash FROM log_heads WHERE name = 'audit') OR EXISTS (SELECT 1 FROM audit_log a WHERE a.id = NEW.id) THEN RAISE EXCEPTION 'audit_log: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, head_hash = NEW.hash, updated_at = NEW.at, newest_at = greatest(newest_at, NEW.at), late_ms = greatest(late_ms, newest_at - NEW.at) WHERE name = 'audit'; RETURN NEW; END ;
@@ -61,8 +70,11 @@ CREATE FUNCTION budget_requests_count_delete() RETURNS trigger LANGUAGE plpgsql 
 -- function budget_requests_count_insert()
 CREATE FUNCTION budget_requests_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.status AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('budget_requests', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
+-- function budget_requests_count_noted()
+CREATE FUNCTION budget_requests_count_noted() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM count_noted('budget_requests'); RETURN NULL; END ;
+
 -- function budget_requests_count_update()
-CREATE FUNCTION budget_requests_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.status; made := NEW.status; IF gone <> made THEN PERFORM count_entries('budget_requests', gone, -1); PERFORM count_entries('budget_requests', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION budget_requests_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.status; made := NEW.status; IF gone <> made THEN PERFORM note_count('budget_requests', gone, -1); PERFORM note_count('budget_requests', made, 1); END IF; RETURN NULL; END ;
 
 -- function budget_sums_delete()
 CREATE FUNCTION budget_sums_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN WITH d AS (SELECT c.grade, CAST(sum(c.agents) AS bigint) AS agents, CAST(sum(c.allocated_whole) AS bigint) AS allocated_whole, CAST(sum(c.allocated_rest) AS bigint) AS allocated_rest, CAST(sum(c.reserved_whole) AS bigint) AS reserved_whole, CAST(sum(c.reserved_rest) AS bigint) AS reserved_rest, CAST(sum(c.spent_whole) AS bigint) AS spent_whole, CAST(sum(c.spent_rest) AS bigint) AS spent_rest, CAST(sum(c.overdrawn_whole) AS bigint) AS overdrawn_whole, CAST(sum(c.overdrawn_rest) AS bigint) AS overdrawn_rest FROM (SELECT CASE WHEN b.allocated_micros = 0 AND b.spent_micros = 0 THEN -1 WHEN b.spent_micros > b.allocated_micros AND b.allocated_micros > 0 THEN 201 ELSE b.used_rank END AS grade, -1 AS agents, -((b.allocated_micros) / 1000000) AS allocated_whole, -((b.allocated_micros) % 1000000) AS allocated_rest, -((b.reserved_micros) / 1000000) AS reserved_whole, -((b.reserved_micros) % 1000000) AS reserved_rest, -((b.spent_micros) / 1000000) AS spent_whole, -((b.spent_micros) % 1000000) AS spent_rest, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) / 1000000) AS overdrawn_whole, -((CASE WHEN (b.spent_micros + b.reserved_micros - b.allocated_micros) > 0 THEN (b.spent_micros + b.reserved_micros - b.allocated_micros) ELSE 0 END) % 1000000) AS overdrawn_rest FROM gone b WHERE b.archived_at IS NULL) c GROUP BY c.grade HAVING sum(c.agents) <> 0 OR sum(c.allocated_whole) <> 0 OR sum(c.allocated_rest) <> 0 OR sum(c.reserved_whole) <> 0 OR sum(c.reserved_rest) <> 0 OR sum(c.spent_whole) <> 0 OR sum(c.spent_rest) <> 0 OR sum(c.overdrawn_whole) <> 0 OR sum(c.overdrawn_rest) <> 0), e AS MATERIALIZED (SELECT d.*, (SELECT f.shard FROM budget_sums f WHERE f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED) AS free FROM d), u AS (UPDATE budget_sums s SET agents = s.agents + e.agents, allocated_whole = s.allocated_whole + e.allocated_whole, allocated_rest = s.allocated_rest + e.allocated_rest, reserved_whole = s.reserved_whole + e.reserved_whole, reserved_rest = s.reserved_rest + e.reserved_rest, spent_whole = s.spent_whole + e.spent_whole, spent_rest = s.spent_rest + e.spent_rest, overdrawn_whole = s.overdrawn_whole + e.overdrawn_whole, overdrawn_rest = s.overdrawn_rest + e.overdrawn_rest FROM e WHERE s.grade = e.grade AND s.shard = e.free) INSERT INTO budget_sums (grade, shard, agents, allocated_whole, allocated_rest, reserved_whole, reserved_rest, spent_whole, spent_rest, overdrawn_whole, overdrawn_rest) SELECT e.grade, CAST(CAST(pg_current_xact_id() AS text) AS bigint), e.agents, e.allocated_whole, e.allocated_rest, e.reserved_whole, e.reserved_rest, e.spent_whole, e.spent_rest, e.overdrawn_whole, e.overdrawn_rest FROM e WHERE e.free IS NULL; RETURN NULL; END ;
@@ -75,6 +87,9 @@ CREATE FUNCTION budget_sums_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY
 
 -- function count_entries(counted text, counted_part text, more bigint)
 CREATE FUNCTION count_entries(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql VOLATILITY v AS  DECLARE free bigint; BEGIN SELECT c.shard INTO free FROM list_counts c WHERE c.list = counted AND c.part = counted_part ORDER BY c.shard LIMIT 1 FOR UPDATE SKIP LOCKED; IF FOUND THEN UPDATE list_counts c SET entries = c.entries + more WHERE c.list = counted AND c.part = counted_part AND c.shard = free; ELSE INSERT INTO list_counts (list, part, shard, entries) VALUES (counted, counted_part, CAST(CAST(pg_current_xact_id() AS text) AS bigint), more); END IF; END ;
+
+-- function count_noted(counted text)
+CREATE FUNCTION count_noted(counted text) RETURNS void LANGUAGE plpgsql VOLATILITY v AS  DECLARE noted jsonb := coalesce(nullif(current_setting('iron.counts_' || counted, true), ''), '{}'); d record; BEGIN IF noted = '{}' THEN RETURN; END IF; PERFORM set_config('iron.counts_' || counted, '', true); FOR d IN SELECT n.key AS part, CAST(n.value AS bigint) AS more FROM jsonb_each_text(noted) n WHERE n.value <> '0' ORDER BY 1 LOOP PERFORM count_entries(counted, d.part, d.more); END LOOP; END ;
 
 -- function events_insert()
 CREATE FUNCTION events_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM 1 FROM log_heads WHERE name = 'events' FOR UPDATE; IF NEW.seq IS DISTINCT FROM (SELECT head_seq + 1 FROM log_heads WHERE name = 'events') OR EXISTS (SELECT 1 FROM events e WHERE e.dedupe_key = NEW.dedupe_key) THEN RAISE EXCEPTION 'events: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; UPDATE log_heads SET head_seq = NEW.seq, updated_at = NEW.at WHERE name = 'events'; RETURN NEW; END ;
@@ -112,6 +127,9 @@ CREATE FUNCTION log_heads_no_insert() RETURNS trigger LANGUAGE plpgsql VOLATILIT
 -- function no_truncate()
 CREATE FUNCTION no_truncate() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END ;
 
+-- function note_count(counted text, counted_part text, more bigint)
+CREATE FUNCTION note_count(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql VOLATILITY v AS  DECLARE noted jsonb := coalesce(nullif(current_setting('iron.counts_' || counted, true), ''), '{}'); BEGIN PERFORM set_config('iron.counts_' || counted, jsonb_set(noted, ARRAY[counted_part], to_jsonb(coalesce(CAST(noted ->> counted_part AS bigint), 0) + more))::text, true); END ;
+
 -- function request_keys_insert()
 CREATE FUNCTION request_keys_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF EXISTS (SELECT 1 FROM request_keys k WHERE k.subject_id = NEW.subject_id AND k.request_id = NEW.request_id) OR NOT EXISTS (SELECT 1 FROM requests r WHERE r.subject_id = NEW.subject_id AND r.request_id = NEW.request_id AND r.id = NEW.id AND r.payload_hash = NEW.payload_hash AND r.lease_id IS NOT DISTINCT FROM NEW.lease_id AND r.cost_micros = NEW.cost_micros AND r.overrun_micros = NEW.overrun_micros AND r.pricing = NEW.pricing AND r.late = NEW.late) THEN RAISE EXCEPTION 'request_keys: not the copy of a billed call' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END ;
 
@@ -133,8 +151,11 @@ CREATE FUNCTION users_count_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY
 -- function users_count_insert()
 CREATE FUNCTION users_count_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.role || CASE WHEN t.deleted_at IS NOT NULL THEN ' deleted' WHEN t.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END AS part, count(*) AS entries FROM moved t GROUP BY 1 LOOP PERFORM count_entries('users', d.part, 1 * d.entries); END LOOP; RETURN NULL; END ;
 
+-- function users_count_noted()
+CREATE FUNCTION users_count_noted() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN PERFORM count_noted('users'); RETURN NULL; END ;
+
 -- function users_count_update()
-CREATE FUNCTION users_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; made := NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; IF gone <> made THEN PERFORM count_entries('users', gone, -1); PERFORM count_entries('users', made, 1); END IF; RETURN NULL; END ;
+CREATE FUNCTION users_count_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE gone text; made text; BEGIN gone := OLD.role || CASE WHEN OLD.deleted_at IS NOT NULL THEN ' deleted' WHEN OLD.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; made := NEW.role || CASE WHEN NEW.deleted_at IS NOT NULL THEN ' deleted' WHEN NEW.suspended_at IS NOT NULL THEN ' suspended' ELSE ' active' END; IF gone <> made THEN PERFORM note_count('users', gone, -1); PERFORM note_count('users', made, 1); END IF; RETURN NULL; END ;
 
 -- index agent_budgets_allocated
 CREATE INDEX agent_budgets_allocated ON agent_budgets USING btree (allocated_micros, agent_id) WHERE archived_at IS NULL;
@@ -1153,6 +1174,9 @@ CREATE TRIGGER agent_budgets_count_delete AFTER DELETE ON agent_budgets REFERENC
 -- trigger agent_budgets_count_insert
 CREATE TRIGGER agent_budgets_count_insert AFTER INSERT ON agent_budgets REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agent_budgets_count_insert();
 
+-- trigger agent_budgets_count_noted
+CREATE TRIGGER agent_budgets_count_noted AFTER UPDATE OF owner_id, archived_at ON agent_budgets FOR EACH STATEMENT EXECUTE FUNCTION agent_budgets_count_noted();
+
 -- trigger agent_budgets_count_update
 CREATE TRIGGER agent_budgets_count_update AFTER UPDATE OF owner_id, archived_at ON agent_budgets FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id OR old.archived_at IS DISTINCT FROM new.archived_at) EXECUTE FUNCTION agent_budgets_count_update();
 
@@ -1177,6 +1201,9 @@ CREATE TRIGGER agents_count_delete AFTER DELETE ON agents REFERENCING OLD TABLE 
 -- trigger agents_count_insert
 CREATE TRIGGER agents_count_insert AFTER INSERT ON agents REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION agents_count_insert();
 
+-- trigger agents_count_noted
+CREATE TRIGGER agents_count_noted AFTER UPDATE OF state, archived ON agents FOR EACH STATEMENT EXECUTE FUNCTION agents_count_noted();
+
 -- trigger agents_count_update
 CREATE TRIGGER agents_count_update AFTER UPDATE OF state, archived ON agents FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state OR old.archived IS DISTINCT FROM new.archived) EXECUTE FUNCTION agents_count_update();
 
@@ -1191,6 +1218,9 @@ CREATE TRIGGER api_tokens_count_delete AFTER DELETE ON api_tokens REFERENCING OL
 
 -- trigger api_tokens_count_insert
 CREATE TRIGGER api_tokens_count_insert AFTER INSERT ON api_tokens REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_insert();
+
+-- trigger api_tokens_count_noted
+CREATE TRIGGER api_tokens_count_noted AFTER UPDATE OF revoked_at, expires_at ON api_tokens FOR EACH STATEMENT EXECUTE FUNCTION api_tokens_count_noted();
 
 -- trigger api_tokens_count_update
 CREATE TRIGGER api_tokens_count_update AFTER UPDATE OF revoked_at, expires_at ON api_tokens FOR EACH ROW WHEN (old.revoked_at IS DISTINCT FROM new.revoked_at OR old.expires_at IS DISTINCT FROM new.expires_at) EXECUTE FUNCTION api_tokens_count_update();
@@ -1218,6 +1248,9 @@ CREATE TRIGGER budget_requests_count_delete AFTER DELETE ON budget_requests REFE
 
 -- trigger budget_requests_count_insert
 CREATE TRIGGER budget_requests_count_insert AFTER INSERT ON budget_requests REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION budget_requests_count_insert();
+
+-- trigger budget_requests_count_noted
+CREATE TRIGGER budget_requests_count_noted AFTER UPDATE OF status ON budget_requests FOR EACH STATEMENT EXECUTE FUNCTION budget_requests_count_noted();
 
 -- trigger budget_requests_count_update
 CREATE TRIGGER budget_requests_count_update AFTER UPDATE OF status ON budget_requests FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION budget_requests_count_update();
@@ -1302,6 +1335,9 @@ CREATE TRIGGER users_count_delete AFTER DELETE ON users REFERENCING OLD TABLE AS
 
 -- trigger users_count_insert
 CREATE TRIGGER users_count_insert AFTER INSERT ON users REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION users_count_insert();
+
+-- trigger users_count_noted
+CREATE TRIGGER users_count_noted AFTER UPDATE OF role, suspended_at, deleted_at ON users FOR EACH STATEMENT EXECUTE FUNCTION users_count_noted();
 
 -- trigger users_count_update
 CREATE TRIGGER users_count_update AFTER UPDATE OF role, suspended_at, deleted_at ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.suspended_at IS DISTINCT FROM new.suspended_at OR old.deleted_at IS DISTINCT FROM new.deleted_at) EXECUTE FUNCTION users_count_update();

@@ -115,6 +115,7 @@ function postgresTriggers(): string[] {
     ' VALUES (counted, counted_part, CAST(CAST(pg_current_xact_id() AS text) AS bigint), more); END IF; END $$'
   return [
     count,
+    ...postgresNotes(),
     ...LISTS.flatMap(({ list, part, by }) => {
       const bulk = [
         ...postgresBulk(list, 'insert', 'NEW', part('t.'), 1),
@@ -162,14 +163,37 @@ function postgresBulk(
   ]
 }
 
-/** A row that changes its part; most changes of a row are of something else, and never get here. */
+/**
+ * A row that changes its part; most changes of a row are of something else, and never get here. What the rows of a statement change is
+ * noted and counted at its end, together: a row of counts that one transaction writes ten thousand times is looked for among ten
+ * thousand versions of it.
+ */
 function postgresMove(list: string, by: readonly string[], when: string, old: string, now: string): string[] {
   const name = `${list}_count_update`
   const body =
-    `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM count_entries('${list}', gone, -1);` +
-    ` PERFORM count_entries('${list}', made, 1); END IF; RETURN NULL;`
+    `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM note_count('${list}', gone, -1);` +
+    ` PERFORM note_count('${list}', made, 1); END IF; RETURN NULL;`
+  const noted = `${list}_count_noted`
   return [
     `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE gone text; made text; BEGIN ${body} END $$`,
     `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${list} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
+    `CREATE FUNCTION ${noted}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count_noted('${list}'); RETURN NULL; END $$`,
+    `CREATE TRIGGER ${noted} AFTER UPDATE OF ${by.join(', ')} ON ${list} FOR EACH STATEMENT EXECUTE FUNCTION ${noted}()`,
+  ]
+}
+
+/** Notes are a variable of the transaction, which a savepoint that is rolled back takes along: part by part, how many more. */
+function postgresNotes(): string[] {
+  const noted = `coalesce(nullif(current_setting('iron.counts_' || counted, true), ''), '{}')`
+  return [
+    'CREATE FUNCTION note_count(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql AS $$' +
+      ` DECLARE noted jsonb := ${noted}; BEGIN` +
+      ` PERFORM set_config('iron.counts_' || counted, jsonb_set(noted, ARRAY[counted_part],` +
+      ' to_jsonb(coalesce(CAST(noted ->> counted_part AS bigint), 0) + more))::text, true); END $$',
+    'CREATE FUNCTION count_noted(counted text) RETURNS void LANGUAGE plpgsql AS $$' +
+      ` DECLARE noted jsonb := ${noted}; d record; BEGIN IF noted = '{}' THEN RETURN; END IF;` +
+      ` PERFORM set_config('iron.counts_' || counted, '', true);` +
+      ` FOR d IN SELECT n.key AS part, CAST(n.value AS bigint) AS more FROM jsonb_each_text(noted) n WHERE n.value <> '0' ORDER BY 1 LOOP` +
+      ' PERFORM count_entries(counted, d.part, d.more); END LOOP; END $$',
   ]
 }

@@ -189,6 +189,40 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     await isSound()
   })
 
+  test('a statement that moves many rows counts them together, and one that is undone not at all', async () => {
+    const many = 300
+    await world.rows(`INSERT INTO agent_budgets (agent_id, owner_id, created_at, updated_at)
+      WITH RECURSIVE n(i) AS (SELECT CAST(0 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < ${String(many - 1)})
+      SELECT 'many-' || i, CASE WHEN i % 3 = 0 THEN 'u' ELSE 'v' END, 1, 1 FROM n`)
+    await world.db.write(async (tx) => {
+      const run = (sql: string) => tx.execute<{ written: number }>({ sql, parameters: [] })
+      await run('SAVEPOINT undone')
+      await run("UPDATE agent_budgets SET owner_id = 'x'")
+      await run('ROLLBACK TO SAVEPOINT undone')
+      await run("UPDATE agent_budgets SET archived_at = 5, owner_id = 'w' WHERE owner_id = 'u'")
+      if (dialect === 'postgres') {
+        const { rows } = await run(
+          "SELECT n_tup_ins + n_tup_upd AS written FROM pg_stat_xact_user_tables WHERE relname = 'list_counts'",
+        )
+        // One row for each part of either statement, and some for what the triggers of the archived note.
+        expect(rows[0]?.written).toBeLessThan(20)
+      }
+    })
+    const counts = await world.rows(
+      "SELECT part, sum(entries) AS entries FROM list_counts WHERE list = 'agent_budgets' GROUP BY part",
+    )
+    expect(
+      counts
+        .map((row) =>
+          Object.values(row as object)
+            .map(String)
+            .join(': '),
+        )
+        .sort(),
+    ).toEqual(['u active: 0', 'v active: 200', 'w archived: 100'])
+    await isSound()
+  })
+
   test('ranks order budgets as their amounts do', async () => {
     const amounts = [
       0,

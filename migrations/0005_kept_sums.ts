@@ -6,8 +6,16 @@
 import { sql } from 'kysely'
 import { count, oneOf, text } from './0001_baseline/columns.ts'
 import { createTable } from './0001_baseline/create-table.ts'
-import { archivedColumn, createArchivedTriggers } from './0005_kept_sums/archived.ts'
-import { budgetColumns, createBudgetTriggers, FIGURES, FILL_BUDGET_SUMS } from './0005_kept_sums/budgets.ts'
+import { copiedColumns, createCopyTriggers } from './0005_kept_sums/agents.ts'
+import { createRankTriggers, rankColumns } from './0005_kept_sums/budget-ranks.ts'
+import {
+  ARCHIVED,
+  BEYOND,
+  createSumTriggers,
+  FIGURES,
+  FILL_BUDGET_SUMS,
+  OWNER_RESERVED_VIEW,
+} from './0005_kept_sums/budget-sums.ts'
 import { createCountTriggers, FILL_LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_LATE, keepLate } from './0005_kept_sums/late.ts'
 import { agentTags, createTagTriggers, FILL_TAGS, taggedAgentView } from './0005_kept_sums/tags.ts'
@@ -15,6 +23,8 @@ import type { AnySchema, Engine } from './step.ts'
 
 /** Longest part: a status, and a tag that names the owner whom an agent had. */
 const PART_MAX = 300
+/** Longest id of an owner; `''` is everybody. */
+const OWNER_MAX = 255
 
 /** Whole numbers that may be negative: what one transaction took from a row that another one filled. */
 const signed = { storage: 'integer' } as const
@@ -27,6 +37,8 @@ const INDEXES: Readonly<Record<string, string>> = {
   agent_budgets_created: 'agent_budgets (created_at, agent_id) WHERE archived_at IS NULL',
   // With all that a name is looked for by: on SQLite a search reads this much of each agent, and no row but those that it shows.
   agents_created: 'agents (created_at, id, archived, name)',
+  // An owner may have most of all agents, and asks for those in a state, or with a text in their names.
+  agents_owner: 'agents (owner_id, created_at, id, archived, state, name)',
   agents_archived: 'agents (created_at, id, name) WHERE archived = 1',
   budget_requests_wanted: 'budget_requests (status, requested_allocated_micros, id)',
   users_suspended: 'users (created_at, id) WHERE suspended_at IS NOT NULL AND deleted_at IS NULL',
@@ -40,6 +52,8 @@ const INDEXES: Readonly<Record<string, string>> = {
   api_tokens_last_used: 'api_tokens (last_used_at NULLS FIRST, id)',
   api_tokens_project: 'api_tokens (project_id, created_at, id) WHERE project_id IS NOT NULL',
   api_tokens_revoked: 'api_tokens (created_at, id) WHERE revoked_at IS NOT NULL',
+  // Keys of deleted providers are counted apart.
+  providers_deleted: 'providers (id) WHERE deleted_at IS NOT NULL',
   provider_keys_last_used: 'provider_keys (last_used_at NULLS FIRST, id)',
   // The index of resources holds a type's entries in the order of its resources, not in that of the log.
   audit_log_type: 'audit_log (resource_type, seq)',
@@ -61,21 +75,22 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
   await createTable(db, engine, {
     name: 'budget_sums',
     columns: {
-      grade: { storage: 'integer', check: (name) => `${name} BETWEEN -1 AND 201` },
+      owner_id: text(0, OWNER_MAX),
+      grade: { storage: 'integer', check: (name) => `${name} BETWEEN ${String(ARCHIVED)} AND ${String(BEYOND)}` },
       shard: count(),
       agents: signed,
       ...Object.fromEntries(
         FIGURES.flatMap((name) => [[`${name}_whole`, signed] as const, [`${name}_rest`, signed] as const]),
       ),
     },
-    primaryKey: ['grade', 'shard'],
+    primaryKey: ['owner_id', 'grade', 'shard'],
     clustered: true,
     updatedOften: true,
   })
   await createTable(db, engine, {
     name: 'list_counts',
     columns: {
-      list: oneOf('agents', 'agent_budgets', 'agent_tags', 'api_tokens', 'budget_requests', 'users'),
+      list: oneOf('agents', 'owned_agents', 'agent_tags', 'api_tokens', 'budget_requests', 'provider_keys', 'users'),
       part: text(1, PART_MAX),
       shard: count(),
       entries: signed,
@@ -88,7 +103,7 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
   for (const statement of [taggedAgentView(engine), ...createTagTriggers(engine), FILL_TAGS]) {
     await sql.raw(statement).execute(db)
   }
-  for (const statement of [...archivedColumn(engine), ...budgetColumns(engine)]) await sql.raw(statement).execute(db)
+  for (const statement of [...copiedColumns(engine), ...rankColumns(engine)]) await sql.raw(statement).execute(db)
   for (const index of DROPPED) await sql.raw(`DROP INDEX ${index}`).execute(db)
   for (const [name, index] of Object.entries(INDEXES)) {
     const spelled = engine === 'postgres' ? index : index.replace(' NULLS FIRST', '')
@@ -96,11 +111,13 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
   }
   // Triggers first: making them locks the tables, so that what is counted afterwards is all there is.
   const triggers = [
-    ...createArchivedTriggers(engine),
-    ...createBudgetTriggers(engine),
+    ...createCopyTriggers(engine),
+    ...createRankTriggers(engine),
+    ...createSumTriggers(engine),
     ...createCountTriggers(engine),
     ...keepLate(engine),
   ]
-  for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS, FILL_LATE])
+  const view = ['DROP VIEW owner_reserved', OWNER_RESERVED_VIEW]
+  for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS, FILL_LATE, ...view])
     await sql.raw(statement).execute(db)
 }

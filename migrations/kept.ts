@@ -1,6 +1,7 @@
 /** What triggers keep, and what it is computed from: for whoever verifies it, or fills tables without triggers. */
-import { FILL_ARCHIVED, WRONG_ARCHIVED } from './0005_kept_sums/archived.ts'
-import { BUDGET_SUMS, FILL_BUDGET_SUMS, FILL_RANKS, KEPT_BUDGET_SUMS, WRONG_RANKS } from './0005_kept_sums/budgets.ts'
+import { FILL_COPIES, WRONG_COPIES } from './0005_kept_sums/agents.ts'
+import { FILL_RANKS, WRONG_RANKS } from './0005_kept_sums/budget-ranks.ts'
+import { BUDGET_SUMS, FILL_BUDGET_SUMS, KEPT_BUDGET_SUMS } from './0005_kept_sums/budget-sums.ts'
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_TAGS, WRONG_TAGS } from './0005_kept_sums/tags.ts'
 import { FILL_LATE, KEPT_LATE, LATE } from './0005_kept_sums/late.ts'
@@ -19,8 +20,8 @@ export { expiryPart } from './0005_kept_sums/counts.ts'
 /** Agents whose ranks are wrong. */
 export const wrongRanks = WRONG_RANKS
 
-/** Agents that are not as archived as their budgets. */
-export const wrongArchived = WRONG_ARCHIVED
+/** Agents beside whose names stands something else than in their budgets, by column. */
+export const wrongCopies = WRONG_COPIES
 
 /** Agents whose tags are kept wrongly. */
 export const wrongTags = WRONG_TAGS
@@ -28,7 +29,7 @@ export const wrongTags = WRONG_TAGS
 /** Computes all of it anew. */
 export const recompute: readonly string[] = [
   FILL_RANKS,
-  FILL_ARCHIVED,
+  FILL_COPIES,
   'DELETE FROM budget_sums',
   FILL_BUDGET_SUMS,
   'DELETE FROM agent_tags',

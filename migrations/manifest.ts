@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '64e760fab307425acd35b10a3ccbed8316ed0a9590ad6bb1c4e4c4a18e34a239',
+    checksum: '978285643e753c62c8ea67f5b38f468d1331503524666e4d637332c8aeac7e7f',
     up: up0005,
   },
 ]

@@ -3,6 +3,8 @@ import type { Engine } from '../step.ts'
 
 interface CountedList {
   readonly list: string
+  /** Default: of the same name. */
+  readonly table?: string
   /** The part that a row is of, as SQL over a row whose columns begin with the given text. */
   readonly part: (row: string) => string
   /** Columns that decide on it; none of rows that come and go. */
@@ -28,20 +30,24 @@ export const expiryPart = (ms: number): string => `until ${String(DAY_ZERO + Mat
 const taggedPart = (archived: string, tag: string): string =>
   `CASE WHEN ${archived} THEN 'archived ' ELSE 'active ' END || ${tag}`
 
+const agentPart = (row: string): string =>
+  `${row}state || CASE WHEN ${row}archived = 1 THEN ' archived' ELSE ' active' END`
+
 const LISTS: readonly CountedList[] = [
   {
     list: 'agents',
-    part: (row) => `${row}state || CASE WHEN ${row}archived = 1 THEN ' archived' ELSE ' active' END`,
+    part: agentPart,
     by: ['state', 'archived'],
   },
   // For the lists of one owner, who may have thousands.
   {
-    list: 'agent_budgets',
-    part: (row) =>
-      `coalesce(${row}owner_id, '') || CASE WHEN ${row}archived_at IS NULL THEN ' active' ELSE ' archived' END`,
-    by: ['owner_id', 'archived_at'],
+    list: 'owned_agents',
+    table: 'agents',
+    part: (row) => `${agentPart(row)} || ' ' || coalesce(${row}owner_id, '')`,
+    by: ['state', 'archived', 'owner_id'],
   },
   { list: 'agent_tags', part: (row) => taggedPart(archivedOf(`${row}agent_id`), `${row}tag`), by: [] },
+  { list: 'provider_keys', part: (row) => `${row}status`, by: ['status'] },
   { list: 'api_tokens', part: tokenPart, by: ['revoked_at', 'expires_at'] },
   { list: 'budget_requests', part: (row) => `${row}status`, by: ['status'] },
   {
@@ -55,7 +61,8 @@ const LISTS: readonly CountedList[] = [
 
 /** The counts of what there is, as `list_counts` has them. */
 export const LIST_COUNTS = LISTS.map(
-  ({ list, part }) => `SELECT '${list}' AS list, ${part('t.')} AS part, count(*) AS entries FROM ${list} t GROUP BY 2`,
+  ({ list, table = list, part }) =>
+    `SELECT '${list}' AS list, ${part('t.')} AS part, count(*) AS entries FROM ${table} t GROUP BY 2`,
 ).join(' UNION ALL ')
 
 /** Fills an empty `list_counts`. */
@@ -71,15 +78,15 @@ export function createCountTriggers(engine: Engine): string[] {
   return engine === 'sqlite' ? [...LISTS.flatMap(sqliteTriggers), sqliteTagsArchived()] : postgresTriggers()
 }
 
-function sqliteTriggers({ list, part, by }: CountedList): string[] {
+function sqliteTriggers({ list, table = list, part, by }: CountedList): string[] {
   const [gone, made] = [sqliteAdd(list, part('OLD.'), '-1'), sqliteAdd(list, part('NEW.'), '1')]
   const triggers = [
-    `CREATE TRIGGER ${list}_count_insert AFTER INSERT ON ${list} BEGIN ${made}; END`,
-    `CREATE TRIGGER ${list}_count_delete AFTER DELETE ON ${list} BEGIN ${gone}; END`,
+    `CREATE TRIGGER ${list}_count_insert AFTER INSERT ON ${table} BEGIN ${made}; END`,
+    `CREATE TRIGGER ${list}_count_delete AFTER DELETE ON ${table} BEGIN ${gone}; END`,
   ]
   if (by.length === 0) return triggers
   const update =
-    `CREATE TRIGGER ${list}_count_update AFTER UPDATE OF ${by.join(', ')} ON ${list}` +
+    `CREATE TRIGGER ${list}_count_update AFTER UPDATE OF ${by.join(', ')} ON ${table}` +
     ` WHEN ${part('NEW.')} <> ${part('OLD.')} BEGIN ${gone}; ${made}; END`
   return [...triggers, update]
 }
@@ -116,14 +123,14 @@ function postgresTriggers(): string[] {
   return [
     count,
     ...postgresNotes(),
-    ...LISTS.flatMap(({ list, part, by }) => {
+    ...LISTS.flatMap(({ list, table = list, part, by }) => {
       const bulk = [
-        ...postgresBulk(list, 'insert', 'NEW', part('t.'), 1),
-        ...postgresBulk(list, 'delete', 'OLD', part('t.'), -1),
+        ...postgresBulk(list, table, 'insert', 'NEW', part('t.'), 1),
+        ...postgresBulk(list, table, 'delete', 'OLD', part('t.'), -1),
       ]
       if (by.length === 0) return bulk
       const changed = by.map((column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`).join(' OR ')
-      return [...bulk, ...postgresMove(list, by, changed, part('OLD.'), part('NEW.'))]
+      return [...bulk, ...postgresMove(list, table, by, changed, part('OLD.'), part('NEW.'))]
     }),
     ...postgresTagsArchived(),
   ]
@@ -147,6 +154,7 @@ function postgresTagsArchived(): string[] {
 /** Many rows may come at once: they are counted together. */
 function postgresBulk(
   list: string,
+  table: string,
   event: 'insert' | 'delete',
   rows: 'NEW' | 'OLD',
   part: string,
@@ -158,7 +166,7 @@ function postgresBulk(
     ` PERFORM count_entries('${list}', d.part, ${String(sign)} * d.entries); END LOOP; RETURN NULL;`
   return [
     `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE d record; BEGIN ${body} END $$`,
-    `CREATE TRIGGER ${name} AFTER ${event.toUpperCase()} ON ${list} REFERENCING ${rows} TABLE AS moved` +
+    `CREATE TRIGGER ${name} AFTER ${event.toUpperCase()} ON ${table} REFERENCING ${rows} TABLE AS moved` +
       ` FOR EACH STATEMENT EXECUTE FUNCTION ${name}()`,
   ]
 }
@@ -168,7 +176,14 @@ function postgresBulk(
  * noted and counted at its end, together: a row of counts that one transaction writes ten thousand times is looked for among ten
  * thousand versions of it.
  */
-function postgresMove(list: string, by: readonly string[], when: string, old: string, now: string): string[] {
+function postgresMove(
+  list: string,
+  table: string,
+  by: readonly string[],
+  when: string,
+  old: string,
+  now: string,
+): string[] {
   const name = `${list}_count_update`
   const body =
     `gone := ${old}; made := ${now}; IF gone <> made THEN PERFORM note_count('${list}', gone, -1);` +
@@ -176,20 +191,24 @@ function postgresMove(list: string, by: readonly string[], when: string, old: st
   const noted = `${list}_count_noted`
   return [
     `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE gone text; made text; BEGIN ${body} END $$`,
-    `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${list} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
+    `CREATE TRIGGER ${name} AFTER UPDATE OF ${by.join(', ')} ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${name}()`,
     `CREATE FUNCTION ${noted}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count_noted('${list}'); RETURN NULL; END $$`,
-    `CREATE TRIGGER ${noted} AFTER UPDATE OF ${by.join(', ')} ON ${list} FOR EACH STATEMENT EXECUTE FUNCTION ${noted}()`,
+    `CREATE TRIGGER ${noted} AFTER UPDATE OF ${by.join(', ')} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION ${noted}()`,
   ]
 }
+
+/** Length of notes from which on they are counted before the statement ends: they are read and written with every row. */
+export const NOTES_MAX = 8_000
 
 /** Notes are a variable of the transaction, which a savepoint that is rolled back takes along: part by part, how many more. */
 function postgresNotes(): string[] {
   const noted = `coalesce(nullif(current_setting('iron.counts_' || counted, true), ''), '{}')`
   return [
     'CREATE FUNCTION note_count(counted text, counted_part text, more bigint) RETURNS void LANGUAGE plpgsql AS $$' +
-      ` DECLARE noted jsonb := ${noted}; BEGIN` +
-      ` PERFORM set_config('iron.counts_' || counted, jsonb_set(noted, ARRAY[counted_part],` +
-      ' to_jsonb(coalesce(CAST(noted ->> counted_part AS bigint), 0) + more))::text, true); END $$',
+      ` DECLARE noted jsonb := ${noted}; notes text; BEGIN` +
+      ' notes := jsonb_set(noted, ARRAY[counted_part], to_jsonb(coalesce(CAST(noted ->> counted_part AS bigint), 0) + more));' +
+      ` PERFORM set_config('iron.counts_' || counted, notes, true);` +
+      ` IF length(notes) > ${String(NOTES_MAX)} THEN PERFORM count_noted(counted); END IF; END $$`,
     'CREATE FUNCTION count_noted(counted text) RETURNS void LANGUAGE plpgsql AS $$' +
       ` DECLARE noted jsonb := ${noted}; d record; BEGIN IF noted = '{}' THEN RETURN; END IF;` +
       ` PERFORM set_config('iron.counts_' || counted, '', true);` +

@@ -17,11 +17,11 @@ const LISTS: readonly {
   { name: 'agents by change', filter: { status: 'active' }, sort: '-updatedAt', index: /agents_updated/, sorts: 1 },
   { name: 'running agents', filter: { status: 'active', state: 'running' }, index: /agents_running/, sorts: 1 },
   // What one owner has is sorted, and so is the page.
-  { name: 'agents of an owner', filter: { ownerId: 'u' }, index: /agent_budgets_owner/, sorts: 2 },
+  { name: 'agents of an owner', filter: { ownerId: 'u' }, index: /agents_owner/, sorts: 2 },
   {
     name: 'active agents of an owner',
     filter: { ownerId: 'u', status: 'active' },
-    index: /agent_budgets_owner/,
+    index: /agents_owner/,
     sorts: 2,
   },
 ]

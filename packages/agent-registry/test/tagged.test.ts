@@ -1,7 +1,7 @@
 /** Pages of agents with a tag, of an owner, or with a text in their name, are those of everything sorted here, however many there are. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type ReadTx, verifyKeptSums } from '@iron/database'
-import { enginesForTests, plansOf, recordStatements } from '@iron/database/testing'
+import { enginesForTests, plansOf } from '@iron/database/testing'
 import type { AgentFilter } from '../src/index.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -136,19 +136,22 @@ describe.each(await enginesForTests())('agents by tag, name and owner on %s', (d
     }
   })
 
-  test('of an owner of many no more agents are looked at than those of the page', async () => {
-    const statements = async (): Promise<string> => {
-      const list = (tx: ReadTx) => world.registry.list({ ownerId: 'somebody', status: 'active' }, { tx })
-      return (await recordStatements(world.db, list)).map(({ sql }) => sql).join('\n')
+  test('those of an owner of many are found by an index that has them in their order', async () => {
+    const plans = async (filter: AgentFilter): Promise<string> => {
+      const list = (tx: ReadTx) => world.registry.list({ ownerId: 'somebody', ...filter }, { tx })
+      const statements = (await plansOf(world.db, list)).filter(({ sql }) => sql.includes('owner_id" ='))
+      return statements.map(({ plan }) => plan).join('\n')
     }
-    expect(await statements()).not.toMatch(/join "agent_budgets"/)
-    // A budget of no agent is not to be counted: then agents are.
+    for (const filter of [{}, { status: 'active' }, { state: 'idle' }, { name: 'E 77' }] as const) {
+      expect(await plans(filter)).toMatch(/agents_owner/)
+      expect(await plans(filter)).not.toMatch(/agent_budgets_owner/)
+    }
+    // A budget of no agent is not counted.
     await world.test.rows(
       "INSERT INTO agent_budgets (agent_id, owner_id, created_at, updated_at) VALUES ('alone', 'somebody', 1, 1)",
     )
     try {
       await isNaive({ ownerId: 'somebody', status: 'active' }, ['name'])
-      expect(await statements()).toMatch(/join "agent_budgets"/)
     } finally {
       await world.test.rows("DELETE FROM agent_budgets WHERE agent_id = 'alone'")
     }

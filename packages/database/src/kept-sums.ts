@@ -1,4 +1,4 @@
-import { expiryPart as partOfExpiry, kept, recompute, wrongArchived, wrongRanks, wrongTags } from '@iron/migrations'
+import { expiryPart as partOfExpiry, kept, recompute, wrongCopies, wrongRanks, wrongTags } from '@iron/migrations'
 import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
@@ -6,11 +6,11 @@ import type { AtTx, ReadTx } from './transaction.ts'
 /** A sum, a count or a rank that is not what the rows say. */
 export interface KeptFault {
   readonly table: 'agent_budgets' | 'agent_tags' | 'agents' | 'budget_sums' | 'list_counts' | 'log_heads'
-  /** The grade, the list and its part, the agent, or the log. */
+  /** The owner, if it is one's, and the grade; the list and its part, the agent, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
-  /** `null` of a rank, of tags and of `archived`, which are right or wrong. */
+  /** `null` of a rank, of tags and of what an agent's budget has, which are right or wrong. */
   readonly kept: number | null
   readonly computed: number | null
 }
@@ -51,7 +51,7 @@ type Row = Readonly<Record<string, string | number>>
 
 /** Columns that name a row. */
 const KEYS: Readonly<Record<KeptTable, readonly string[]>> = {
-  budget_sums: ['grade'],
+  budget_sums: ['owner_id', 'grade'],
   list_counts: ['list', 'part'],
   log_heads: ['name'],
 }
@@ -66,8 +66,10 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
       faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
     }
-    for (const { id: key } of await rowsOf(tx, wrongArchived)) {
-      faults.push({ table: 'agents', key: String(key), what: 'archived', kept: null, computed: null })
+    for (const [what, sql] of Object.entries(wrongCopies)) {
+      for (const { id: key } of await rowsOf(tx, sql)) {
+        faults.push({ table: 'agents', key: String(key), what, kept: null, computed: null })
+      }
     }
     for (const { agent_id: key } of await rowsOf(tx, wrongTags)) {
       faults.push({ table: 'agent_tags', key: String(key), what: 'tags', kept: null, computed: null })
@@ -96,7 +98,11 @@ async function rowsOf(tx: ReadTx, sql: string): Promise<readonly Row[]> {
 }
 
 function differences(table: KeptTable, stored: readonly Row[], computed: readonly Row[]): KeptFault[] {
-  const keyOf = (row: Row): string => KEYS[table].map((name) => String(row[name])).join(' ')
+  const keyOf = (row: Row): string =>
+    KEYS[table]
+      .map((name) => String(row[name]))
+      .join(' ')
+      .trim()
   const [here, there] = [
     new Map(stored.map((row) => [keyOf(row), row])),
     new Map(computed.map((row) => [keyOf(row), row])),

@@ -182,7 +182,12 @@ export interface AgentBudgetsTable {
 
 /** The budgets in use added up by grade, kept by triggers; several rows of one grade are summed. */
 export interface BudgetSumsTable {
-  /** -1 for nothing of nothing, else the `used_rank`, at most 201. */
+  /** `''`: everybody's budgets. */
+  owner_id: string
+  /**
+   * -2 for the archived, -1 for nothing of nothing, else the `used_rank`, at most 201; of an owner's only 0, 100, 160, 180 and 200,
+   * where levels of risk begin.
+   */
   grade: number
   /** 0; on PostgreSQL also the transaction that made the row. */
   shard: number
@@ -199,7 +204,7 @@ export interface BudgetSumsTable {
 
 /** How many rows each part of a list has, kept by triggers; several rows of one part are summed. */
 export interface ListCountsTable {
-  list: 'agents' | 'agent_budgets' | 'agent_tags' | 'api_tokens' | 'budget_requests' | 'users'
+  list: 'agents' | 'owned_agents' | 'agent_tags' | 'api_tokens' | 'budget_requests' | 'provider_keys' | 'users'
   part: string
   /** As in {@link BudgetSumsTable}. */
   shard: number
@@ -279,8 +284,9 @@ export interface AgentsTable {
   last_seen_at: EpochMs | null
   created_at: EpochMs
   updated_at: EpochMs
-  /** Kept by triggers: whether its budget has an `archived_at`. */
+  /** Kept by triggers: whether its budget has an `archived_at`, and whose it is. */
   archived: Generated<Flag>
+  owner_id: string | null
 }
 
 /** The tags of agents, kept by triggers. */

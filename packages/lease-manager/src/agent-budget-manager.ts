@@ -23,7 +23,6 @@ import { type Budget, publicBudget } from './budget/budget.ts'
 import type { BudgetFilter } from './budget/budget-filter.ts'
 import { type BudgetChange, budgetHistory } from './budget/budget-history.ts'
 import { type AllocationChange, type AllocationOptions, changeAllocation } from './budget/change-allocation.ts'
-import { countBudgets } from './budget/count-budgets.ts'
 import { createBudget } from './budget/create-budget.ts'
 import { type BudgetPage, listBudgets } from './budget/list-budgets.ts'
 import { archiveBudget, moveBudget, moveBudgets } from './budget/move-budget.ts'
@@ -92,16 +91,6 @@ export class AgentBudgetManager extends DatabaseService {
   /** Sorts: percentUsed (default, descending), allocated, spent, remaining, agentName, createdAt. */
   async list(filter: BudgetFilter = {}, options: Page & AtTx = {}): Promise<BudgetPage> {
     return this.read((tx) => listBudgets(tx, filter, options), options)
-  }
-
-  /**
-   * How many budgets are in use, those of archived agents left out: everybody's, or one owner's. Triggers keep the figure: however
-   * many they are, none is looked at.
-   *
-   * @throws {LeaseError} VALIDATION_ERROR
-   */
-  async count(filter: Pick<BudgetFilter, 'ownerId'> = {}, options: AtTx = {}): Promise<number> {
-    return this.read((tx) => countBudgets(tx, filter), options)
   }
 
   /**

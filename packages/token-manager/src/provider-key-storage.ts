@@ -10,8 +10,6 @@ import {
   type IronDatabase,
   type Page,
   type Paged,
-  pageSlice,
-  pageWindow,
   type ServiceOptions,
   type WriteTx,
 } from '@iron/database'
@@ -19,7 +17,7 @@ import { CryptoError, maskSecret, type SealedSecret, type SecretVault } from '@i
 import { type ActorRef, actorIdOf } from '@iron/journal'
 import { AuditedService } from './audited-service.ts'
 import { refuseFaults, TokenManagerError } from './errors.ts'
-import { ordered } from './order-nulls.ts'
+import { listKeys } from './providers/list-keys.ts'
 import {
   fromSealedColumn,
   type ProviderKey,
@@ -29,15 +27,7 @@ import {
   toProviderKey,
   toSealedColumn,
 } from './providers/provider-key.ts'
-import {
-  activeKeyOf,
-  insertKey,
-  KEY_COLUMNS,
-  keyById,
-  lockProvider,
-  retireKey,
-  stampKeyUse,
-} from './providers/statements.ts'
+import { activeKeyOf, insertKey, keyById, lockProvider, retireKey, stampKeyUse } from './providers/statements.ts'
 import { keepCanary, opensCanary } from './providers/vault-canary.ts'
 
 /** Longest provider key, in characters (http-api 4.12). */
@@ -143,40 +133,10 @@ export class ProviderKeyStorage extends AuditedService {
 
   /** Keys of providers that exist. Sorts: `createdAt` (default, newest first), `lastUsedAt`. */
   async list(filter: ProviderKeyFilter = {}, options: Page & AtTx = {}): Promise<Paged<ProviderKey>> {
-    const sorts = { createdAt: 'provider_keys.created_at', lastUsedAt: 'provider_keys.last_used_at' } as const
-    const window = pageWindow(options, sorts)
-    const { page, perPage, column } = window
     const faults = new Faults()
     if (filter.status !== undefined) faults.oneOf('status', filter.status, ['active', 'retired'])
     refuseFaults(faults)
-    return this.read(async (tx) => {
-      let matching = tx.sql
-        .selectFrom('provider_keys')
-        .innerJoin('providers', 'providers.id', 'provider_keys.provider_id')
-        .where('providers.deleted_at', 'is', null)
-      const { providerId, status } = filter
-      if (providerId !== undefined) matching = matching.where('provider_keys.provider_id', '=', providerId)
-      if (status !== undefined) matching = matching.where('provider_keys.status', '=', status)
-      const { total } = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      const { limit, offset, direction } = pageSlice(window, total)
-      // Never used sorts as the oldest.
-      const nulls = column === 'provider_keys.last_used_at' ? 'lowest' : 'none'
-      const ids = matching
-        .select('provider_keys.id')
-        .orderBy(column, ordered(direction, nulls))
-        .orderBy('provider_keys.id', direction)
-        .limit(limit)
-        .offset(offset)
-      const rows = await tx.sql
-        .selectFrom('provider_keys')
-        .innerJoin('providers', 'providers.id', 'provider_keys.provider_id')
-        .select(KEY_COLUMNS)
-        .where('provider_keys.id', 'in', ids)
-        .orderBy(column, ordered(window.direction, nulls))
-        .orderBy('provider_keys.id', window.direction)
-        .execute()
-      return Object.freeze({ data: Object.freeze(rows.map(toProviderKey)), page, perPage, total })
-    }, options)
+    return this.read((tx) => listKeys(tx, filter, options), options)
   }
 
   /**

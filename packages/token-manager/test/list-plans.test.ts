@@ -68,7 +68,8 @@ const LISTS: readonly Listed[] = [
     name: 'the room that a limit leaves',
     read: ({ db }, tx) => new LimitEnforcer(db).room('u', { tx }),
     // Of this owner alone, not of all.
-    index: /agent_budgets_owner( on agent_budgets)?\s+(\(owner_id=\?\)|Index Cond: .*owner_id = 'u')/,
+    index:
+      /budget_sums USING PRIMARY KEY \(owner_id=\?\)|budget_sums_pkey( on budget_sums)?\s+Index Cond: .*owner_id = 'u'/,
     sorts: 0,
   },
   {

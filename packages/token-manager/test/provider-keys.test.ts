@@ -79,6 +79,40 @@ describe.each(await enginesForTests())('ProviderKeyStorage on %s', (dialect) => 
     expect(await keys.list({}, { sort: 'lastUsedAt' })).toMatchObject({ total: 2 })
   })
 
+  test('totals are of the keys that the pages show: those of deleted providers are left out', async () => {
+    await using test = await createTestDb({ dialect })
+    const keys = new ProviderKeyStorage(test.db, freshVault())
+    for (const id of ['p1', 'p2', 'p3']) {
+      await test.rows(
+        "INSERT INTO providers (id, name, kind, base_url, created_at, updated_at) VALUES (?, ?, 'openai', 'https://p.test', 1, 1)",
+        id,
+        id,
+      )
+      await keys.add(id, SECRET, ADMIN)
+      for (let turn = 0; turn < 3; turn += 1) await keys.rotate(id, OTHER, ADMIN)
+    }
+    await test.rows("UPDATE providers SET deleted_at = 2 WHERE id = 'p2'")
+    const shown: Record<string, number> = {}
+    for (const providerId of [undefined, 'p1', 'p2']) {
+      for (const status of [undefined, 'active', 'retired'] as const) {
+        const { data, total } = await keys.list({ providerId, status }, { perPage: 100 })
+        expect(total).toBe(data.length)
+        shown[`${providerId ?? 'all'} ${status ?? ''}`] = total
+      }
+    }
+    expect(shown).toEqual({
+      'all ': 8,
+      'all active': 2,
+      'all retired': 6,
+      'p1 ': 4,
+      'p1 active': 1,
+      'p1 retired': 3,
+      'p2 ': 0,
+      'p2 active': 0,
+      'p2 retired': 0,
+    })
+  })
+
   test('an actor that is no id is refused by name, and nothing is changed', async () => {
     await using test = await createTestDb({ dialect })
     const keys = new ProviderKeyStorage(test.db, freshVault())

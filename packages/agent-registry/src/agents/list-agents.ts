@@ -30,9 +30,6 @@ const SORTS = { createdAt: 'a.created_at', updatedAt: 'a.updated_at', name: 'a.n
 /** Agents with a tag, or of an owner, up to which they are gathered and sorted; beyond it a page is found along its order. */
 const GATHERED_MAX = 1_000
 
-/** An owner of more than this part of all agents is asked of those that fit otherwise; of others the agents are gathered. */
-const MAIN_SHARE = 10
-
 /** One page of agents; filters apply before the page and to the total (DAT-19). */
 export async function listAgents(
   tx: ReadTx,
@@ -45,19 +42,12 @@ export async function listAgents(
   const window = pageWindow(page, SORTS)
   const { column } = window
   const isTagRare = (await countTagged(tx, filter)) <= GATHERED_MAX
-  const owned = await countOwned(tx, filter, budgets)
-  const isMain = owned !== undefined && owned.total * MAIN_SHARE > owned.ofAll
-  let matching = matchingAgents(tx, filter, isTagRare, isMain)
+  let matching = matchingAgents(tx, filter, isTagRare)
   const few = filter.name === undefined ? undefined : await fewIds(matching.select('a.id'))
   if (few !== undefined && few.length > 0) matching = tx.sql.selectFrom('agents as a').where('a.id', 'in', few)
-  const ownedOnly = hasOwnerOnly(filter) ? owned : undefined
-  const total = ownedOnly?.total ?? few?.length ?? (await countAgents(tx, filter, isTagRare, isMain))
+  const total = few?.length ?? (await countAgents(tx, filter, isTagRare))
   const slice = pageSlice(window, total)
-  if (ownedOnly !== undefined) {
-    // Along the order of all agents, where that is expected to take fewer steps than to gather the owner's.
-    const isAlong = (slice.offset + slice.limit) * ownedOnly.ofAll < total * total
-    matching = matchingAgents(tx, filter, isTagRare, isAlong)
-  }
+  if (await isFoundAlong(tx, filter, column, slice, total)) matching = matchingAgents(tx, filter, isTagRare, true)
   const ids =
     column === 'a.created_at' && hasTagOnly(filter)
       ? idsByTag(tx, filter, slice)
@@ -92,9 +82,19 @@ function hasTagOnly({ ownerId, name, tag, state, status }: AgentFilter): boolean
   )
 }
 
-/** Whether nothing else is asked of agents than their owner, and perhaps their status. */
-function hasOwnerOnly({ name, tag, state }: AgentFilter): boolean {
-  return name === undefined && tag === undefined && state === undefined
+/**
+ * Whether the agents of an owner of many are looked for along the order, among everybody's: they are, where that is expected to take
+ * fewer steps than to gather and sort the owner's. Their own index has them in the order in which they were made.
+ */
+async function isFoundAlong(
+  tx: ReadTx,
+  { ownerId }: AgentFilter,
+  column: (typeof SORTS)[keyof typeof SORTS],
+  { limit, offset }: PageSlice,
+  total: number,
+): Promise<boolean> {
+  if (ownerId === undefined || column === 'a.created_at' || total <= GATHERED_MAX) return false
+  return (offset + limit) * (await keptCount(tx, 'agents')) < total * total
 }
 
 /** The page's agents with a tag: their index has them in the order in which they were made. */
@@ -116,29 +116,24 @@ function idsByTag(tx: ReadTx, { tag, status }: AgentFilter, { direction, limit, 
 }
 
 /**
- * Agents that fit, with their budgets when an owner decides.
+ * Agents that fit.
  *
  * @param isTagRare whether those with the tag are gathered by it, and not looked for in the order of the list
- * @param isMain whether the owner is asked of each of the others: as a question about each, no engine gathers agents by their owner first
+ * @param isAlong whether no engine is to gather the owner's agents first
  */
 function matchingAgents(
   tx: ReadTx,
   { ownerId, state, status, name, tag }: AgentFilter,
   isTagRare: boolean,
-  isMain: boolean,
+  isAlong = false,
 ) {
   let matching = tx.sql.selectFrom('agents as a')
-  if (ownerId !== undefined && isMain) {
+  if (ownerId !== undefined) {
     matching = matching.where(
-      (eb) => eb.selectFrom('agent_budgets as b').select('b.owner_id').whereRef('b.agent_id', '=', 'a.id'),
+      (eb) => (isAlong ? eb.fn.coalesce('a.owner_id', eb.val('')) : eb.ref('a.owner_id')),
       '=',
       ownerId,
     )
-  } else if (ownerId !== undefined) {
-    matching = tx.sql
-      .selectFrom('agents as a')
-      .innerJoin('agent_budgets as b', 'b.agent_id', 'a.id')
-      .where('b.owner_id', '=', ownerId)
   }
   // Written out: with parameters in their places no engine could know that the index of the archived or of a state applies.
   if (status !== undefined) matching = matching.where('a.archived', '=', sql.lit(status === 'archived' ? 1 : 0))
@@ -166,37 +161,19 @@ function statusesOf(status: AgentFilter['status']): readonly Agent['status'][] {
   return status === undefined ? ['active', 'archived'] : [status]
 }
 
-/**
- * How many agents in use an owner of many has, and how many there are in all, without a look at them. `undefined`: the owner has few,
- * others than those in use are asked for, or there are budgets of no agent, which are counted with the others.
- */
-async function countOwned(
-  tx: ReadTx,
-  { ownerId, status }: AgentFilter,
-  budgets: AgentBudgetManager,
-): Promise<{ readonly total: number; readonly ofAll: number } | undefined> {
-  if (ownerId === undefined || status !== 'active') return undefined
-  const total = await budgets.count({ ownerId }, { tx })
-  if (total <= GATHERED_MAX) return undefined
-  const ofAll = await keptCount(
-    tx,
-    'agents',
-    AGENT_STATES.map((one) => `${one} active`),
-  )
-  return ofAll === (await budgets.count({}, { tx })) ? { total, ofAll } : undefined
-}
-
-/** How many fit: of everybody's agents by state and status, or by tag and status, without a look at them. */
-async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean, isMain: boolean): Promise<number> {
+/** How many fit: of everybody's agents or an owner's by state and status, or by tag and status, without a look at them. */
+async function countAgents(tx: ReadTx, filter: AgentFilter, isTagRare: boolean): Promise<number> {
   const { ownerId, state, status, name, tag } = filter
-  const isOfAll = ownerId === undefined && name === undefined
-  if (isOfAll && tag !== undefined && state === undefined) return countTagged(tx, filter)
-  if (!isOfAll || tag !== undefined) return countOf(matchingAgents(tx, filter, isTagRare, isMain))
+  const isKept = name === undefined && (tag === undefined || (ownerId === undefined && state === undefined))
+  if (!isKept) return countOf(matchingAgents(tx, filter, isTagRare))
+  if (tag !== undefined) return countTagged(tx, filter)
   const states = state === undefined ? AGENT_STATES : [state]
+  const parts = states.flatMap((one) => statusesOf(status).map((other) => `${one} ${other}`))
+  if (ownerId === undefined) return keptCount(tx, 'agents', parts)
   return keptCount(
     tx,
-    'agents',
-    states.flatMap((one) => statusesOf(status).map((other) => `${one} ${other}`)),
+    'owned_agents',
+    parts.map((part) => `${part} ${ownerId}`),
   )
 }
 

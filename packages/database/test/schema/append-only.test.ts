@@ -422,7 +422,7 @@ describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
     const tried = [...FORBIDDEN, ...REPLACING, ...ALLOWED].flatMap(([, ...statements]) => statements).join('\n')
     for (const { kind, name, sql } of await describeSchema(database.db, dialect)) {
       // What only keeps sums, counts and tags refuses nothing; it has tests of its own.
-      if (kind !== 'trigger' || /_count_|^budget_(sums|ranks)_|^agents_(archived|tags)_/.test(name)) continue
+      if (kind !== 'trigger' || /_count_|^(budget|owner)_(sums|ranks)_|^agents_(copies|tags)_/.test(name)) continue
       const [, event, table] = /(?:BEFORE|AFTER) (INSERT|UPDATE|DELETE|TRUNCATE) ON (\w+)/.exec(sql) ?? []
       const verb = { INSERT: 'INTO ', UPDATE: '(UPDATE|UPDATE OR REPLACE) ', DELETE: 'DELETE FROM ', TRUNCATE: '' }[
         event as 'INSERT'

@@ -112,7 +112,10 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'id id, name text 1..50, kind enum openai|anthropic|google|azure_openai|custom, base_url text 8..2000,' +
       'models json = [], status enum active|disabled = active, created_at time, updated_at time, deleted_at? time',
     primaryKey: 'id',
-    indexes: { providers_name: 'unique name where deleted_at IS NULL' },
+    indexes: {
+      providers_name: 'unique name where deleted_at IS NULL',
+      providers_deleted: 'id where deleted_at IS NOT NULL',
+    },
   },
   provider_keys: {
     columns:
@@ -148,15 +151,15 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
   },
   budget_sums: {
     columns:
-      'grade int -1.., shard int, agents signed, allocated_whole signed, allocated_rest signed, reserved_whole signed,' +
+      'owner_id text 0..255, grade int -2.., shard int, agents signed, allocated_whole signed, allocated_rest signed, reserved_whole signed,' +
       'reserved_rest signed, spent_whole signed, spent_rest signed, overdrawn_whole signed, overdrawn_rest signed',
-    primaryKey: 'grade, shard',
+    primaryKey: 'owner_id, grade, shard',
     withoutRowid: true,
     roomForUpdates: true,
   },
   list_counts: {
     columns:
-      'list enum agents|agent_tags|api_tokens|budget_requests|users, part text 1..300, shard int, entries signed',
+      'list enum agents|owned_agents|agent_tags|api_tokens|budget_requests|provider_keys|users, part text 1..300, shard int, entries signed',
     primaryKey: 'list, part, shard',
     withoutRowid: true,
     roomForUpdates: true,
@@ -212,10 +215,11 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     columns:
       'id id, name text 1..100, description? text ..500, tags json = [], state enum running|idle|stopped|failed = idle,' +
       'state_reason? text ..500, state_changed_at time, desired_state enum running|stopped = running, last_seen_at? time,' +
-      'created_at time, updated_at time, archived flag = 0',
+      'created_at time, updated_at time, archived flag = 0, owner_id? id',
     primaryKey: 'id',
     indexes: {
       agents_created: 'created_at, id, archived, name',
+      agents_owner: 'owner_id, created_at, id, archived, state, name',
       agents_archived: 'created_at, id, name where archived = 1',
       agents_name: 'name, id',
       agents_updated: 'updated_at, id',

@@ -43,9 +43,10 @@ const QUERIES: Readonly<Record<string, string>> = {
   provider_keys_active: "SELECT * FROM provider_keys WHERE provider_id = ? AND status = 'active'",
   provider_keys_provider: 'SELECT * FROM provider_keys WHERE provider_id = ? ORDER BY created_at',
   provider_keys_created: 'SELECT * FROM provider_keys ORDER BY created_at, id LIMIT 20',
+  providers_deleted: 'SELECT id FROM providers WHERE deleted_at IS NOT NULL',
   provider_keys_last_used: 'SELECT * FROM provider_keys ORDER BY last_used_at NULLS FIRST, id LIMIT 20',
   provider_keys_vault: 'SELECT * FROM provider_keys WHERE vault_key_id = ? AND sealed IS NOT NULL',
-  agent_budgets_owner: 'SELECT reserved FROM owner_reserved WHERE owner_id = ?',
+  agent_budgets_owner: 'SELECT agent_id FROM agent_owner WHERE owner_id = ?',
   agent_budgets_archived: 'SELECT count(*) FROM agent_budgets WHERE archived_at IS NOT NULL',
   agent_budgets_used:
     'SELECT agent_id FROM agent_budgets WHERE archived_at IS NULL ORDER BY used_rank, agent_id LIMIT 20',
@@ -73,6 +74,7 @@ const QUERIES: Readonly<Record<string, string>> = {
     'SELECT * FROM budget_requests WHERE status = ? ORDER BY requested_allocated_micros, id LIMIT 20',
   budget_requests_requested: 'SELECT * FROM budget_requests ORDER BY requested_allocated_micros, id LIMIT 20',
   agents_created: 'SELECT * FROM agents ORDER BY created_at, id LIMIT 20',
+  agents_owner: 'SELECT id FROM agents WHERE owner_id = ? ORDER BY created_at, id LIMIT 20',
   agents_archived: 'SELECT id FROM agents WHERE archived = 1 ORDER BY created_at, id LIMIT 20',
   agents_name: 'SELECT * FROM agents ORDER BY name, id LIMIT 20',
   agents_updated: 'SELECT * FROM agents ORDER BY updated_at, id LIMIT 20',
@@ -114,6 +116,7 @@ const BY_KEY: Readonly<Record<string, string>> = {
   api_token_secrets: 'SELECT * FROM api_token_secrets WHERE token_hash = ?',
   agent_budgets: 'SELECT * FROM agent_budgets WHERE agent_id = ?',
   leases: 'SELECT * FROM leases WHERE id = ?',
+  budget_sums: 'SELECT reserved FROM owner_reserved WHERE owner_id = ?',
   ledger_entries: 'SELECT * FROM ledger_entries WHERE agent_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
   request_keys: 'SELECT * FROM request_keys WHERE subject_id = ? AND request_id = ?',
   limit_counters:

@@ -51,6 +51,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     updated_at: 1,
   },
   budget_sums: {
+    owner_id: 'user-1',
     grade: 7,
     shard: 1,
     agents: 0,

@@ -2,8 +2,8 @@
 import { ZERO } from '@iron/cost-calculator'
 import type { ReadTx } from '@iron/database'
 import { type BalanceSum, percentUsed } from './balance.ts'
-import { type BudgetFilter, isOfAll, matching } from './budget-filter.ts'
-import { gradesOf, type GradeSums, readGradeSums } from './grades.ts'
+import { type BudgetFilter, matching } from './budget-filter.ts'
+import { areLevels, gradesOf, type GradeSums, readGradeSums } from './grades.ts'
 import { restSum, wholeSum, wideSum } from './wide-sum.ts'
 
 /** Balances summed over every match, not only the page. */
@@ -14,9 +14,12 @@ export interface BudgetSummary extends BalanceSum {
   readonly unfunded: number
 }
 
-/** Over all agents the sums are kept by grade; those of one owner or agent are added up. */
+/** Sums that nobody keeps are added up. */
 export async function summarise(tx: ReadTx, filter: BudgetFilter): Promise<BudgetSummary> {
-  const sums = isOfAll(filter) ? await readGradeSums(tx, gradesOf(filter)) : await addUp(tx, filter)
+  const { agentId, ownerId } = filter
+  const grades = gradesOf(filter)
+  const isKept = agentId === undefined && (ownerId === undefined || areLevels(grades))
+  const sums = isKept ? await readGradeSums(tx, grades, ownerId) : await addUp(tx, filter)
   const { agents, active, unfunded, allocated, spent, reserved, overdrawn } = sums
   const available = allocated - reserved - spent
   return Object.freeze({

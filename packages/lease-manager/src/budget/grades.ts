@@ -1,6 +1,7 @@
 /**
  * Budgets by grade (data-model 3.4): twice the percentage used, rounded down, and one more when something was cut off; 200 for all
- * of it, 201 beyond, -1 for nothing of nothing. Whatever a list is filtered by is a range of grades, whose sums triggers keep.
+ * of it, 201 beyond, -1 for nothing of nothing. Whatever a list is filtered by is a range of grades, whose sums triggers keep: of
+ * everybody's budgets by grade, of an owner's by level of risk.
  */
 import type { ReadTx } from '@iron/database'
 import { sql } from 'kysely'
@@ -15,6 +16,8 @@ export interface Grades {
 
 const UNFUNDED = -1
 const ALL_USED = 200
+/** Whose sums are those of all. */
+const EVERYBODY = ''
 /** Beyond it `used_rank` goes on and grades do not. */
 export const GRADE_MAX = 201
 
@@ -34,6 +37,9 @@ const OF_RISK: Readonly<Record<RiskLevel, Grades>> = {
   critical: { from: 180, to: ALL_USED - 1 },
   exhausted: { from: ALL_USED, to: GRADE_MAX },
 }
+
+/** Where the sums of an owner's begin. */
+const LEVELS: ReadonlySet<number> = new Set([UNFUNDED, ...Object.values(OF_RISK).map(({ to }) => to + 1), 0])
 
 /** What a filter of a list is made of. */
 export interface GradeFilter {
@@ -65,10 +71,16 @@ export interface GradeSums {
   readonly overdrawn: bigint
 }
 
-/** Reads no budget. */
-export async function readGradeSums(tx: ReadTx, { from, to }: Grades): Promise<GradeSums> {
+/** Whether the sums of some grades are kept for an owner, too. */
+export function areLevels({ from, to }: Grades): boolean {
+  return LEVELS.has(from) && LEVELS.has(to + 1)
+}
+
+/** Of everybody's budgets, or of one owner's. Reads no budget. */
+export async function readGradeSums(tx: ReadTx, { from, to }: Grades, ownerId = EVERYBODY): Promise<GradeSums> {
   const row = await tx.sql
     .selectFrom('budget_sums')
+    .where('owner_id', '=', ownerId)
     .where('grade', '>=', from)
     .where('grade', '<=', to)
     .select(({ fn }) => [

@@ -13,7 +13,6 @@ import {
 import { type Expression, type ExpressionBuilder, expressionBuilder, sql } from 'kysely'
 import type { Budget } from './budget.ts'
 import { agentNameOf } from './budget-row.ts'
-import { countBudgets } from './count-budgets.ts'
 import {
   asksForGrades,
   type BudgetFilter,
@@ -25,7 +24,7 @@ import {
   matchingNamed,
 } from './budget-filter.ts'
 import { type BudgetSummary, summarise } from './budget-summary.ts'
-import { GRADE_MAX, gradesOf } from './grades.ts'
+import { GRADE_MAX, gradesOf, readGradeSums } from './grades.ts'
 import { getBudgets } from './read-budgets.ts'
 
 /** A page of budgets and the sums over all of them. */
@@ -109,7 +108,11 @@ async function idsOfPage(
 /** Whether every budget in use is that of an agent with a name: then the index of names gives budgets in their order. */
 async function allAreNamed(tx: ReadTx): Promise<boolean> {
   const named = await keptCount(tx, 'agents', ['running active', 'idle active', 'stopped active', 'failed active'])
-  return named === (await countBudgets(tx, {}))
+  return named === (await countAll(tx))
+}
+
+async function countAll(tx: ReadTx): Promise<number> {
+  return (await readGradeSums(tx, gradesOf({}))).agents
 }
 
 function alongTheNames(tx: ReadTx, filter: BudgetFilter, direction: Direction) {
@@ -135,7 +138,7 @@ async function isFoundAlong(
 ): Promise<boolean> {
   if (ownerId === undefined || agentId !== undefined || asksForGrades(grades)) return false
   if (order === 'name' || total <= SORTED_MAX) return false
-  return (offset + limit) * (await countBudgets(tx, {})) < total * total
+  return (offset + limit) * (await countAll(tx)) < total * total
 }
 
 function inOrder(

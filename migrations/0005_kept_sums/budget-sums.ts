@@ -1,0 +1,255 @@
+/**
+ * The sums of budgets, by grade: those of everybody, and those of each owner. Grade -2 is of the archived, -1 of nothing of nothing;
+ * the others are the rank of what is used, at most 201, so that every status, level of risk and threshold is a range of grades. An
+ * owner's are told apart by the first grade of their level of risk only, which keeps the rows of an owner few.
+ */
+import type { Engine } from '../step.ts'
+import { used } from './budget-ranks.ts'
+import { NOTES_MAX } from './counts.ts'
+
+const TABLE = 'agent_budgets'
+
+/** What is added up, each in whole dollars and the rest in microdollars: together they may exceed what an integer holds. */
+export const FIGURES = ['allocated', 'reserved', 'spent', 'overdrawn'] as const
+
+const MICROS_PER_USD = 1_000_000
+
+export const ARCHIVED = -2
+const UNFUNDED = -1
+const ALL_USED = 200
+/** The grade of whatever is used beyond its allocation. */
+export const BEYOND = 201
+/** The first grades of levels of risk below the exhausted, from the highest, and the tenths of an allocation that they begin at. */
+const LEVELS = { 180: 9, 160: 8, 100: 5 } as const
+
+/** Budgets that are added up together, as SQL over a row whose columns begin with the given text. */
+interface Sums {
+  readonly owner: (row: string) => string
+  readonly grade: (row: string, rank: string) => string
+  /** Whether a row is of any of them. */
+  readonly has: (row: string) => string
+  /** Columns that decide on the row of sums. */
+  readonly by: string
+}
+
+const BALANCES = 'allocated_micros, reserved_micros, spent_micros'
+
+const EVERYBODYS: Sums = {
+  owner: () => `''`,
+  grade: (row, rank) =>
+    `CASE WHEN ${row}archived_at IS NOT NULL THEN ${String(ARCHIVED)}` +
+    ` WHEN ${row}allocated_micros = 0 AND ${row}spent_micros = 0 THEN ${String(UNFUNDED)}` +
+    ` WHEN ${row}spent_micros > ${row}allocated_micros AND ${row}allocated_micros > 0 THEN ${String(BEYOND)} ELSE ${rank} END`,
+  has: () => 'true',
+  by: `${BALANCES}, archived_at`,
+}
+
+const OWNERS: Sums = {
+  owner: (row) => `${row}owner_id`,
+  grade: (row) => {
+    const levels = Object.entries(LEVELS)
+      .reverse()
+      .map(
+        ([grade, tenths]) =>
+          ` WHEN ${row}spent_micros * 10 >= ${row}allocated_micros * ${String(tenths)} THEN ${grade}`,
+      )
+    return (
+      `CASE WHEN ${row}archived_at IS NOT NULL THEN ${String(ARCHIVED)}` +
+      ` WHEN ${row}allocated_micros = 0 AND ${row}spent_micros = 0 THEN ${String(UNFUNDED)}` +
+      ` WHEN ${row}spent_micros >= ${row}allocated_micros THEN ${String(ALL_USED)}${levels.join('')} ELSE 0 END`
+    )
+  },
+  has: (row) => `${row}owner_id IS NOT NULL`,
+  by: `${BALANCES}, archived_at, owner_id`,
+}
+
+const amountOf = (name: (typeof FIGURES)[number], row: string): string => {
+  if (name !== 'overdrawn') return `${row}${name}_micros`
+  const over = `(${row}spent_micros + ${row}reserved_micros - ${row}allocated_micros)`
+  return `CASE WHEN ${over} > 0 THEN ${over} ELSE 0 END`
+}
+
+const COLUMNS: readonly string[] = ['agents', ...FIGURES.flatMap((name) => [`${name}_whole`, `${name}_rest`])]
+const ROW = `owner_id, grade, shard, ${COLUMNS.join(', ')}`
+
+/** What a row adds to each of the sums, with a sign. */
+function partsOf(row: string, sign: '' | '-'): string[] {
+  const amounts = FIGURES.flatMap((name) => {
+    const amount = `(${amountOf(name, row)})`
+    return [`${sign}(${amount} / ${String(MICROS_PER_USD)})`, `${sign}(${amount} % ${String(MICROS_PER_USD)})`]
+  })
+  return [`${sign}1`, ...amounts]
+}
+
+/** What a row that stays in its grade adds. */
+function changes(): string[] {
+  const [gone, made] = [partsOf('OLD.', ''), partsOf('NEW.', '')]
+  return COLUMNS.map((_, index) => `${made[index] ?? ''} - ${gone[index] ?? ''}`)
+}
+
+const added = (columns: (name: string) => string): string =>
+  COLUMNS.map((name) => `${columns(name)} AS ${name}`).join(', ')
+
+/** What budgets of a table add, a row for each and each sum that it is of. */
+function contributions(table: string, sign: '' | '-', sums: readonly Sums[], where = 'true'): string {
+  const parts = new Map(partsOf('b.', sign).map((part, index) => [COLUMNS[index] ?? '', part]))
+  return sums
+    .map(
+      ({ owner, grade, has }) =>
+        `SELECT ${owner('b.')} AS owner_id, ${grade('b.', 'b.used_rank')} AS grade, ${added((name) => parts.get(name) ?? '')}` +
+        ` FROM ${table} b WHERE ${has('b.')} AND ${where}`,
+    )
+    .join(' UNION ALL ')
+}
+
+const summed = (contributed: string): string =>
+  `SELECT c.owner_id, c.grade, ${added((name) => `CAST(sum(c.${name}) AS bigint)`)} FROM (${contributed}) c GROUP BY c.owner_id, c.grade`
+
+/** The sums over the budgets there are, as `budget_sums` has them. */
+export const BUDGET_SUMS = summed(contributions(TABLE, '', [EVERYBODYS, OWNERS]))
+
+/** Fills an empty `budget_sums`. */
+export const FILL_BUDGET_SUMS =
+  `INSERT INTO budget_sums (${ROW})` +
+  ` SELECT s.owner_id, s.grade, 0, ${COLUMNS.map((name) => `s.${name}`).join(', ')} FROM (${BUDGET_SUMS}) s`
+
+/** The same sums as they are kept. */
+export const KEPT_BUDGET_SUMS =
+  `SELECT owner_id, grade, ${added((name) => `CAST(sum(${name}) AS bigint)`)} FROM budget_sums` +
+  ` GROUP BY owner_id, grade HAVING ${COLUMNS.map((name) => `sum(${name}) <> 0`).join(' OR ')}`
+
+/** What the agents of an owner hold, without a look at them. PostgreSQL sums BIGINT into NUMERIC. */
+export const OWNER_RESERVED_VIEW =
+  'CREATE VIEW owner_reserved AS SELECT owner_id,' +
+  ` CAST(sum(reserved_whole) * ${String(MICROS_PER_USD)} + sum(reserved_rest) AS BIGINT) AS reserved` +
+  ` FROM budget_sums WHERE owner_id <> '' GROUP BY owner_id`
+
+export function createSumTriggers(engine: Engine): string[] {
+  return engine === 'sqlite' ? sqliteTriggers() : postgresTriggers()
+}
+
+function sqliteTriggers(): string[] {
+  const body = (sums: readonly Sums[], row: 'OLD' | 'NEW', sign: '' | '-'): string =>
+    sums.map((one) => `${sqliteAdd(one, row, partsOf(`${row}.`, sign))};`).join(' ')
+  return [
+    `CREATE TRIGGER budget_sums_insert AFTER INSERT ON ${TABLE} BEGIN ${body([EVERYBODYS, OWNERS], 'NEW', '')} END`,
+    `CREATE TRIGGER budget_sums_delete AFTER DELETE ON ${TABLE} BEGIN ${body([EVERYBODYS, OWNERS], 'OLD', '-')} END`,
+    ...Object.entries({ budget_sums: EVERYBODYS, owner_sums: OWNERS }).flatMap(([name, sums]) => {
+      const { owner, grade, by } = sums
+      const moved =
+        `${grade('OLD.', 'OLD.used_rank')} <> ${grade('NEW.', used('NEW.'))}` +
+        (sums === OWNERS ? ` OR ${owner('OLD.')} IS NOT ${owner('NEW.')}` : '')
+      return [
+        // Most changes leave an agent in its grade: one row of sums is written then.
+        `CREATE TRIGGER ${name}_stay AFTER UPDATE OF ${by} ON ${TABLE} WHEN NOT (${moved})` +
+          ` BEGIN ${sqliteAdd(sums, 'NEW', changes())}; END`,
+        `CREATE TRIGGER ${name}_move AFTER UPDATE OF ${by} ON ${TABLE} WHEN ${moved}` +
+          ` BEGIN ${body([sums], 'OLD', '-')} ${body([sums], 'NEW', '')} END`,
+      ]
+    }),
+  ]
+}
+
+function sqliteAdd({ owner, grade, has }: Sums, row: 'OLD' | 'NEW', parts: readonly string[]): string {
+  const from = `${row}.`
+  return (
+    `INSERT INTO budget_sums (${ROW}) SELECT ${owner(from)}, ${grade(from, used(from))}, 0, ${parts.join(', ')}` +
+    ` WHERE ${has(from)} ON CONFLICT (owner_id, grade, shard)` +
+    ` DO UPDATE SET ${COLUMNS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`
+  )
+}
+
+/** What makes the row of sums of a transaction its own, where others hold all that there are. */
+const SHARD = 'CAST(CAST(pg_current_xact_id() AS text) AS bigint)'
+
+/**
+ * On PostgreSQL a statement adds to a row that nobody else holds, and to a row of its own when there is none: nobody waits for
+ * another one's commit, so nothing can wait in a circle, and there are as many rows of a grade as were ever written at once.
+ */
+function postgresTriggers(): string[] {
+  const both = [EVERYBODYS, OWNERS]
+  const each = 'FOR EACH STATEMENT EXECUTE FUNCTION'
+  return [
+    postgresFunction('budget_sums_insert', addTogether(contributions('made', '', both))),
+    `CREATE TRIGGER budget_sums_insert AFTER INSERT ON ${TABLE} REFERENCING NEW TABLE AS made ${each} budget_sums_insert()`,
+    postgresFunction('budget_sums_delete', addTogether(contributions('gone', '-', both))),
+    `CREATE TRIGGER budget_sums_delete AFTER DELETE ON ${TABLE} REFERENCING OLD TABLE AS gone ${each} budget_sums_delete()`,
+    ...postgresUpdate(),
+    ...postgresMove(),
+  ]
+}
+
+function postgresFunction(name: string, body: string, declared = ''): string {
+  return `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ ${declared}BEGIN ${body} RETURN NULL; END $$`
+}
+
+/** Adds what many rows contribute, each sum once. */
+function addTogether(contributed: string): string {
+  const free =
+    'SELECT f.shard FROM budget_sums f WHERE f.owner_id = d.owner_id AND f.grade = d.grade ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED'
+  return (
+    `WITH d AS (${summed(contributed)} HAVING ${COLUMNS.map((name) => `sum(c.${name}) <> 0`).join(' OR ')}),` +
+    ` e AS MATERIALIZED (SELECT d.*, (${free}) AS free FROM d),` +
+    ` u AS (UPDATE budget_sums s SET ${COLUMNS.map((name) => `${name} = s.${name} + e.${name}`).join(', ')}` +
+    ' FROM e WHERE s.owner_id = e.owner_id AND s.grade = e.grade AND s.shard = e.free)' +
+    ` INSERT INTO budget_sums (${ROW})` +
+    ` SELECT e.owner_id, e.grade, ${SHARD}, ${COLUMNS.map((name) => `e.${name}`).join(', ')} FROM e WHERE e.free IS NULL;`
+  )
+}
+
+/** A changed budget, row by row: a statement over what all changed would cost several times as much for one, as most of them are. */
+function postgresUpdate(): string[] {
+  const name = 'budget_sums_update'
+  const add = (owner: string, grade: string, parts: readonly string[]): string =>
+    `UPDATE budget_sums s SET ${COLUMNS.map((column, index) => `${column} = s.${column} + (${parts[index] ?? ''})`).join(', ')}` +
+    ` WHERE s.owner_id = ${owner} AND s.grade = ${grade} AND s.shard = (SELECT f.shard FROM budget_sums f` +
+    ` WHERE f.owner_id = ${owner} AND f.grade = ${grade} ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED);` +
+    ` IF NOT FOUND THEN INSERT INTO budget_sums (${ROW}) VALUES (${owner}, ${grade}, ${SHARD}, ${parts.join(', ')}); END IF;`
+  const addBoth = ({ owner, grade }: Sums): string =>
+    `was := ${grade('OLD.', 'OLD.used_rank')}; becomes := ${grade('NEW.', 'NEW.used_rank')};` +
+    ` IF was = becomes THEN ${add(owner('NEW.'), 'was', changes())}` +
+    ` ELSE ${add(owner('OLD.'), 'was', partsOf('OLD.', '-'))} ${add(owner('NEW.'), 'becomes', partsOf('NEW.', ''))} END IF;`
+  const body = `${addBoth(EVERYBODYS)} IF OLD.owner_id = NEW.owner_id THEN ${addBoth(OWNERS)} END IF;`
+  return [
+    postgresFunction(name, body, 'DECLARE was bigint; becomes bigint; '),
+    `CREATE TRIGGER ${name} AFTER UPDATE OF ${EVERYBODYS.by} ON ${TABLE} FOR EACH ROW EXECUTE FUNCTION ${name}()`,
+  ]
+}
+
+/** What a statement moves to other owners: a variable of the transaction, which a savepoint that is rolled back takes along. */
+const MOVED = 'iron.owners_moved'
+
+/**
+ * Budgets that get another owner are noted, and added up at the end of their statement, together: a row of sums that one transaction
+ * writes ten thousand times is looked for among ten thousand versions of it.
+ */
+function postgresMove(): string[] {
+  const moved = `coalesce(nullif(current_setting('${MOVED}', true), ''), '{}')`
+  const note = ({ owner, grade, has }: Sums, row: 'OLD.' | 'NEW.', sign: '' | '-'): string =>
+    `IF ${has(row)} THEN moved := more_moved(moved, ${grade(row, '')} || ' ' || ${owner(row)},` +
+    ` ARRAY[${partsOf(row, sign).join(', ')}]); END IF;`
+  const noted =
+    `SELECT substr(n.key, strpos(n.key, ' ') + 1) AS owner_id, CAST(split_part(n.key, ' ', 1) AS bigint) AS grade,` +
+    ` ${COLUMNS.map((name, index) => `CAST(n.value ->> ${String(index)} AS bigint) AS ${name}`).join(', ')}` +
+    ' FROM jsonb_each(moved) n'
+  const more = COLUMNS.map(
+    (_, index) => `coalesce(CAST(moved -> sums ->> ${String(index)} AS bigint), 0) + more[${String(index + 1)}]`,
+  )
+  const when = `ON ${TABLE} FOR EACH ROW WHEN (OLD.owner_id IS DISTINCT FROM NEW.owner_id)`
+  return [
+    'CREATE FUNCTION more_moved(moved jsonb, sums text, more bigint[]) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN' +
+      ` RETURN jsonb_set(moved, ARRAY[sums], to_jsonb(ARRAY[${more.join(', ')}])); END $$`,
+    'CREATE FUNCTION add_moved() RETURNS void LANGUAGE plpgsql AS $$' +
+      ` DECLARE moved jsonb := ${moved}; BEGIN IF moved = '{}' THEN RETURN; END IF;` +
+      ` PERFORM set_config('${MOVED}', '', true); ${addTogether(noted)} END $$`,
+    postgresFunction(
+      'owner_sums_note',
+      `${note(OWNERS, 'OLD.', '-')} ${note(OWNERS, 'NEW.', '')} PERFORM set_config('${MOVED}', moved::text, true);` +
+        ` IF length(moved::text) > ${String(NOTES_MAX)} THEN PERFORM add_moved(); END IF;`,
+      `DECLARE moved jsonb := ${moved}; `,
+    ),
+    `CREATE TRIGGER owner_sums_note AFTER UPDATE OF owner_id ${when} EXECUTE FUNCTION owner_sums_note()`,
+    postgresFunction('owner_sums_move', 'PERFORM add_moved();'),
+    `CREATE TRIGGER owner_sums_move AFTER UPDATE OF owner_id ON ${TABLE} FOR EACH STATEMENT EXECUTE FUNCTION owner_sums_move()`,
+  ]
+}

@@ -142,6 +142,11 @@ describe.each(await enginesForTests())('the logs of one owner on %s', (dialect) 
       if (ownerId !== 'nobody') expect(own.length).toBeGreaterThan(10)
       expect([log, await readAll('asc', list)]).toEqual([log, own])
       expect([log, await readAll('desc', list)]).toEqual([log, own.toReversed()])
+      for (const order of ['asc', 'desc'] as const) {
+        const { data } = await list({ order, limit: 20 })
+        const first = (order === 'asc' ? own : own.toReversed()).slice(0, 20)
+        expect([log, data.map(({ id }) => id)]).toEqual([log, first])
+      }
     }
   })
 

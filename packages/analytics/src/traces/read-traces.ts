@@ -94,6 +94,9 @@ function readPage(
   return queryPart<TraceRow>(tx, { sql: page, values: [...values, limit + 1] })
 }
 
+/** Spans of an owner of most agents are among the first. */
+const FIRST_WALK = 500
+
 /** The same of an owner of many agents, if some steps along the spans find them. */
 async function readAlong(
   tx: ReadTx,
@@ -104,13 +107,16 @@ async function readAlong(
 ): Promise<readonly TraceRow[] | undefined> {
   if (!(await ownsMany(tx, ownerId))) return undefined
   const { sql, values } = allOf([{ sql: '1 = 1', values: [] }, ...place])
-  const [end] = await queryPart<Pick<TraceRow, 'received_at' | 'trace_id'>>(tx, {
-    sql: `SELECT received_at, trace_id FROM spans WHERE ${sql} ORDER BY received_at ${order}, trace_id ${order} LIMIT 1 OFFSET ?`,
-    values: [...values, OWNER_WALK_MAX],
-  })
-  const upTo = end === undefined ? [] : [besides(order === 'asc' ? '<' : '>', [end.received_at, end.trace_id])]
-  const found = await read([...place, agentIsOf('s.agent_id', ownerId), ...upTo])
-  return end === undefined || found.length > limit ? found : undefined
+  for (const steps of [FIRST_WALK, OWNER_WALK_MAX]) {
+    const [end] = await queryPart<Pick<TraceRow, 'received_at' | 'trace_id'>>(tx, {
+      sql: `SELECT received_at, trace_id FROM spans WHERE ${sql} ORDER BY received_at ${order}, trace_id ${order} LIMIT 1 OFFSET ?`,
+      values: [...values, steps],
+    })
+    const upTo = end === undefined ? [] : [besides(order === 'asc' ? '<' : '>', [end.received_at, end.trace_id])]
+    const found = await read([...place, agentIsOf('s.agent_id', ownerId), ...upTo])
+    if (end === undefined || found.length > limit) return found
+  }
+  return undefined
 }
 
 /** @throws {AnalyticsError} VALIDATION_ERROR */

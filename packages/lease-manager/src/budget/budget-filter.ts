@@ -49,12 +49,9 @@ export function matching(tx: ReadTx, filter: BudgetFilter) {
   return filtered(tx.sql.selectFrom('agent_budgets as b'), filter)
 }
 
-/** The budgets in use of one owner, asked one by one: no engine gathers them by their owner first. */
-export function matchingAlong(tx: ReadTx, { ownerId }: BudgetFilter) {
-  return tx.sql
-    .selectFrom('agent_budgets as b')
-    .where('b.archived_at', 'is', null)
-    .where((eb) => eb.fn.coalesce('b.owner_id', eb.val('')), '=', ownerId ?? '')
+/** The same, the owner asked one by one: no engine gathers them by their owner first. */
+export function matchingAlong(tx: ReadTx, { ownerId, ...others }: BudgetFilter) {
+  return matching(tx, others).where((eb) => eb.fn.coalesce('b.owner_id', eb.val('')), '=', ownerId ?? '')
 }
 
 /** The same beside their agents `a`; a budget without an agent of the registry is missing. */

@@ -131,13 +131,12 @@ const SORTED_MAX = 2_000
  */
 async function isFoundAlong(
   tx: ReadTx,
-  { ownerId, agentId, ...grades }: BudgetFilter,
+  { ownerId, agentId }: BudgetFilter,
   order: Order,
   { limit, offset }: PageSlice,
   total: number,
 ): Promise<boolean> {
-  if (ownerId === undefined || agentId !== undefined || asksForGrades(grades)) return false
-  if (order === 'name' || total <= SORTED_MAX) return false
+  if (ownerId === undefined || agentId !== undefined || order === 'name' || total <= SORTED_MAX) return false
   return (offset + limit) * (await countAll(tx)) < total * total
 }
 
@@ -149,7 +148,7 @@ function inOrder(
   total: number,
   isAlong: boolean,
 ) {
-  const isGraded = isOfAll(filter) && asksForGrades(filter)
+  const isGraded = (isAlong || isOfAll(filter)) && asksForGrades(filter)
   const isSorted = isAlong ? false : !isOfAll(filter) || (isGraded && total <= SORTED_MAX)
   let query = (isAlong ? matchingAlong(tx, filter) : matching(tx, filter)).select('b.agent_id')
   if (isGraded && (isSorted || order === 'used')) {

@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '978285643e753c62c8ea67f5b38f468d1331503524666e4d637332c8aeac7e7f',
+    checksum: '8c207db130690e2305f90cd6e57a271f0cdc03ec994224b101734e744866dde0',
     up: up0005,
   },
 ]

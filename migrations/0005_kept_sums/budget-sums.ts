@@ -87,23 +87,24 @@ function changes(): string[] {
   return COLUMNS.map((_, index) => `${made[index] ?? ''} - ${gone[index] ?? ''}`)
 }
 
-const added = (columns: (name: string) => string): string =>
-  COLUMNS.map((name) => `${columns(name)} AS ${name}`).join(', ')
+/** The columns of sums, each as an expression of its name. */
+const columnsAs = (expression: (name: string) => string): string =>
+  COLUMNS.map((name) => `${expression(name)} AS ${name}`).join(', ')
 
 /** What budgets of a table add, a row for each and each sum that it is of. */
-function contributions(table: string, sign: '' | '-', sums: readonly Sums[], where = 'true'): string {
+function contributions(table: string, sign: '' | '-', sums: readonly Sums[]): string {
   const parts = new Map(partsOf('b.', sign).map((part, index) => [COLUMNS[index] ?? '', part]))
   return sums
     .map(
       ({ owner, grade, has }) =>
-        `SELECT ${owner('b.')} AS owner_id, ${grade('b.', 'b.used_rank')} AS grade, ${added((name) => parts.get(name) ?? '')}` +
-        ` FROM ${table} b WHERE ${has('b.')} AND ${where}`,
+        `SELECT ${owner('b.')} AS owner_id, ${grade('b.', 'b.used_rank')} AS grade, ${columnsAs((name) => parts.get(name) ?? '')}` +
+        ` FROM ${table} b WHERE ${has('b.')}`,
     )
     .join(' UNION ALL ')
 }
 
 const summed = (contributed: string): string =>
-  `SELECT c.owner_id, c.grade, ${added((name) => `CAST(sum(c.${name}) AS bigint)`)} FROM (${contributed}) c GROUP BY c.owner_id, c.grade`
+  `SELECT c.owner_id, c.grade, ${columnsAs((name) => `CAST(sum(c.${name}) AS bigint)`)} FROM (${contributed}) c GROUP BY c.owner_id, c.grade`
 
 /** The sums over the budgets there are, as `budget_sums` has them. */
 export const BUDGET_SUMS = summed(contributions(TABLE, '', [EVERYBODYS, OWNERS]))
@@ -115,7 +116,7 @@ export const FILL_BUDGET_SUMS =
 
 /** The same sums as they are kept. */
 export const KEPT_BUDGET_SUMS =
-  `SELECT owner_id, grade, ${added((name) => `CAST(sum(${name}) AS bigint)`)} FROM budget_sums` +
+  `SELECT owner_id, grade, ${columnsAs((name) => `CAST(sum(${name}) AS bigint)`)} FROM budget_sums` +
   ` GROUP BY owner_id, grade HAVING ${COLUMNS.map((name) => `sum(${name}) <> 0`).join(' OR ')}`
 
 /** What the agents of an owner hold, without a look at them. PostgreSQL sums BIGINT into NUMERIC. */

@@ -129,11 +129,9 @@ function matchingAgents(
 ) {
   let matching = tx.sql.selectFrom('agents as a')
   if (ownerId !== undefined) {
-    matching = matching.where(
-      (eb) => (isAlong ? eb.fn.coalesce('a.owner_id', eb.val('')) : eb.ref('a.owner_id')),
-      '=',
-      ownerId,
-    )
+    const isOwners = sql<SqlBool>`${sql.ref('a.owner_id')} = ${ownerId}`
+    // A truth is in no index, and PostgreSQL knows how many it is true of.
+    matching = matching.where(isAlong ? sql<SqlBool>`(${isOwners}) IS TRUE` : isOwners)
   }
   // Written out: with parameters in their places no engine could know that the index of the archived or of a state applies.
   if (status !== undefined) matching = matching.where('a.archived', '=', sql.lit(status === 'archived' ? 1 : 0))

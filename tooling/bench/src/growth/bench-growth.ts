@@ -1,5 +1,5 @@
 // `pnpm bench growth [rows]`: whether a report costs more where the ledger is long, and a lease with its return where there are many
-// agents. Without a number, a ledger of 1,000,000 rows is the longest; 10000000 is the promise.
+// agents, half of which belong to the owner who is lent money, whose limit counts what they all hold. Without a number, a ledger of 1,000,000 rows is the longest; 10000000 is the promise.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
@@ -7,7 +7,7 @@ import { type IronDatabase, openDatabase } from '@iron/database'
 import { processorSeconds } from '@iron/test-kit'
 import { pairs, REPORT, reports, RETURN } from '../http/scripts.ts'
 import { provision, type Runtime, withFolder } from '../http/subject.ts'
-import { fillWorld } from '../lists/fill-world.ts'
+import { fillWorld, MAIN_USER } from '../lists/fill-world.ts'
 import { load, type Script } from '../load.ts'
 import { ADMIN, secrets, serverMain, startServer } from '../server.ts'
 import { fillLedger } from '../verify/fill-ledger.ts'
@@ -20,6 +20,9 @@ const CONNECTIONS = 50
 const LEASE_MS = 3_600_000
 const ROUNDS = Number(process.env['IRON_TEST_BENCH_ROUNDS'] ?? 5)
 const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 3)
+const NEVER_REACHED_MICROS = 1_000_000_000_000_000
+/** How long half of all agents may take to get their owner, in milliseconds. */
+const ENDOW_TIMEOUT_MS = 120_000
 /** How much more a call may cost in the largest world than in the smallest. */
 const GROWTH_MAX = 1.25
 
@@ -101,6 +104,7 @@ async function growthOfGrants(folder: string): Promise<void> {
     await makeServable(db)
     await db.close()
     createAdmin(file)
+    await endow(file)
     worlds.push(await serve(stack, `${agents.toLocaleString('en-US')} agents`, file))
   }
   await compare('a lease and its return', worlds, { measured: RETURN, scripts: pairs })
@@ -118,6 +122,22 @@ function createAdmin(file: string): void {
   const args = ['admin', 'create', ADMIN.email, '--username', 'bench-admin', '--password-stdin']
   const env = { ...process.env, ...secrets(), DATABASE_URL: file }
   execFileSync(process.execPath, [serverMain, ...args], { env, input: `${ADMIN.password}\n` })
+}
+
+/** Gives the admin, who will own the agents that are asked, half of all others, and a limit that is never reached. */
+async function endow(file: string): Promise<void> {
+  await using db = await openDatabase(file)
+  const admin = `(SELECT id FROM users WHERE email = '${ADMIN.email}' AND deleted_at IS NULL)`
+  const limit = 'INSERT INTO limits (id, owner_id, max_cost_per_month_micros, created_at, updated_at)'
+  const moved = `UPDATE agent_budgets SET owner_id = ${admin} WHERE owner_id = '${MAIN_USER}'`
+  await db.write(
+    async (tx) => {
+      for (const sql of [moved, `${limit} VALUES ('lim_bench', ${admin}, ${NEVER_REACHED_MICROS}, 1, 1)`]) {
+        await tx.execute({ sql, parameters: [] })
+      }
+    },
+    { timeoutMs: ENDOW_TIMEOUT_MS },
+  )
 }
 
 async function growth(folder: string): Promise<void> {

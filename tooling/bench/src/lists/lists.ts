@@ -132,6 +132,7 @@ export function listsOf(db: IronDatabase): readonly List[] {
     budget('?agent_id=', { agentId: FIRST_AGENT }),
     budget('of one owner', { ownerId: ONE_USER }),
     budget('of the owner of half', { ownerId: MAIN_USER }),
+    budget('of the owner of half, ?status=exhausted', { ownerId: MAIN_USER, status: 'exhausted' }),
     { name: '/agents/{id}/budget/history', log: (options) => budgets.history(FIRST_AGENT, options) },
     { name: '/agents/{id}/ledger', log: (options) => ledger.list({ agentId: FIRST_AGENT }, options) },
     {

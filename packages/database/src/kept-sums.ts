@@ -98,11 +98,7 @@ async function rowsOf(tx: ReadTx, sql: string): Promise<readonly Row[]> {
 }
 
 function differences(table: KeptTable, stored: readonly Row[], computed: readonly Row[]): KeptFault[] {
-  const keyOf = (row: Row): string =>
-    KEYS[table]
-      .map((name) => String(row[name]))
-      .join(' ')
-      .trim()
+  const keyOf = (row: Row): string => KEYS[table].map((name) => String(row[name])).join(' ')
   const [here, there] = [
     new Map(stored.map((row) => [keyOf(row), row])),
     new Map(computed.map((row) => [keyOf(row), row])),
@@ -112,7 +108,7 @@ function differences(table: KeptTable, stored: readonly Row[], computed: readonl
     const [row, wanted] = [here.get(key), there.get(key)]
     for (const what of Object.keys(row ?? wanted ?? {}).filter((name) => !KEYS[table].includes(name))) {
       const [found, expected] = [Number(row?.[what] ?? 0), Number(wanted?.[what] ?? 0)]
-      if (found !== expected) faults.push({ table, key, what, kept: found, computed: expected })
+      if (found !== expected) faults.push({ table, key: key.trim(), what, kept: found, computed: expected })
     }
   }
   return faults

@@ -180,7 +180,7 @@ export interface AgentBudgetsTable {
   left_rank: Generated<number>
 }
 
-/** The budgets in use added up by grade, kept by triggers; several rows of one grade are summed. */
+/** Budgets added up by grade, everybody's and each owner's, kept by triggers; several rows of one grade are summed. */
 export interface BudgetSumsTable {
   /** `''`: everybody's budgets. */
   owner_id: string

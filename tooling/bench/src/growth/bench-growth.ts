@@ -1,5 +1,6 @@
 // `pnpm bench growth [rows]`: whether a report costs more where the ledger is long, and a lease with its return where there are many
-// agents, half of which belong to the owner who is lent money, whose limit counts what they all hold. Without a number, a ledger of 1,000,000 rows is the longest; 10000000 is the promise.
+// agents, half of which belong to the owner who is lent money, whose limit counts what they all hold. Without a number, a ledger of
+// 1,000,000 rows is the longest; 10000000 is the promise.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'

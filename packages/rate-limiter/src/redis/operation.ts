@@ -7,11 +7,17 @@ import { ANSWERS_AN_OPERATION } from './script.ts'
 
 const MODES = { consume: 'c', peek: 'p', refund: 'r' } as const
 
-/** The script's arguments for one operation. */
-export function argumentsOf({ rule, mode, cost }: StoreOperation, now: number): string[] {
+/** The script's arguments for one operation. @param isFirst of its list */
+export function argumentsOf({ rule, mode, cost }: StoreOperation, now: number, isFirst: boolean): string[] {
   const meter = meterOf(rule)
-  const numbers = [cost * meter.unit, meter.full, meter.perMs, keptMs(meter, now)]
-  return [MODES[mode], ...numbers.map(String)]
+  const letter = MODES[mode]
+  return [
+    isFirst ? letter.toUpperCase() : letter,
+    String(cost * meter.unit),
+    String(meter.full),
+    String(meter.perMs),
+    String(keptMs(meter, now)),
+  ]
 }
 
 /**
@@ -22,8 +28,12 @@ function keptMs(meter: Meter, now: number): number {
   return meter.perMs === 0 ? Math.max(1, meter.endsAt - now) + windowKeptMs(meter.fullMs) : 0
 }
 
-/** @throws Error when the answer is not the script's */
+/** What stands where a list failed, before what Redis said of it. */
+const FAILED = -1
+
+/** @throws Error when the answer is not the script's, or tells of a failure */
 export function resultsOf(operations: readonly StoreOperation[], answer: unknown, now: number): readonly StoreResult[] {
+  if (Array.isArray(answer) && answer[0] === FAILED) throw new Error(String(answer[1]))
   const numbers = Array.isArray(answer) ? answer.map(Number) : []
   if (numbers.length !== operations.length * ANSWERS_AN_OPERATION || !numbers.every(Number.isFinite)) {
     throw new Error('Redis answered something else than the script does')

@@ -1,7 +1,7 @@
 import { Faults } from '../faults.ts'
 import type { RateLimitStore, StoreOperation, StoreResult } from '../store.ts'
+import { Calls } from './calls.ts'
 import { isRedisLike, type RedisLike, send } from './client.ts'
-import { argumentsOf, resultsOf } from './operation.ts'
 import { SCRIPT, SCRIPT_SHA1 } from './script.ts'
 
 export interface RedisStoreOptions {
@@ -13,8 +13,8 @@ const PREFIX = 'iron:limits'
 const PREFIX_RULE = /^[^{}]{1,100}$/
 
 /**
- * Limits shared by any number of processes. Every call is one script, which Redis runs in one step; buckets go by the
- * clock of Redis. The prefix is the keys' hash tag, so all keys of a store lie on one shard of a Redis Cluster; stores
+ * Limits shared by any number of processes. Every call is one step of a script, which calls of one turn of the event loop share; buckets
+ * go by the clock of Redis. The prefix is the keys' hash tag, so all keys of a store lie on one shard of a Redis Cluster; stores
  * of different prefixes spread.
  *
  * @example
@@ -24,6 +24,7 @@ const PREFIX_RULE = /^[^{}]{1,100}$/
 export class RedisRateLimitStore implements RateLimitStore {
   readonly #client: RedisLike
   readonly #prefix: string
+  readonly #calls = new Calls((keys, args) => this.#run(keys, args))
 
   /**
    * @param client is only used: connecting, its `error` events and closing stay with the caller
@@ -41,17 +42,17 @@ export class RedisRateLimitStore implements RateLimitStore {
 
   async apply(operations: readonly StoreOperation[], now: number): Promise<readonly StoreResult[]> {
     if (operations.length === 0) return []
-    const keys = operations.map(({ key }) => this.#prefix + key)
-    const args = operations.flatMap((operation) => argumentsOf(operation, now))
-    return resultsOf(operations, await this.#run([String(keys.length), ...keys, ...args]), now)
+    return this.#calls.add(operations, now)
   }
 
   async delete(key: string): Promise<void> {
+    this.#calls.send()
     await send(this.#client, 'DEL', this.#prefix + key)
   }
 
   /** By its hash; a Redis that does not know the script (the first time, or after it restarted) learns it so. */
-  async #run(args: readonly string[]): Promise<unknown> {
+  async #run(keys: readonly string[], rest: readonly string[]): Promise<unknown> {
+    const args = [String(keys.length), ...keys.map((key) => this.#prefix + key), ...rest]
     try {
       return await send(this.#client, 'EVALSHA', SCRIPT_SHA1, ...args)
     } catch (error) {

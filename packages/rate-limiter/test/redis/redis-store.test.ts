@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { consumeAll, MemoryRateLimitStore, QuotaLimiter, RateLimiter, type StoreOperation } from '../../src/index.ts'
 import { type RedisLike, RedisRateLimitStore } from '../../src/redis.ts'
+import { OPERATIONS_MAX } from '../../src/redis/calls.ts'
 import { allowedOf, ioredisStore, keysOf, nodeRedisStore, randomPrefix, redisUrl, refusal, times } from '../setup.ts'
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
@@ -49,6 +50,50 @@ describe('what is sent', () => {
     await store.apply([one], 0)
     await store.apply([one], 0)
     expect(sent.map(([command]) => command)).toEqual(['EVALSHA', 'EVAL', 'EVALSHA'])
+  })
+
+  test('lists of one turn of the event loop share a script, in their order', async () => {
+    const { client, sent } = scripted([1, 1_000, 0, 1, 0, 0, 0, 2_000, 2_000])
+    const store = new RedisRateLimitStore(client, { prefix: 'mine' })
+    const results = await Promise.all([
+      store.apply([one, { ...one, key: 'l' }], 5_000),
+      store.apply([{ ...one, key: 'm' }], 7_000),
+    ])
+    expect(results.map((list) => list.map(({ allowed, resetAtMs }) => [allowed, resetAtMs]))).toEqual([
+      [
+        [true, 6_000],
+        [true, 5_000],
+      ],
+      [[false, 9_000]],
+    ])
+    expect(sent.map((args) => args.slice(2))).toEqual([
+      ['3', '{mine}k', '{mine}l', '{mine}m', ...['C', 'c', 'C'].flatMap((mode) => [mode, '1000', '2000', '1', '0'])],
+    ])
+  })
+
+  test('so many operations at most share one, but a list is never split', async () => {
+    const { client, sent } = scripted(...times(4, () => 'no matter'))
+    const store = new RedisRateLimitStore(client)
+    const list = (length: number): Promise<unknown> =>
+      store.apply(
+        times(length, () => one),
+        0,
+      )
+    await Promise.allSettled([list(OPERATIONS_MAX - 1), list(1), list(1), list(OPERATIONS_MAX + 1), list(2)])
+    expect(sent.map(([, , keys]) => Number(keys))).toEqual([OPERATIONS_MAX, 1, OPERATIONS_MAX + 1, 2])
+  })
+
+  test('a key is forgotten after the calls that came before', async () => {
+    const { client, sent } = scripted([1, 0, 0], 1)
+    const store = new RedisRateLimitStore(client)
+    await Promise.all([store.apply([one], 0), store.delete('k')])
+    expect(sent.map(([command]) => command)).toEqual(['EVALSHA', 'DEL'])
+  })
+
+  test('a script that fails fails all of its lists', async () => {
+    const store = new RedisRateLimitStore(scripted(new Error('READONLY')).client)
+    const lists = [store.apply([one], 0), store.apply([one], 0)].map((list) => expect(list).rejects.toThrow('READONLY'))
+    await Promise.all(lists)
   })
 
   test('nothing for an empty list', async () => {
@@ -147,6 +192,33 @@ withRedis('on a real Redis', () => {
     expect(await admin.pttl(key)).toBeLessThanOrEqual(9 * HOUR_MS + 1)
   })
 
+  test('lists that share a script are steps of their own: one that is refused, or finds something else, leaves the others', async () => {
+    const prefix = randomPrefix()
+    await using opened = await ioredisStore(prefix)
+    const { store } = opened
+    await admin.rpush(`{${prefix}}list`, 'somebody else')
+    const taking = (cost: number, ...keys: string[]): Promise<unknown> =>
+      store.apply(
+        keys.map((key) => ({ ...one, rule: { ...SLOW, kind: 'bucket' }, key, cost })),
+        0,
+      )
+    const [first, other, refused, last] = await Promise.allSettled([
+      taking(4, 'a', 'b'),
+      taking(1, 'a', 'list'),
+      taking(7, 'b', 'c'),
+      taking(6, 'b', 'c'),
+    ])
+    const remaining = (...left: (readonly [boolean, number])[]): object => ({
+      status: 'fulfilled',
+      value: left.map(([allowed, n]) => expect.objectContaining({ allowed, remaining: n })),
+    })
+    expect(first).toMatchObject(remaining([true, 6], [true, 6]))
+    expect(other).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') } })
+    expect(refused).toMatchObject(remaining([false, 6], [true, 10]))
+    expect(last).toMatchObject(remaining([true, 0], [true, 4]))
+    expect(await taking(6, 'a')).toMatchObject([{ allowed: true, remaining: 0 }])
+  })
+
   test.each([
     ['more parts than a millisecond has', '99999999999'],
     ['no number', '1767225600000:12'],
@@ -170,24 +242,28 @@ withRedis('on a real Redis', () => {
     }
     let refusals = 0
     for (let round = 0; round < 150; round += 1) {
-      const operations = times(1 + below(5), (): StoreOperation => {
-        const rule = below(2) === 0 ? window : bucket
-        const mode = (['consume', 'consume', 'consume', 'peek', 'refund'] as const)[below(5)]!
-        return { key: `${rule.kind}-${below(3)}`, rule, mode, cost: 1 + below(4) }
-      })
-      const [expected, got] = [memory.applySync(operations, 5_000), await opened.store.apply(operations, 5_000)]
+      // Some share a script.
+      const lists = times(1 + below(3), () =>
+        times(1 + below(5), (): StoreOperation => {
+          const rule = below(2) === 0 ? window : bucket
+          const mode = (['consume', 'consume', 'consume', 'peek', 'refund'] as const)[below(5)]!
+          return { key: `${rule.kind}-${below(3)}`, rule, mode, cost: 1 + below(4) }
+        }),
+      )
+      const expected = lists.map((operations) => memory.applySync(operations, 5_000))
+      const got = await Promise.all(lists.map((operations) => opened.store.apply(operations, 5_000)))
       // Redis's clock runs: a second is nothing against these rules.
       const rounded = (results: typeof expected): unknown =>
-        results.map(({ retryAfterMs, resetAtMs, ...rest }) => ({
+        results.flat().map(({ retryAfterMs, resetAtMs, ...rest }) => ({
           ...rest,
           retryAfter: Math.ceil((retryAfterMs + 300_000) / 600_000),
           resetAt: Math.ceil((resetAtMs + 300_000) / 600_000),
         }))
-      expect({ operations, results: rounded(got) }).toEqual({ operations, results: rounded(expected) })
-      if (expected.some(({ allowed }) => !allowed)) refusals += 1
+      expect({ lists, results: rounded(got) }).toEqual({ lists, results: rounded(expected) })
+      refusals += expected.filter((results) => results.some(({ allowed }) => !allowed)).length
     }
-    expect(refusals).toBeGreaterThan(20)
-    expect(refusals).toBeLessThan(130)
+    expect(refusals).toBeGreaterThan(40)
+    expect(refusals).toBeLessThan(260)
   })
 
   test('LIM-07 several clients of both kinds together admit no more than the limit', async () => {

@@ -17,6 +17,7 @@ import {
   OWNER_RESERVED_VIEW,
 } from './0005_kept_sums/budget-sums.ts'
 import { createCountTriggers, FILL_LIST_COUNTS } from './0005_kept_sums/counts.ts'
+import { moveEventHead } from './0005_kept_sums/event-head.ts'
 import { FILL_LATE, keepLate } from './0005_kept_sums/late.ts'
 import { agentTags, createTagTriggers, FILL_TAGS, taggedAgentView } from './0005_kept_sums/tags.ts'
 import type { AnySchema, Engine } from './step.ts'
@@ -116,6 +117,7 @@ export async function up(db: AnySchema, engine: Engine): Promise<void> {
     ...createSumTriggers(engine),
     ...createCountTriggers(engine),
     ...keepLate(engine),
+    ...moveEventHead(engine),
   ]
   const view = ['DROP VIEW owner_reserved', OWNER_RESERVED_VIEW]
   for (const statement of [...triggers, FILL_BUDGET_SUMS, FILL_LIST_COUNTS, FILL_LATE, ...view])

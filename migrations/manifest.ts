@@ -35,7 +35,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 5,
     name: 'kept_sums',
-    checksum: '8c207db130690e2305f90cd6e57a271f0cdc03ec994224b101734e744866dde0',
+    checksum: 'f312b41a33c29cbaf4bb3819e55d546d44331aa8110dd0299d058546396cf089',
     up: up0005,
   },
 ]

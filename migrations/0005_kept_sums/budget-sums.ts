@@ -5,7 +5,6 @@
  */
 import type { Engine } from '../step.ts'
 import { used } from './budget-ranks.ts'
-import { NOTES_MAX } from './counts.ts'
 
 const TABLE = 'agent_budgets'
 
@@ -82,8 +81,8 @@ function partsOf(row: string, sign: '' | '-'): string[] {
 }
 
 /** What a row that stays in its grade adds. */
-function changes(): string[] {
-  const [gone, made] = [partsOf('OLD.', ''), partsOf('NEW.', '')]
+function changes(before: string, after: string): string[] {
+  const [gone, made] = [partsOf(before, ''), partsOf(after, '')]
   return COLUMNS.map((_, index) => `${made[index] ?? ''} - ${gone[index] ?? ''}`)
 }
 
@@ -143,7 +142,7 @@ function sqliteTriggers(): string[] {
       return [
         // Most changes leave an agent in its grade: one row of sums is written then.
         `CREATE TRIGGER ${name}_stay AFTER UPDATE OF ${by} ON ${TABLE} WHEN NOT (${moved})` +
-          ` BEGIN ${sqliteAdd(sums, 'NEW', changes())}; END`,
+          ` BEGIN ${sqliteAdd(sums, 'NEW', changes('OLD.', 'NEW.'))}; END`,
         `CREATE TRIGGER ${name}_move AFTER UPDATE OF ${by} ON ${TABLE} WHEN ${moved}` +
           ` BEGIN ${body([sums], 'OLD', '-')} ${body([sums], 'NEW', '')} END`,
       ]
@@ -176,7 +175,6 @@ function postgresTriggers(): string[] {
     postgresFunction('budget_sums_delete', addTogether(contributions('gone', '-', both))),
     `CREATE TRIGGER budget_sums_delete AFTER DELETE ON ${TABLE} REFERENCING OLD TABLE AS gone ${each} budget_sums_delete()`,
     ...postgresUpdate(),
-    ...postgresMove(),
   ]
 }
 
@@ -198,7 +196,10 @@ function addTogether(contributed: string): string {
   )
 }
 
-/** A changed budget, row by row: a statement over what all changed would cost several times as much for one, as most of them are. */
+/**
+ * Changed budgets. Those of one statement are added up together, so that a group of reports writes each row of sums once; for a single
+ * one that costs several times as much as its own changes do.
+ */
 function postgresUpdate(): string[] {
   const name = 'budget_sums_update'
   const add = (owner: string, grade: string, parts: readonly string[]): string =>
@@ -206,51 +207,25 @@ function postgresUpdate(): string[] {
     ` WHERE s.owner_id = ${owner} AND s.grade = ${grade} AND s.shard = (SELECT f.shard FROM budget_sums f` +
     ` WHERE f.owner_id = ${owner} AND f.grade = ${grade} ORDER BY f.shard LIMIT 1 FOR UPDATE SKIP LOCKED);` +
     ` IF NOT FOUND THEN INSERT INTO budget_sums (${ROW}) VALUES (${owner}, ${grade}, ${SHARD}, ${parts.join(', ')}); END IF;`
-  const addBoth = ({ owner, grade }: Sums): string =>
-    `was := ${grade('OLD.', 'OLD.used_rank')}; becomes := ${grade('NEW.', 'NEW.used_rank')};` +
-    ` IF was = becomes THEN ${add(owner('NEW.'), 'was', changes())}` +
-    ` ELSE ${add(owner('OLD.'), 'was', partsOf('OLD.', '-'))} ${add(owner('NEW.'), 'becomes', partsOf('NEW.', ''))} END IF;`
-  const body = `${addBoth(EVERYBODYS)} IF OLD.owner_id = NEW.owner_id THEN ${addBoth(OWNERS)} END IF;`
+  const addOne = ({ owner, grade, has }: Sums): string => {
+    const [before, after] = ['before.', 'after.']
+    return (
+      `was := ${grade(before, 'before.used_rank')}; becomes := ${grade(after, 'after.used_rank')};` +
+      ` IF ${owner(before)} = ${owner(after)} AND was = becomes THEN ${add(owner(after), 'was', changes(before, after))}` +
+      ` ELSE IF ${has(before)} THEN ${add(owner(before), 'was', partsOf(before, '-'))} END IF;` +
+      ` IF ${has(after)} THEN ${add(owner(after), 'becomes', partsOf(after, ''))} END IF; END IF;`
+    )
+  }
+  const both = [EVERYBODYS, OWNERS]
+  const together = `${contributions('gone', '-', both)} UNION ALL ${contributions('made', '', both)}`
+  const body =
+    'SELECT count(*) INTO many FROM made;' +
+    ` IF many > 1 THEN ${addTogether(together)}` +
+    ` ELSIF many = 1 THEN SELECT * INTO before FROM gone; SELECT * INTO after FROM made; ${both.map(addOne).join(' ')} END IF;`
+  const declared = `DECLARE many bigint; before ${TABLE}; after ${TABLE}; was bigint; becomes bigint; `
   return [
-    postgresFunction(name, body, 'DECLARE was bigint; becomes bigint; '),
-    `CREATE TRIGGER ${name} AFTER UPDATE OF ${EVERYBODYS.by} ON ${TABLE} FOR EACH ROW EXECUTE FUNCTION ${name}()`,
-  ]
-}
-
-/** What a statement moves to other owners: a variable of the transaction, which a savepoint that is rolled back takes along. */
-const MOVED = 'iron.owners_moved'
-
-/**
- * Budgets that get another owner are noted, and added up at the end of their statement, together: a row of sums that one transaction
- * writes ten thousand times is looked for among ten thousand versions of it.
- */
-function postgresMove(): string[] {
-  const moved = `coalesce(nullif(current_setting('${MOVED}', true), ''), '{}')`
-  const note = ({ owner, grade, has }: Sums, row: 'OLD.' | 'NEW.', sign: '' | '-'): string =>
-    `IF ${has(row)} THEN moved := more_moved(moved, ${grade(row, '')} || ' ' || ${owner(row)},` +
-    ` ARRAY[${partsOf(row, sign).join(', ')}]); END IF;`
-  const noted =
-    `SELECT substr(n.key, strpos(n.key, ' ') + 1) AS owner_id, CAST(split_part(n.key, ' ', 1) AS bigint) AS grade,` +
-    ` ${COLUMNS.map((name, index) => `CAST(n.value ->> ${String(index)} AS bigint) AS ${name}`).join(', ')}` +
-    ' FROM jsonb_each(moved) n'
-  const more = COLUMNS.map(
-    (_, index) => `coalesce(CAST(moved -> sums ->> ${String(index)} AS bigint), 0) + more[${String(index + 1)}]`,
-  )
-  const when = `ON ${TABLE} FOR EACH ROW WHEN (OLD.owner_id IS DISTINCT FROM NEW.owner_id)`
-  return [
-    'CREATE FUNCTION more_moved(moved jsonb, sums text, more bigint[]) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN' +
-      ` RETURN jsonb_set(moved, ARRAY[sums], to_jsonb(ARRAY[${more.join(', ')}])); END $$`,
-    'CREATE FUNCTION add_moved() RETURNS void LANGUAGE plpgsql AS $$' +
-      ` DECLARE moved jsonb := ${moved}; BEGIN IF moved = '{}' THEN RETURN; END IF;` +
-      ` PERFORM set_config('${MOVED}', '', true); ${addTogether(noted)} END $$`,
-    postgresFunction(
-      'owner_sums_note',
-      `${note(OWNERS, 'OLD.', '-')} ${note(OWNERS, 'NEW.', '')} PERFORM set_config('${MOVED}', moved::text, true);` +
-        ` IF length(moved::text) > ${String(NOTES_MAX)} THEN PERFORM add_moved(); END IF;`,
-      `DECLARE moved jsonb := ${moved}; `,
-    ),
-    `CREATE TRIGGER owner_sums_note AFTER UPDATE OF owner_id ${when} EXECUTE FUNCTION owner_sums_note()`,
-    postgresFunction('owner_sums_move', 'PERFORM add_moved();'),
-    `CREATE TRIGGER owner_sums_move AFTER UPDATE OF owner_id ON ${TABLE} FOR EACH STATEMENT EXECUTE FUNCTION owner_sums_move()`,
+    postgresFunction(name, body, declared),
+    `CREATE TRIGGER ${name} AFTER UPDATE ON ${TABLE} REFERENCING OLD TABLE AS gone NEW TABLE AS made` +
+      ` FOR EACH STATEMENT EXECUTE FUNCTION ${name}()`,
   ]
 }

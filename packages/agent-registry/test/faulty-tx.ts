@@ -52,6 +52,7 @@ export function countedTx(tx: WriteTx, steps: Steps): WriteTx {
       steps.take(`lock ${name}`)
       await tx.lock(name, options)
     },
+    holds: (name, options) => tx.holds(name, options),
     inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => {
       steps.take('log entry')

@@ -90,6 +90,7 @@ export type {
   ViewName,
 } from './schema.ts'
 export { TABLE_OWNERS, VIEW_NAMES } from './schema.ts'
+export { allDone } from './all-done.ts'
 export { commitBeforeRefusing, DatabaseService, type DbSource } from './service.ts'
 export { runSet, setColumn, type SetForm, setRows, setSql, type SetType } from './set-form.ts'
 export { HIDDEN, type Parameter, prepare, type PrepareOptions, type Statement } from './statement.ts'

@@ -1,4 +1,5 @@
 import type { Kysely, QueryResult } from 'kysely'
+import { allDone } from './all-done.ts'
 import { DatabaseError } from './errors.ts'
 import type { Executor } from './kysely-executor.ts'
 import type { IronSchema } from './schema.ts'
@@ -110,13 +111,20 @@ export class OpenTransaction implements WriteTx {
     }
   }
 
-  async lock(name: string, options: { readonly shared?: boolean | undefined } = {}): Promise<void> {
+  async lock(
+    name: string,
+    options: { readonly shared?: boolean | undefined; readonly taken?: boolean | undefined } = {},
+  ): Promise<void> {
     this.#mustBeOpen()
-    const shared = options.shared ?? false
-    const held = this.#held.get(name)
-    if (held === false || held === shared) return
-    await this.#engine.lock(name, shared)
+    const { shared = false, taken = false } = options
+    if (this.holds(name, { shared })) return
+    if (!taken) await this.#engine.lock(name, shared)
     this.#held.set(name, shared)
+  }
+
+  holds(name: string, { shared = false }: { readonly shared?: boolean | undefined } = {}): boolean {
+    const held = this.#held.get(name)
+    return held === false || held === shared
   }
 
   async inTurn<T>(name: string, work: (isFirst: boolean) => Promise<T>): Promise<T> {
@@ -158,7 +166,8 @@ export class OpenTransaction implements WriteTx {
     if (deferred === undefined) return
     this.#deferred = undefined
     const queues = [...deferred].sort(([a], [b]) => a.order - b.order)
-    for (const [queue, items] of queues) await queue.flush(this, items as never[])
+    // Each begins with the locks that it needs, and these are asked for in this order.
+    await allDone(queues.map(([queue, items]) => queue.flush(this, items as never[])))
   }
 
   /** The wake-ups asked for, each once. */

@@ -30,7 +30,10 @@ export interface PreparedQuery {
  * while the work runs and flushed in `order` just before the commit. Items of a savepoint that was rolled back are dropped.
  */
 export interface DeferredQueue<T> {
-  /** Queues are flushed from the lowest to the highest: audit 1, events 2 (budget protocol 12.1). */
+  /**
+   * Queues begin to be flushed from the lowest to the highest: audit 1, events 2 (budget protocol 12.1). On PostgreSQL they do not wait for
+   * one another, so each takes its locks with its first statement.
+   */
   readonly order: number
   flush(tx: WriteTx, items: readonly T[]): Promise<void>
 }
@@ -49,8 +52,15 @@ export interface WriteTx extends ReadTx {
   /**
    * Serialises transactions on a name that need not be a row, until the end of the transaction. `shared` holders admit each
    * other. One writer at a time makes this free on SQLite; so is a lock that the transaction holds already.
+   *
+   * @param options `taken`: a statement of the caller's has taken it, such as one that locked many rows; it is only remembered
    */
-  lock(name: string, options?: { readonly shared?: boolean | undefined }): Promise<void>
+  lock(
+    name: string,
+    options?: { readonly shared?: boolean | undefined; readonly taken?: boolean | undefined },
+  ): Promise<void>
+  /** Whether it holds the lock, `shared` or not at all shared. */
+  holds(name: string, options?: { readonly shared?: boolean | undefined }): boolean
   /**
    * Runs `work` while no other job that shares this transaction is inside of one of the same name: they run one after the other, and each
    * sees what those before it wrote. The first is told so: what it read before still holds. Free where jobs are not run side by side.

@@ -20,6 +20,7 @@ function counted(tx: WriteTx): { readonly tx: WriteTx; readonly statements: stri
     },
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
+    holds: (name, options) => tx.holds(name, options),
     inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => tx.defer(queue, item),
     afterCommit: (run) => tx.afterCommit(run),

@@ -16,6 +16,7 @@ export function holdBack(tx: WriteTx): HeldBack {
     executeAll: (queries) => tx.executeAll(queries),
     savepoint: (work) => tx.savepoint(work),
     lock: (name, options) => tx.lock(name, options),
+    holds: (name, options) => tx.holds(name, options),
     inTurn: (name, work) => tx.inTurn(name, work),
     defer: (queue, item) => {
       waiting.push(() => tx.defer(queue, item))

@@ -1,3 +1,4 @@
+import { allDone } from '../all-done.ts'
 import { OpenTransaction, type TransactionEngine } from '../open-transaction.ts'
 import { runInside, writeTimeout } from '../open-writes.ts'
 import { advisoryLock } from './advisory-lock.ts'
@@ -31,15 +32,16 @@ export async function attemptWrite<T>(
   let isCommitting = false
   try {
     const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
-      await connection.command('BEGIN')
+      const begun = connection.begin()
       const result = await runInside(owner, tx, () => work(tx, connection))
-      await tx.flush()
-      await sendNotifications(connection, tx)
+      await begun
+      await connection.pipelined(() => tx.flush())
       tx.close()
       return result
     })
     isCommitting = true
-    await connection.commit(Math.max(limits.commitMs, deadlineMs - performance.now()))
+    const commitMs = Math.max(limits.commitMs, deadlineMs - performance.now())
+    await connection.pipelined(() => allDone([...notified(connection, tx), connection.commit(commitMs)]))
     return { value, tx }
   } catch (error) {
     tx.close()
@@ -48,10 +50,12 @@ export async function attemptWrite<T>(
   }
 }
 
-async function sendNotifications(connection: PostgresConnection, tx: OpenTransaction): Promise<void> {
-  for (const { channel, payload } of tx.notifications()) {
-    await connection.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload] })
-  }
+function notified(connection: PostgresConnection, tx: OpenTransaction): Promise<unknown>[] {
+  return tx
+    .notifications()
+    .map(({ channel, payload }) =>
+      connection.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload] }),
+    )
 }
 
 function engineOn(connection: PostgresConnection, owner: object): TransactionEngine {

@@ -81,6 +81,16 @@ export class PostgresConnection implements Executor {
     })
   }
 
+  /**
+   * Opens a transaction: sent at once, so that what follows in {@link pipelined} need not wait for the answer. Whoever commits must have
+   * heard it.
+   */
+  begin(): Promise<void> {
+    const begun = this.#answer({ text: 'BEGIN' }).then(() => undefined)
+    this.#turn = begun.catch(() => undefined)
+    return begun
+  }
+
   /** Runs a statement without result. @param withinMs instead of the time that the server gives a statement */
   async command(sql: string, withinMs?: number): Promise<void> {
     await this.#run({ text: sql }, withinMs)

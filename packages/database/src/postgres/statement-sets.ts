@@ -35,8 +35,7 @@ export class StatementSets implements Executor {
     const { together: row } = query
     if (row === undefined) return this.#executor.execute<R>(query)
     return new Promise<Rows>((resolve, reject) => {
-      // After every promise that is settled now has been heard: whoever goes on asks before.
-      if (this.#asked.size === 0) process.nextTick(() => this.#send())
+      if (this.#asked.size === 0) this.#after(() => this.#send())
       const asked = this.#asked.get(row.form)
       if (asked === undefined) this.#asked.set(row.form, [{ query, row, resolve, reject }])
       else asked.push({ query, row, resolve, reject })
@@ -47,6 +46,16 @@ export class StatementSets implements Executor {
     const turn = this.#asked
     this.#asked = new Map()
     for (const [form, asked] of turn) this.#run(form, asked).catch((error: unknown) => rejectAll(asked, error))
+  }
+
+  /**
+   * In a transaction, once every promise that is settled now has been heard: whoever goes on asks before. Others at the end of the turn of
+   * the event loop: every request is read in a callback of its own, after which all that waits is run (measured with 50 connections: a
+   * fifth more reports than with a statement for each).
+   */
+  #after(work: () => void): void {
+    if (this.#isTransaction) process.nextTick(work)
+    else setImmediate(work)
   }
 
   async #run(form: SetForm, asked: readonly Asked[]): Promise<void> {

@@ -84,9 +84,18 @@ withPostgres('statements that are asked for together', () => {
     await place.db.write((tx) => put.run(tx, { key: 'one', value: 'row' }))
     const ask = async (tx: ReadTx, name: string): Promise<string> => (await shared.first(tx, { name }))?.statement ?? ''
     const inGroup = KEYS.map((key) => place.db.write((tx) => ask(tx, key), { group: group(key) }))
-    const asLookups = KEYS.map((key) => place.db.read((tx) => ask(tx, key), { lookup: true }))
+    const lookUp = (key: string): Promise<string> => place.db.read((tx) => ask(tx, key), { lookup: true })
+    const asLookups = KEYS.map(lookUp)
     for (const statement of await Promise.all([...inGroup, ...asLookups]))
       expect(statement).toMatch(/json_to_recordset/)
+    // As requests are read: each in a callback of its own, after which whatever waited for a promise has run.
+    const inCallbacks = await new Promise<Promise<string>[]>((resolve) => {
+      const asked: Promise<string>[] = []
+      for (const key of KEYS) process.nextTick(() => process.nextTick(() => asked.push(lookUp(key))))
+      setImmediate(() => resolve(asked))
+    })
+    expect(inCallbacks).toHaveLength(KEYS.length)
+    for (const statement of await Promise.all(inCallbacks)) expect(statement).toMatch(/json_to_recordset/)
     const alone = await place.db.read((tx) => ask(tx, 'a'), { lookup: true })
     expect(alone).not.toMatch(/json_to_recordset/)
   })

@@ -46,6 +46,26 @@ withPostgres('grouped writes', () => {
     expect(afterCommit).toHaveLength(60)
   })
 
+  test('know what the locks of their group hold, and ask for no lock twice', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    const lock: WriteGroup['lock'] = async (tx, keys) => {
+      await tx.lock('shared', { shared: true })
+      await Promise.all(keys.map((each) => tx.lock(`row ${each}`, { taken: true })))
+    }
+    const heldBy = async (tx: WriteTx): Promise<unknown[]> => {
+      await tx.lock('row a')
+      const { rows } = await tx.execute<{ locks: number }>(
+        query("SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"),
+      )
+      const names = ['row a', 'row b', 'row c', 'shared']
+      return [rows[0]?.locks, ...names.map((name) => tx.holds(name)), tx.holds('shared', { shared: true })]
+    }
+    const [one, other] = await Promise.all(['a', 'b'].map((key) => place.db.write(heldBy, { group: { key, lock } })))
+    expect(one).toEqual([1, true, true, false, false, true])
+    expect(other).toEqual(one)
+    expect(await place.db.write(heldBy)).toEqual([1, true, false, false, false, false])
+  })
+
   test('of one key run one after the other, in the order of arrival', async () => {
     await using place = await createTestDb({ dialect: 'postgres' })
     const groups = lockingGroups()

@@ -19,6 +19,12 @@ function insertion(table: string, change: Row = {}, verb = 'INSERT'): string {
   return `${verb} INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`
 }
 
+/** The same of several rows. */
+function insertions(table: string, changes: readonly Row[]): string {
+  const [first = '', ...others] = changes.map((change) => insertion(table, change))
+  return [first, ...others.map((other) => other.slice(other.indexOf(' VALUES ') + ' VALUES '.length))].join(', ')
+}
+
 const replacing = (table: string, change: Row = {}): string => insertion(table, change, 'INSERT OR REPLACE')
 
 const ended = "status = 'closed', closed_at = 3, close_reason = 'lapsed', released_micros = granted_micros"
@@ -80,7 +86,24 @@ const FORBIDDEN: readonly Case[] = [
   ],
   [
     'events: a skipped duplicate would leave a gap',
-    `${insertion('events', { seq: 2, id: 'evt-2' })} ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING`,
+    `${insertions('events', [
+      { seq: 2, id: 'evt-2' },
+      { seq: 3, id: 'evt-3', dedupe_key: null },
+    ])} ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING`,
+  ],
+  [
+    'events: several with a gap',
+    insertions('events', [
+      { seq: 2, id: 'evt-2', dedupe_key: null },
+      { seq: 4, id: 'evt-4', dedupe_key: null },
+    ]),
+  ],
+  [
+    'events: several that begin too late',
+    insertions('events', [
+      { seq: 3, id: 'evt-3', dedupe_key: null },
+      { seq: 4, id: 'evt-4', dedupe_key: null },
+    ]),
   ],
   ['log_heads: back', "UPDATE log_heads SET head_seq = 0, floor = 0 WHERE name = 'events'"],
   [
@@ -310,6 +333,12 @@ const RULES = new RegExp(
     '^log_heads_(floor_within_head|audit_keeps_all)$',
   ].join('|'),
 )
+/** PostgreSQL looks at the numbers of events when a statement has written them all: the table itself refuses these before. */
+const REFUSED_BY_TABLE = {
+  'events: a number again': 'events_pkey',
+  'events: no number': 'seq',
+  'events: a dedupe key again': 'events_dedupe',
+}
 
 const engines = await enginesForTests()
 /** Each engine, SQLite with the pragma that fires DELETE triggers on REPLACE and without it. */
@@ -361,12 +390,13 @@ describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
 
   test.each(forbidden.map(([title, ...statements]) => ({ title, statements })))(
     'refuses $title',
-    async ({ statements }) => {
+    async ({ title, statements }) => {
       const { error, unchanged } = await run(statements)
       expect(error).toBeInstanceOf(DatabaseError)
+      const table = dialect === 'postgres' ? REFUSED_BY_TABLE[title as keyof typeof REFUSED_BY_TABLE] : undefined
       expect(error).toMatchObject({
         code: 'DATABASE_CONSTRAINT',
-        details: { constraint: expect.stringMatching(RULES) },
+        details: { constraint: table ?? expect.stringMatching(RULES) },
       })
       expect(unchanged).toBe(true)
     },
@@ -386,6 +416,16 @@ describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
       expect(await database.rows('SELECT name, head_seq, head_hash, updated_at FROM log_heads ORDER BY name')).toEqual([
         { name: 'audit', head_seq: 2, head_hash: OTHER_HASH, updated_at: 77 },
         { name: 'events', head_seq: 2, head_hash: null, updated_at: 88 },
+      ])
+    })
+  })
+
+  test('several events of one statement move it to the last', async () => {
+    await undone(database, async () => {
+      const events = [2, 3, 4].map((seq) => ({ seq, id: `evt-${seq}`, at: 90 - seq, dedupe_key: null }))
+      await database.rows(insertions('events', events))
+      expect(await database.rows("SELECT head_seq, updated_at FROM log_heads WHERE name = 'events'")).toEqual([
+        { head_seq: 4, updated_at: 86 },
       ])
     })
   })

@@ -130,6 +130,11 @@ export function ownerLock(ownerId: string): string {
   return `owner:${ownerId}`
 }
 
+/** What the lock of an agent's budget row is remembered by in a transaction. */
+export function budgetLock(agentId: string): string {
+  return `budget:${agentId}`
+}
+
 /** How an agent is locked. */
 export interface LockOptions {
   /** Of the owner: grants and owner changes exclude each other, everything else of one owner may run side by side. */
@@ -150,7 +155,7 @@ export async function lockBudget(
   clock: Clock,
   options: LockOptions = {},
 ): Promise<LockedBudget | undefined> {
-  if (tx.dialect === 'postgres') {
+  if (tx.dialect === 'postgres' && !holdsBudget(tx, agentId, options)) {
     const seen = await ownerById.first(tx, { agentId })
     if (seen === undefined) return undefined
     const shared = options.exclusive !== true
@@ -160,9 +165,19 @@ export async function lockBudget(
     if (row.owner_id !== seen.owner_id) throw lostRace('the agent changed its owner while it was being locked')
     return lockedBudget(row, clock)
   }
-  // The one writer of a SQLite file holds every lock already (budget protocol 12.2).
+  // The one writer of a SQLite file holds every lock already (budget protocol 12.2), and a group of messages those of its agents.
   const row = await lockedBudgetById.first(tx, { agentId })
-  return row === undefined ? undefined : lockedBudget(row, clock)
+  if (row === undefined) return undefined
+  // Unless the agent came to another owner between the two locks of its group, the lock is held.
+  if (tx.dialect === 'postgres' && row.owner_id !== null) {
+    await tx.lock(ownerLock(row.owner_id), { shared: options.exclusive !== true })
+  }
+  return lockedBudget(row, clock)
+}
+
+/** Whether the transaction has locked an agent together with others; nobody can have changed its owner since. */
+function holdsBudget(tx: WriteTx, agentId: string, { newOwnerId }: LockOptions): boolean {
+  return newOwnerId === undefined && tx.holds(budgetLock(agentId))
 }
 
 /** Locks an agent that must exist. @throws {LeaseError} AGENT_NOT_FOUND */

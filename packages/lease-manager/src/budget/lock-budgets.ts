@@ -1,5 +1,5 @@
-import type { WriteTx } from '@iron/database'
-import { ownerLock, sortedOwners } from './budget-row.ts'
+import { allDone, type WriteTx } from '@iron/database'
+import { budgetLock, ownerLock, sortedOwners } from './budget-row.ts'
 
 /**
  * Takes the locks of several agents in the order of budget protocol 12.1: owners first, shared and ascending, then budget rows
@@ -25,10 +25,13 @@ async function lockAll(tx: WriteTx, agentIds: readonly string[], shared: boolean
   })
   const owners = sortedOwners(...rows.map(({ owner_id: owner }) => owner))
   // Sent in this order, and that is how the server takes them.
-  await Promise.all(owners.map((owner) => tx.lock(ownerLock(owner), { shared })))
-  await tx.execute({
-    sql: 'SELECT agent_id FROM agent_budgets WHERE agent_id = ANY($1) ORDER BY agent_id FOR UPDATE',
-    parameters: [agentIds],
-    name: 'budgets_lock',
-  })
+  await allDone([
+    ...owners.map((owner) => tx.lock(ownerLock(owner), { shared })),
+    tx.execute({
+      sql: 'SELECT agent_id FROM agent_budgets WHERE agent_id = ANY($1) ORDER BY agent_id FOR UPDATE',
+      parameters: [agentIds],
+      name: 'budgets_lock',
+    }),
+  ])
+  await Promise.all(agentIds.map((agentId) => tx.lock(budgetLock(agentId), { taken: true })))
 }

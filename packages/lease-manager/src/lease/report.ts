@@ -3,7 +3,7 @@
  * limits nor budget can refuse it: what was spent is always booked in full, and once (I15).
  */
 import { type Amounts, CostError, minus, type Pricing, toUsd, ZERO } from '@iron/cost-calculator'
-import { Faults, type InTx, type WriteTx } from '@iron/database'
+import { allDone, Faults, type InTx, type WriteTx } from '@iron/database'
 import {
   type ActorRef,
   type CallFacts,
@@ -177,10 +177,14 @@ async function book(
 ): Promise<ReportResult | undefined> {
   const { call, duplicate } = await context.requests.record(booking.call, { tx })
   if (duplicate) return undefined
-  for (const move of booking.moves) await writeMove(tx, move)
-  if (booking.change !== undefined) await updateLease(tx, lease, booking.change)
+  const { moves, change } = booking
+  await allDone([writeInTurn(tx, moves), ...(change === undefined ? [] : [updateLease(tx, lease, change)])])
   announceBooking(tx, context, booking)
   return bookingResult(booking, openLeases, call.totalTokens)
+}
+
+async function writeInTurn(tx: WriteTx, moves: readonly Move[]): Promise<void> {
+  for (const move of moves) await writeMove(tx, move)
 }
 
 /** A call as it is booked; nothing is written yet. */

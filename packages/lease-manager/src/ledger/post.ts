@@ -249,8 +249,13 @@ export function decideMove(budget: LockedBudget, movement: Movement): Move {
 /** Books a decided movement. @throws {DatabaseError} as {@link post} */
 export async function writeMove(tx: WriteTx, { rows }: Move): Promise<void> {
   if (rows === undefined) return
-  if ((await updateFor(rows.entry.type).run(tx, rows.update)) !== 1) throw lostRace(CHANGED)
-  await insertEntry.run(tx, rows.entry)
+  const [updated, inserted] = await Promise.allSettled([
+    updateFor(rows.entry.type).run(tx, rows.update),
+    insertEntry.run(tx, rows.entry),
+  ])
+  // Then the ledger refuses the row as well: it does not match the budget.
+  if (updated.status === 'fulfilled' && updated.value !== 1) throw lostRace(CHANGED)
+  for (const done of [updated, inserted]) if (done.status === 'rejected') throw done.reason
 }
 
 /**

@@ -145,6 +145,10 @@ class FragileTransaction implements WriteTx {
     return this.#inner.lock(...call)
   }
 
+  holds(...call: Parameters<WriteTx['holds']>): boolean {
+    return this.#inner.holds(...call)
+  }
+
   inTurn<T>(name: string, work: (isFirst: boolean) => Promise<T>): Promise<T> {
     return this.#inner.inTurn(name, work)
   }

@@ -141,25 +141,25 @@ withPostgres('a connection that hangs', () => {
   })
 
   test('is not what work is taken for that gave itself more time', async () => {
-    await using place = await openBehindProxy({ ...SHORT, statementMs: 200, answerMarginMs: 100 })
+    await using place = await openBehindProxy({ ...SHORT, statementMs: 200, answerMarginMs: 1_000 })
     const { db } = place
     const slow = (): Promise<string> =>
       db.read(async (tx) => {
         await tx.execute(query(`SELECT set_config('statement_timeout', $1, true)`, '5000'))
-        await tx.execute(query('SELECT pg_sleep(0.8)'))
+        await tx.execute(query('SELECT pg_sleep(1.5)'))
         return 'done'
       })
     expect(await slow()).toBe('done')
     expect(await db.exclusive(async (kysely) => (await kysely.executeQuery(slowly)).rows.length)).toBe(1)
     // What one transaction asked for is not the next one's.
-    await expect(db.read((tx) => tx.execute(query('SELECT pg_sleep(0.8)')))).rejects.toMatchObject({
+    await expect(db.read((tx) => tx.execute(query('SELECT pg_sleep(1.5)')))).rejects.toMatchObject({
       code: 'DATABASE_BUSY',
     })
   })
 })
 
 const slowly = {
-  sql: 'SELECT pg_sleep(0.8)',
+  sql: 'SELECT pg_sleep(1.5)',
   parameters: [],
   query: { kind: 'RawNode' },
   queryId: { queryId: 'slow' },

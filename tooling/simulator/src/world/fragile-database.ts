@@ -129,12 +129,19 @@ class FragileTransaction implements WriteTx {
 
   async execute<R>(query: PreparedQuery) {
     await this.#database.statement(this.#inner)
+    this.#mustLive()
     return this.#inner.execute<R>(query)
   }
 
   async executeAll(queries: readonly PreparedQuery[]): ReturnType<WriteTx['executeAll']> {
     for (const _ of queries) await this.#database.statement(this.#inner)
+    this.#mustLive()
     return this.#inner.executeAll(queries)
+  }
+
+  /** It may have crashed at a statement that was asked for at the same time. */
+  #mustLive(): void {
+    if (this.#database.isDead) throw new Crash()
   }
 
   savepoint<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {

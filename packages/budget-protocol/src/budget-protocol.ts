@@ -1,6 +1,7 @@
 import type { AgentPrincipal, AgentRegistry, DesiredState, Standing } from '@iron/agent-registry'
 import type { Microdollars, ProviderKind } from '@iron/cost-calculator'
 import {
+  allDone,
   commitBeforeRefusing,
   DatabaseService,
   type DbSource,
@@ -145,16 +146,14 @@ export class BudgetProtocol extends DatabaseService {
    * @throws {LeaseError} VALIDATION_ERROR, LEASE_NOT_FOUND, IDEMPOTENCY_CONFLICT
    */
   report(agent: AgentPrincipal, leaseId: string, report: UsageReport): Promise<ReportAnswer> {
-    return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
+    const { agentId, ownerId, actor } = agent
+    return this.#message(this.#leases.groupOf(agentId, { ownerId }), async (tx) => {
       const priceProvider = await this.#priceProvider(tx, leaseId, report)
-      const result = await this.#leases.report(leaseId, report, {
-        tx,
-        agentId: agent.agentId,
-        priceProvider,
-        actor: agent.actor,
+      return this.#withDesiredState(tx, agentId, async () => {
+        const result = await this.#leases.report(leaseId, report, { tx, agentId, priceProvider, actor })
+        this.#count(tx, result.budget.ownerId, [result.counted])
+        return result
       })
-      this.#count(tx, result.budget.ownerId, [result.counted])
-      return Object.freeze({ ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) })
     })
   }
 
@@ -203,21 +202,35 @@ export class BudgetProtocol extends DatabaseService {
     leaseId: string,
     request: { readonly spent?: Microdollars | undefined } = {},
   ): Promise<ReturnAnswer> {
-    return this.#message(this.#leases.groupOf(agent.agentId), async (tx) => {
-      const result = await this.#leases.returnLease(leaseId, {
-        tx,
-        agentId: agent.agentId,
-        spent: request.spent,
-        actor: agent.actor,
-      })
-      this.#count(tx, result.budget.ownerId, [result.counted])
-      return Object.freeze({ ...result, desiredState: await this.#registry.desiredState(agent.agentId, { tx }) })
-    })
+    const { agentId, ownerId, actor } = agent
+    return this.#message(this.#leases.groupOf(agentId, { ownerId }), (tx) =>
+      this.#withDesiredState(tx, agentId, async () => {
+        const result = await this.#leases.returnLease(leaseId, { tx, agentId, spent: request.spent, actor })
+        this.#count(tx, result.budget.ownerId, [result.counted])
+        return result
+      }),
+    )
   }
 
   /** Every message joins the group commit: its transaction is shared with the messages that wait beside it. */
   async #message<T>(group: WriteGroup | true, work: (tx: WriteTx) => Promise<T>): Promise<T> {
     return commitBeforeRefusing(await this.ready(), isRefusal, work, { group })
+  }
+
+  /** Runs `work`, and reads what the agent is told to do: beside it when the agent is locked already, otherwise after it has been. */
+  async #withDesiredState<T extends object>(
+    tx: WriteTx,
+    agentId: string,
+    work: () => Promise<T>,
+  ): Promise<T & { readonly desiredState: DesiredState }> {
+    const read = (): Promise<DesiredState> => this.#registry.desiredState(agentId, { tx })
+    if (!this.#leases.isLocked(agentId, { tx })) {
+      const result = await work()
+      return Object.freeze({ ...result, desiredState: await read() })
+    }
+    const [working, reading] = [work(), read()]
+    await allDone([working, reading])
+    return Object.freeze({ ...(await working), desiredState: await reading })
   }
 
   /** Before anything is asked of the agent's state (http-api 1.6). */

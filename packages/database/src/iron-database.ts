@@ -11,10 +11,17 @@ export interface WriteGroup {
   /** Of the rows that the job locks and decides on, such as an agent's id. */
   readonly key: string
   /**
-   * Takes the locks of every key of a group in the order in which all transactions take them, before any of its jobs runs. The same
-   * function for all jobs that may share a transaction.
+   * Takes the locks of every key of a group in the order in which all transactions take them, before anything that its jobs ask for. It
+   * resolves when its statements are on their way, to their answers, for which no job waits. The same function for all jobs that may
+   * share a transaction.
    */
-  readonly lock: (tx: WriteTx, keys: readonly string[]) => Promise<void>
+  readonly lock: (
+    tx: WriteTx,
+    keys: readonly string[],
+    hints: ReadonlyMap<string, string>,
+  ) => Promise<readonly Promise<unknown>[]>
+  /** What `lock` is told of the key, such as what has to be locked before it. */
+  readonly hint?: string | undefined
   /**
    * What jobs of other keys decide on, too, such as the money of an owner. It shares only with jobs that name the same, and what it
    * decides on that, it does in {@link WriteTx.inTurn}.

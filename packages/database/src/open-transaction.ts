@@ -118,8 +118,9 @@ export class OpenTransaction implements WriteTx {
     this.#mustBeOpen()
     const { shared = false, taken = false } = options
     if (this.holds(name, { shared })) return
-    if (!taken) await this.#engine.lock(name, shared)
+    // Whatever is asked for from now on runs when it is held.
     this.#held.set(name, shared)
+    if (!taken) await this.#engine.lock(name, shared)
   }
 
   holds(name: string, { shared = false }: { readonly shared?: boolean | undefined } = {}): boolean {

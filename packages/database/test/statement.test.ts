@@ -104,7 +104,7 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     ]
     const results = await test.db.write((tx) => tx.executeAll(all(tx, 'alone')))
     expect(results.map(({ numAffectedRows }) => numAffectedRows)).toEqual(Array.from({ length: 301 }, () => 1n))
-    const group = (key: string) => ({ key, lock: async () => undefined })
+    const group = (key: string) => ({ key, lock: async () => [] })
     await Promise.all(
       ['a', 'b', 'c'].map((key) => test.db.write((tx) => tx.executeAll(all(tx, key)), { group: group(key) })),
     )

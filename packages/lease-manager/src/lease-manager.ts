@@ -20,7 +20,7 @@ import {
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
 import { type BooksOptions, openBooks } from './books.ts'
-import { lockKnownBudget, lockLiveBudget, ownerLock } from './budget/budget-row.ts'
+import { budgetLock, lockKnownBudget, lockLiveBudget, ownerLock } from './budget/budget-row.ts'
 import { lockBudgets, lockBudgetsForGrants } from './budget/lock-budgets.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.ts'
@@ -299,12 +299,20 @@ export class LeaseManager extends DatabaseService {
   /**
    * How a message of an agent that is composed with this manager's operations shares its transaction with those of other agents:
    * for the `group` of `db.write`. One that grants names the `grantsOf` owner, and shares with grants of that owner only: what it
-   * decides on the owner's limits, it decides in `tx.inTurn`.
+   * decides on the owner's limits, it decides in `tx.inTurn`. `ownerId`: whose agent it was a moment ago, which spares asking.
    */
-  groupOf(agentId: string, options: { readonly grantsOf?: string | undefined } = {}): WriteGroup {
-    const { grantsOf } = options
-    if (grantsOf === undefined) return { key: agentId, lock: lockBudgets }
-    return { key: agentId, lock: lockBudgetsForGrants, decidesOn: ownerLock(grantsOf) }
+  groupOf(
+    agentId: string,
+    options: { readonly grantsOf?: string | undefined; readonly ownerId?: string | undefined } = {},
+  ): WriteGroup {
+    const { grantsOf, ownerId = grantsOf } = options
+    if (grantsOf === undefined) return { key: agentId, lock: lockBudgets, hint: ownerId }
+    return { key: agentId, lock: lockBudgetsForGrants, decidesOn: ownerLock(grantsOf), hint: ownerId }
+  }
+
+  /** Whether the transaction has locked the agent, so that nobody else changes what it is told until the commit. */
+  isLocked(agentId: string, options: { readonly tx: WriteTx }): boolean {
+    return options.tx.holds(budgetLock(agentId))
   }
 
   /**

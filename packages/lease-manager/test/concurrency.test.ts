@@ -57,6 +57,31 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     expect((await eventsOf(world, AGENT)).filter(({ type }) => type === 'request.completed')).toHaveLength(40)
   })
 
+  test('messages of agents whose owner is known are locked together, under the owner of now', async () => {
+    await using world = await openWorld({ dialect, storage })
+    const agents = ['agent-1', 'agent-2', 'agent-3']
+    for (const agent of agents) await world.budgets.create(agent, usd(1), { ownerId: 'owner-1' })
+    await world.test.db.write((tx) =>
+      tx.sql.updateTable('agent_budgets').set({ owner_id: 'owner-2' }).where('agent_id', '=', 'agent-2').execute(),
+    )
+    const locked = await Promise.all(
+      agents.map((agent) =>
+        world.test.db.write(
+          async (tx) => {
+            const isLocked = world.leases.isLocked(agent, { tx })
+            const { ownerId } = await world.leases.lockAgent(agent, { tx })
+            return { isLocked, ownerId, isOwnerLocked: tx.holds(`owner:${String(ownerId)}`, { shared: true }) }
+          },
+          { group: world.leases.groupOf(agent, { ownerId: 'owner-1' }) },
+        ),
+      ),
+    )
+    const together = dialect === 'postgres'
+    expect(locked).toEqual(
+      ['owner-1', 'owner-2', 'owner-1'].map((ownerId) => ({ isLocked: together, ownerId, isOwnerLocked: together })),
+    )
+  })
+
   test('CON-08 CON-20 MON-09 P5: 200 grants of 3 USD on 77 USD give 25 whole ones, one of 2 USD, and 174 refusals', async () => {
     await using world = await openWorld({ dialect, storage, leases: { maxOpenPerAgent: 1_000 } })
     const { budgets, leases } = world

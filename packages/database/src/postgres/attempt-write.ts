@@ -7,11 +7,17 @@ import { commitUnknown } from './failure.ts'
 import type { PostgresLimits } from './limits.ts'
 import { within } from './within.ts'
 
+/**
+ * What is asked for in a transaction. Until `begun` resolves nothing may be that would last without one: should BEGIN fail, a statement
+ * that is behind it on its way would be committed by itself.
+ */
+export type AttemptedWork<T> = (tx: OpenTransaction, connection: PostgresConnection, begun: Promise<void>) => Promise<T>
+
 /** One attempt of a write. */
 export interface WriteAttempt<T> {
   /** The handle inside of whose write the work runs. */
   readonly owner: object
-  readonly work: (tx: OpenTransaction, connection: PostgresConnection) => Promise<T>
+  readonly work: AttemptedWork<T>
   /** On the scale of `performance.now()`. */
   readonly deadlineMs: number
   readonly limits: PostgresLimits
@@ -33,9 +39,11 @@ export async function attemptWrite<T>(
   try {
     const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
       const begun = connection.begin()
-      const result = await runInside(owner, tx, () => work(tx, connection))
-      await begun
-      await connection.pipelined(() => tx.flush())
+      const result = await connection.pipelined(async () => {
+        const done = await runInside(owner, tx, () => work(tx, connection, begun))
+        await tx.flush()
+        return done
+      })
       tx.close()
       return result
     })

@@ -29,6 +29,7 @@ export class PostgresConnection implements Executor {
   #turn: Promise<unknown> = Promise.resolve()
   #raisedTimeoutMs: number | undefined
   #isPipelined = false
+  #joins = false
   readonly #sets = new StatementSets({ execute: (query) => this.#execute(query) }, { isTransaction: true })
 
   constructor(client: Client, limits: PostgresLimits) {
@@ -61,7 +62,7 @@ export class PostgresConnection implements Executor {
   }
 
   execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
-    return this.#isPipelined ? this.#sets.execute<R>(query) : this.#execute<R>(query)
+    return this.#joins ? this.#sets.execute<R>(query) : this.#execute<R>(query)
   }
 
   async #execute<R>(query: PreparedQuery): Promise<QueryResult<R>> {
@@ -82,8 +83,7 @@ export class PostgresConnection implements Executor {
   }
 
   /**
-   * Opens a transaction: sent at once, so that what follows in {@link pipelined} need not wait for the answer. Whoever commits must have
-   * heard it.
+   * Opens a transaction: sent at once, so that what may run outside of it just as well need not wait for the answer.
    */
   begin(): Promise<void> {
     const begun = this.#answer({ text: 'BEGIN' }).then(() => undefined)
@@ -155,15 +155,21 @@ export class PostgresConnection implements Executor {
   }
 
   /**
-   * Lets statements of concurrent work leave without waiting for the answers of earlier ones; the server still runs them in the order
-   * in which they are sent, and those that have a set form and are asked for in one loop turn as one.
+   * Lets statements that are asked for at once leave without waiting for the answers of earlier ones; the server still runs them in the
+   * order in which they are sent.
+   *
+   * @param options `joins`: those that have a set form and are asked for in one loop turn run as one, so that none of them may need what
+   * another does
    */
-  async pipelined<T>(work: () => Promise<T>): Promise<T> {
+  async pipelined<T>(work: () => Promise<T>, { joins = false }: { readonly joins?: boolean } = {}): Promise<T> {
+    const [isPipelined, joined] = [this.#isPipelined, this.#joins]
     this.#isPipelined = true
+    this.#joins = joins
     try {
       return await work()
     } finally {
-      this.#isPipelined = false
+      this.#isPipelined = isPipelined
+      this.#joins = joined
     }
   }
 

@@ -16,7 +16,7 @@ import type { IronSchema } from '../schema.ts'
 import { urlOf } from '../source.ts'
 import type { ReadTx, WriteTx } from '../transaction.ts'
 import { WakeUps } from '../wake-ups.ts'
-import { attemptWrite, type WriteAttempt } from './attempt-write.ts'
+import { type AttemptedWork, attemptWrite } from './attempt-write.ts'
 import { loadDriver } from './client.ts'
 import type { PostgresConnection } from './connection.ts'
 import { busy, isConflict, noAnswer, notUtf8, notWritable, readFailure } from './failure.ts'
@@ -154,9 +154,13 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   async #writeAlone<T>(work: (tx: WriteTx) => Promise<T>, attempts: number, deadlineMs: number): Promise<T> {
+    const attempted: AttemptedWork<T> = async (tx, _, begun) => {
+      await begun
+      return work(tx)
+    }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#attempt(work, deadlineMs, 1)
+        return await this.#attempt(attempted, deadlineMs, 1)
       } catch (error) {
         if (!isConflict(error) || attempt >= attempts) throw error
         const pauseMs =
@@ -258,7 +262,7 @@ export class PostgresDatabase implements IronDatabase {
     await Promise.all([this.#listener.close(), this.#pool.close()])
   }
 
-  async #attempt<T>(work: WriteAttempt<T>['work'], deadlineMs: number, writes: number): Promise<T> {
+  async #attempt<T>(work: AttemptedWork<T>, deadlineMs: number, writes: number): Promise<T> {
     const { value, tx } = await this.#pool.use({ deadlineMs, late: writeTimeout }, (connection) =>
       attemptWrite(connection, { owner: this, work, deadlineMs, limits: this.#limits }),
     )

@@ -3,7 +3,7 @@ import type { WriteGroup } from '../iron-database.ts'
 import type { OpenTransaction } from '../open-transaction.ts'
 import { writeTimeout } from '../open-writes.ts'
 import type { WriteTx } from '../transaction.ts'
-import type { PostgresConnection } from './connection.ts'
+import type { AttemptedWork } from './attempt-write.ts'
 import { busy } from './failure.ts'
 
 /** Jobs that share one transaction (budget protocol 2). */
@@ -16,7 +16,6 @@ const WIDE_GROUPS_MAX = 2
 const CONNECTIONS_LEFT = 2
 
 type Work<T> = (tx: WriteTx) => Promise<T>
-type GroupWork<T> = (tx: OpenTransaction, connection: PostgresConnection) => Promise<T>
 
 interface Job {
   readonly work: Work<unknown>
@@ -33,7 +32,7 @@ export interface GroupHost {
   readonly connectionsMax: number
   readonly waitingMax: number
   /** One transaction, tried once. `writes` is how many jobs it is for. */
-  attempt<T>(work: GroupWork<T>, deadlineMs: number, writes: number): Promise<T>
+  attempt<T>(work: AttemptedWork<T>, deadlineMs: number, writes: number): Promise<T>
   /** One job in a transaction of its own, run again after conflicts. */
   alone<T>(work: Work<T>, deadlineMs: number): Promise<T>
   /** Runs work so that a nested write without its transaction is noticed. */
@@ -41,7 +40,7 @@ export interface GroupHost {
 }
 
 /**
- * Group commit on PostgreSQL. What waits while a transaction is on its way shares the next one: its locks are taken up front and in one
+ * Group commit on PostgreSQL. What waits while a transaction is on its way shares the next one: its locks are asked for up front and in one
  * order, its jobs run side by side on one connection, whose statements travel in a pipeline instead of one round trip each, its
  * audit entries, events and counters are one statement each, and one fsync serves all. A lone job is a transaction as ever. When
  * anything in a group fails, nothing of it has happened and each job is run again on its own (CON-16).
@@ -155,8 +154,8 @@ export class WriteGroups {
     if (jobs.length === 1) return this.#runAlone(jobs)
     const deadlineMs = Math.min(...jobs.map((job) => job.deadlineMs))
     try {
-      const together: GroupWork<unknown[]> = (tx, connection) =>
-        connection.pipelined(() => this.#runTogether(tx, jobs, keys))
+      const together: AttemptedWork<unknown[]> = (tx, connection, begun) =>
+        connection.pipelined(() => this.#runTogether(tx, jobs, keys, begun), { joins: true })
       const values = await this.#host.attempt(together, deadlineMs, jobs.length)
       jobs.forEach((job, index) => job.resolve(values[index]))
     } catch (error) {
@@ -170,9 +169,15 @@ export class WriteGroups {
   }
 
   /** Jobs of one key in the order of arrival, those of different keys side by side. */
-  async #runTogether(tx: OpenTransaction, jobs: readonly Job[], keys: readonly string[]): Promise<unknown[]> {
+  async #runTogether(
+    tx: OpenTransaction,
+    jobs: readonly Job[],
+    keys: readonly string[],
+    begun: Promise<void>,
+  ): Promise<unknown[]> {
     const [first] = jobs
-    await first?.group.lock(tx, keys)
+    const locked = Promise.allSettled((await first?.group.lock(tx, keys, hintsOf(jobs))) ?? [])
+    await begun
     const values = new Map<Job, unknown>()
     const chains = Map.groupBy(jobs, ({ group }) => group.key)
     const ends = keys.map(async (key) => {
@@ -181,10 +186,18 @@ export class WriteGroups {
       }
     })
     // Also after a failure: nothing may be sent any more when the transaction is undone.
-    const failed = (await Promise.allSettled(ends)).find((end) => end.status === 'rejected')
+    const worked = Promise.allSettled(ends)
+    const failed = [...(await locked), ...(await worked)].find((end) => end.status === 'rejected')
     if (failed !== undefined) throw failed.reason
     return jobs.map((job) => values.get(job))
   }
+}
+
+/** Of each key that has any. */
+function hintsOf(jobs: readonly Job[]): ReadonlyMap<string, string> {
+  const hints = new Map<string, string>()
+  for (const { group } of jobs) if (group.hint !== undefined) hints.set(group.key, group.hint)
+  return hints
 }
 
 function mayShare(first: WriteGroup, other: WriteGroup): boolean {

@@ -17,6 +17,8 @@ export type Fate =
   | 'cut after'
   /** The server acts on it, and its answer never arrives; the connection stays. */
   | 'hang after'
+  /** It arrives as something that the server cannot read; the connection stays. */
+  | 'garbled'
 
 export interface Proxy extends AsyncDisposable {
   /** Connections that are open through it. */
@@ -34,6 +36,10 @@ export interface Proxy extends AsyncDisposable {
   admit(): Promise<void>
   /** Resolves when the fate has befallen a connection. */
   doom(text: string, fate: Fate): Promise<void>
+}
+
+function garble(chunk: Buffer, text: string): Buffer {
+  return Buffer.from(chunk.toString('latin1').replace(text, '?'.repeat(text.length)), 'latin1')
 }
 
 export async function startProxy(target: string): Promise<Proxy> {
@@ -63,9 +69,10 @@ export async function startProxy(target: string): Promise<Proxy> {
     pairs.add(pair)
     client.on('data', (chunk) => {
       if (doomed === undefined || !chunk.includes(doomed.text)) return pair.server.write(chunk)
-      const { fate, done } = doomed
+      const { text, fate, done } = doomed
       doomed = undefined
-      befall(pair, fate, chunk)
+      if (fate === 'garbled') pair.server.write(garble(chunk, text))
+      else befall(pair, fate, chunk)
       done()
     })
     pair.server.on('data', (chunk) => client.write(chunk))

@@ -34,7 +34,7 @@ const get = prepare<{ key: string }, Pair>(
   { together: { key: 'text' } },
 )
 
-const lock = async (): Promise<void> => undefined
+const lock: WriteGroup['lock'] = async () => []
 const group = (key: string): WriteGroup => ({ key, lock })
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const
 

@@ -8,7 +8,7 @@ function lockingGroups() {
   const asked: (readonly string[])[] = []
   const lock: WriteGroup['lock'] = async (tx, keys) => {
     asked.push(keys)
-    await tx.execute(query('SELECT key FROM meta WHERE key = ANY($1) ORDER BY key FOR UPDATE', keys))
+    return [tx.execute(query('SELECT key FROM meta WHERE key = ANY($1) ORDER BY key FOR UPDATE', keys))]
   }
   return { asked, of: (key: string, decidesOn?: string): WriteGroup => ({ key, lock, decidesOn }) }
 }
@@ -49,8 +49,7 @@ withPostgres('grouped writes', () => {
   test('know what the locks of their group hold, and ask for no lock twice', async () => {
     await using place = await createTestDb({ dialect: 'postgres' })
     const lock: WriteGroup['lock'] = async (tx, keys) => {
-      await tx.lock('shared', { shared: true })
-      await Promise.all(keys.map((each) => tx.lock(`row ${each}`, { taken: true })))
+      return [tx.lock('shared', { shared: true }), ...keys.map((each) => tx.lock(`row ${each}`, { taken: true }))]
     }
     const heldBy = async (tx: WriteTx): Promise<unknown[]> => {
       await tx.lock('row a')
@@ -64,6 +63,65 @@ withPostgres('grouped writes', () => {
     expect(one).toEqual([1, true, true, false, false, true])
     expect(other).toEqual(one)
     expect(await place.db.write(heldBy)).toEqual([1, true, false, false, false, false])
+  })
+
+  test('tell their lock what is known of their keys, and do not wait for its answers', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    const told: object[] = []
+    let answered = 0
+    const lock: WriteGroup['lock'] = async (tx, keys, hints) => {
+      told.push({ keys, hints: Object.fromEntries(hints) })
+      return [tx.execute(query('SELECT pg_sleep(0.2)')).then(() => (answered = performance.now()))]
+    }
+    const job = (key: string, hint?: string): Promise<number[]> =>
+      place.db.write(
+        async (tx) => {
+          const asked = performance.now()
+          await tx.execute(query('SELECT 1 AS one'))
+          return [asked, performance.now()]
+        },
+        { group: { key, lock, hint } },
+      )
+    const jobs = await Promise.all([job('b', 'of b'), job('a'), job('c', 'of c')])
+    expect(told).toEqual([{ keys: ['a', 'b', 'c'], hints: { b: 'of b', c: 'of c' } }])
+    for (const [asked = Infinity, heard = 0] of jobs) {
+      expect(answered - asked).toBeGreaterThan(150)
+      expect(heard).toBeGreaterThanOrEqual(answered)
+    }
+  })
+
+  test('never happen without a transaction: what follows a BEGIN that failed is not committed by itself', async () => {
+    await using place = await openBehindProxy()
+    const { db, proxy, truth } = place
+    await db.write((tx) => leaveTrace(tx, 'before'))
+    let doomed = proxy.doom('BEGIN', 'garbled')
+    await expect(db.write((tx) => leaveTrace(tx, 'alone'))).rejects.toThrow('syntax error')
+    await doomed
+    expect(await traces(truth, 'alone')).toBe(0)
+    doomed = proxy.doom('BEGIN', 'garbled')
+    const lock: WriteGroup['lock'] = async () => []
+    const ids = await Promise.all(
+      ['a', 'b'].map((key) =>
+        db.write(
+          async (tx) => {
+            await leaveTrace(tx, key)
+            return transactionOf(tx)
+          },
+          { group: { key, lock } },
+        ),
+      ),
+    )
+    await doomed
+    // Each alone, after the group was given up.
+    expect(new Set(ids).size).toBe(2)
+    expect([await traces(truth, 'a'), await traces(truth, 'b')]).toEqual([1, 1])
+  })
+
+  test('run apart when their locks cannot be taken', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    const lock: WriteGroup['lock'] = async (tx) => [tx.execute(query('SELECT 1 / 0'))]
+    const ids = await Promise.all(['a', 'b'].map((key) => place.db.write(transactionOf, { group: { key, lock } })))
+    expect(new Set(ids).size).toBe(2)
   })
 
   test('of one key run one after the other, in the order of arrival', async () => {

@@ -3,7 +3,7 @@ import type { DeferredQueue, WriteGroup, WriteTx } from '../../src/index.ts'
 import { createTestDb } from '../../src/testing.ts'
 import { GROUP_MS_MAX } from '../../src/sqlite/writer.ts'
 
-const group = (key: string, decidesOn?: string): WriteGroup => ({ key, lock: async () => undefined, decidesOn })
+const group = (key: string, decidesOn?: string): WriteGroup => ({ key, lock: async () => [], decidesOn })
 
 const set = (tx: WriteTx, key: string, value: string): Promise<unknown> =>
   tx.sql.insertInto('meta').values({ key, value }).execute()

@@ -1,4 +1,4 @@
-import { allDone, type WriteTx } from '@iron/database'
+import type { WriteGroup, WriteTx } from '@iron/database'
 import { budgetLock, ownerLock, sortedOwners } from './budget-row.ts'
 
 /**
@@ -7,31 +7,37 @@ import { budgetLock, ownerLock, sortedOwners } from './budget-row.ts'
  *
  * @param agentIds ascending
  */
-export function lockBudgets(tx: WriteTx, agentIds: readonly string[]): Promise<void> {
-  return lockAll(tx, agentIds, true)
-}
+export const lockBudgets: WriteGroup['lock'] = (tx, agentIds, owners) => lockAll(tx, agentIds, owners, true)
 
 /** The same for messages that grant: nobody else may use the owners' money meanwhile. */
-export function lockBudgetsForGrants(tx: WriteTx, agentIds: readonly string[]): Promise<void> {
-  return lockAll(tx, agentIds, false)
-}
+export const lockBudgetsForGrants: WriteGroup['lock'] = (tx, agentIds, owners) => lockAll(tx, agentIds, owners, false)
 
-async function lockAll(tx: WriteTx, agentIds: readonly string[], shared: boolean): Promise<void> {
-  if (tx.dialect === 'sqlite') return
-  const { rows } = await tx.execute<{ owner_id: string | null }>({
-    sql: 'SELECT DISTINCT owner_id FROM agent_budgets WHERE agent_id = ANY($1)',
-    parameters: [agentIds],
-    name: 'budget_owners',
-  })
-  const owners = sortedOwners(...rows.map(({ owner_id: owner }) => owner))
+async function lockAll(
+  tx: WriteTx,
+  agentIds: readonly string[],
+  known: ReadonlyMap<string, string>,
+  shared: boolean,
+): Promise<readonly Promise<unknown>[]> {
+  if (tx.dialect === 'sqlite') return []
+  const isKnown = agentIds.every((agentId) => known.has(agentId))
+  const owners = sortedOwners(...(isKnown ? known.values() : await ownersOf(tx, agentIds)))
   // Sent in this order, and that is how the server takes them.
-  await allDone([
+  return [
     ...owners.map((owner) => tx.lock(ownerLock(owner), { shared })),
     tx.execute({
       sql: 'SELECT agent_id FROM agent_budgets WHERE agent_id = ANY($1) ORDER BY agent_id FOR UPDATE',
       parameters: [agentIds],
       name: 'budgets_lock',
     }),
-  ])
-  await Promise.all(agentIds.map((agentId) => tx.lock(budgetLock(agentId), { taken: true })))
+    ...agentIds.map((agentId) => tx.lock(budgetLock(agentId), { taken: true })),
+  ]
+}
+
+async function ownersOf(tx: WriteTx, agentIds: readonly string[]): Promise<readonly (string | null)[]> {
+  const { rows } = await tx.execute<{ owner_id: string | null }>({
+    sql: 'SELECT DISTINCT owner_id FROM agent_budgets WHERE agent_id = ANY($1)',
+    parameters: [agentIds],
+    name: 'budget_owners',
+  })
+  return rows.map((row) => row.owner_id)
 }

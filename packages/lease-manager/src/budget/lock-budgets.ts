@@ -3,9 +3,10 @@ import { budgetLock, ownerLock, sortedOwners } from './budget-row.ts'
 
 /**
  * Takes the locks of several agents in the order of budget protocol 12.1: owners first, shared and ascending, then budget rows
- * ascending. Three statements for any number of agents; what each agent's own message locks afterwards it holds already.
+ * ascending. What each agent's own message locks afterwards it holds already.
  *
  * @param agentIds ascending
+ * @param owners whose agents they were a moment ago; when one is not known, all are asked for
  */
 export const lockBudgets: WriteGroup['lock'] = (tx, agentIds, owners) => lockAll(tx, agentIds, owners, true)
 

@@ -64,22 +64,26 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     await world.test.db.write((tx) =>
       tx.sql.updateTable('agent_budgets').set({ owner_id: 'owner-2' }).where('agent_id', '=', 'agent-2').execute(),
     )
-    const locked = await Promise.all(
-      agents.map((agent) =>
-        world.test.db.write(
-          async (tx) => {
-            const isLocked = world.leases.isLocked(agent, { tx })
-            const { ownerId } = await world.leases.lockAgent(agent, { tx })
-            return { isLocked, ownerId, isOwnerLocked: tx.holds(`owner:${String(ownerId)}`, { shared: true }) }
-          },
-          { group: world.leases.groupOf(agent, { ownerId: 'owner-1' }) },
+    const lockedKnowing = (owners: readonly string[]): Promise<unknown[]> =>
+      Promise.all(
+        agents.map((agent, index) =>
+          world.test.db.write(
+            async (tx) => {
+              const isLocked = world.leases.isLocked(agent, { tx })
+              const { ownerId } = await world.leases.lockAgent(agent, { tx })
+              return { isLocked, ownerId, isOwnerLocked: tx.holds(`owner:${String(ownerId)}`, { shared: true }) }
+            },
+            { group: world.leases.groupOf(agent, { ownerId: owners[index] }) },
+          ),
         ),
-      ),
-    )
-    const together = dialect === 'postgres'
-    expect(locked).toEqual(
-      ['owner-1', 'owner-2', 'owner-1'].map((ownerId) => ({ isLocked: together, ownerId, isOwnerLocked: together })),
-    )
+      )
+    const owners = ['owner-1', 'owner-2', 'owner-1']
+    const isPostgres = dialect === 'postgres'
+    const told = (isLocked: boolean): unknown[] =>
+      owners.map((ownerId) => ({ isLocked, ownerId, isOwnerLocked: isPostgres }))
+    expect(await lockedKnowing(owners)).toEqual(told(isPostgres))
+    // What was known is not so any more: each takes its own locks.
+    expect(await lockedKnowing(['owner-1', 'owner-1', 'owner-1'])).toEqual(told(false))
   })
 
   test('CON-08 CON-20 MON-09 P5: 200 grants of 3 USD on 77 USD give 25 whole ones, one of 2 USD, and 174 refusals', async () => {

@@ -168,9 +168,11 @@ export async function lockBudget(
   // The one writer of a SQLite file holds every lock already (budget protocol 12.2), and a group of messages those of its agents.
   const row = await lockedBudgetById.first(tx, { agentId })
   if (row === undefined) return undefined
-  // Unless the agent came to another owner between the two locks of its group, the lock is held.
   if (tx.dialect === 'postgres' && row.owner_id !== null) {
-    await tx.lock(ownerLock(row.owner_id), { shared: options.exclusive !== true })
+    const shared = options.exclusive !== true
+    // Nobody may wait for an owner while he holds a budget: whoever moves the agent holds the owner and waits for the budget.
+    if (!tx.holds(ownerLock(row.owner_id), { shared }))
+      throw lostRace('the agent has another owner than its group knew')
   }
   return lockedBudget(row, clock)
 }

@@ -1,3 +1,5 @@
+// Not the global one: whoever tests with fake timers would wait for ever.
+import { setImmediate } from 'node:timers'
 import type { StoreOperation, StoreResult } from '../store.ts'
 import { argumentsOf, resultsOf } from './operation.ts'
 import { ANSWERS_AN_OPERATION } from './script.ts'

@@ -1,6 +1,6 @@
 /**
  * Waits for several pieces of work of one transaction, also after one has failed: nothing may be on its way any more when the transaction
- * is undone. On PostgreSQL, statements that jobs of a group ask for so at once leave together.
+ * is undone. On PostgreSQL, statements that are asked for so, at once, do not wait for one another's answers.
  *
  * @throws what the first to fail failed with; those after it may only have met a transaction that had failed
  */

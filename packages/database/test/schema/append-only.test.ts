@@ -430,6 +430,12 @@ describe.each(settings)('append-only rules on %s', (_, dialect, recursive) => {
     })
   })
 
+  const onPostgres = dialect === 'postgres' ? test : test.skip
+  onPostgres('an event that is skipped, because its key is taken, leaves the log as it is', async () => {
+    const skipped = `${insertion('events', { seq: 2, id: 'evt-2' })} ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING`
+    expect(await run([skipped])).toEqual({ error: undefined, unchanged: true })
+  })
+
   test('a refusal says the same on both engines', async () => {
     const texts = {
       'DELETE FROM audit_log': 'audit_log is append-only',

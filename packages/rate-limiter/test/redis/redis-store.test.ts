@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { manualClock } from '@iron/test-kit'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { consumeAll, MemoryRateLimitStore, QuotaLimiter, RateLimiter, type StoreOperation } from '../../src/index.ts'
 import { type RedisLike, RedisRateLimitStore } from '../../src/redis.ts'
@@ -94,6 +94,16 @@ describe('what is sent', () => {
     const store = new RedisRateLimitStore(scripted(new Error('READONLY')).client)
     const lists = [store.apply([one], 0), store.apply([one], 0)].map((list) => expect(list).rejects.toThrow('READONLY'))
     await Promise.all(lists)
+  })
+
+  test('also while the timers are fake', async () => {
+    jest.useFakeTimers()
+    try {
+      const store = new RedisRateLimitStore(scripted([1, 0, 0]).client)
+      expect(await store.apply([one], 0)).toHaveLength(1)
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test('nothing for an empty list', async () => {

@@ -56,6 +56,10 @@ export async function lockHeads(tx: WriteTx): Promise<LogHead> {
 }
 
 function headOf(row: HeadRow | undefined): LogHead {
-  if (row === undefined) throw new Error('log_heads has lost a row: the database is damaged')
+  if (row === undefined) throw lostHead()
   return { seq: row.head_seq, hash: row.head_hash, floor: row.floor }
+}
+
+export function lostHead(): Error {
+  return new Error('log_heads has lost a row: the database is damaged')
 }

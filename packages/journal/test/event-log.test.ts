@@ -79,6 +79,41 @@ describe.each(engines)('event log on %s', (dialect) => {
     expect((await audit.verify()).ok).toBe(true)
   })
 
+  test('EVT-05: what parallel transactions defer is numbered without gaps, each in the order in which it was handed in', async () => {
+    await using t = await createTestDb({ dialect, storage: 'file' })
+    const events = new EventLog(t.db)
+    const names = Array.from({ length: 40 }, (_, n) => `agent-${String(n)}`)
+    // Every second one with a key, whose numbers are given in another way.
+    await Promise.all(
+      names.map((name, n) =>
+        t.db.write(async (tx) => {
+          for (const reason of ['a', 'b', 'c']) {
+            const dedupeKey = n % 2 === 0 || reason !== 'b' ? undefined : name
+            events.defer(event(name, { dedupeKey, data: { previous_state: 'idle', reason } }), { tx })
+          }
+        }),
+      ),
+    )
+    const { data } = await events.read()
+    expect(data.map(({ seq }) => seq)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1))
+    for (let index = 0; index < 120; index += 3) {
+      const three = data.slice(index, index + 3)
+      expect(three.map(({ data: { reason } }) => reason)).toEqual(['a', 'b', 'c'])
+      expect(new Set(three.map(({ agentId }) => agentId)).size).toBe(1)
+    }
+    expect(await t.scalar("SELECT head_seq FROM log_heads WHERE name = 'events'")).toBe(120)
+  })
+
+  test('a log that has lost its head takes nothing more', async () => {
+    await using t = await createTestDb({ dialect })
+    const events = new EventLog(t.db)
+    await t.rows(`DROP TRIGGER log_heads_no_delete${dialect === 'postgres' ? ' ON log_heads' : ''}`)
+    await t.rows("DELETE FROM log_heads WHERE name = 'events'")
+    const written = t.db.write(async (tx) => events.defer(event('a'), { tx }))
+    await expect(written).rejects.toThrow('log_heads has lost a row')
+    expect(await t.scalar('SELECT COUNT(*) FROM events')).toBe(0)
+  })
+
   test('EVT-15: an event whose wake-up is lost is found by looking', async () => {
     await using t = await createTestDb({ dialect })
     const events = new EventLog(t.db)

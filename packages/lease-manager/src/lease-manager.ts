@@ -20,7 +20,7 @@ import {
 import type { ActorRef } from '@iron/journal'
 import { checkAmount } from './amount.ts'
 import { type BooksOptions, openBooks } from './books.ts'
-import { budgetLock, lockKnownBudget, lockLiveBudget, ownerLock } from './budget/budget-row.ts'
+import { holdsBudget, lockKnownBudget, lockLiveBudget, ownerLock } from './budget/budget-row.ts'
 import { lockBudgets, lockBudgetsForGrants } from './budget/lock-budgets.ts'
 import { isRefusal } from './errors.ts'
 import type { LeaseContext, LeaseRules, PricingContext } from './lease/context.ts'
@@ -312,7 +312,7 @@ export class LeaseManager extends DatabaseService {
 
   /** Whether the transaction has locked the agent, so that nobody else changes what it is told until the commit. */
   isLocked(agentId: string, options: { readonly tx: WriteTx }): boolean {
-    return options.tx.holds(budgetLock(agentId))
+    return holdsBudget(options.tx, agentId)
   }
 
   /**

@@ -3,7 +3,7 @@ import { sum, usd } from '@iron/cost-calculator'
 import { openDatabase } from '@iron/database'
 import { enginesForTests } from '@iron/database/testing'
 import { AgentBudgetManager, LeaseError, LeaseManager, type ReportResult } from '../src/index.ts'
-import { ADMIN, call, eventsOf, HOUR, openWorld, usdOf, type World } from './world.ts'
+import { ADMIN, call, eventsOf, HOUR, MINUTE, openWorld, usdOf, type World } from './world.ts'
 
 const AGENT = 'agent-1'
 
@@ -84,6 +84,38 @@ describe.each(engines)('at the same time on $name', ({ dialect, storage }) => {
     expect(await lockedKnowing(owners)).toEqual(told(isPostgres))
     // What was known is not so any more: each takes its own locks.
     expect(await lockedKnowing(['owner-1', 'owner-1', 'owner-1'])).toEqual(told(false))
+  })
+
+  test('MON-21: of agents that report together, one whose last booking is ahead of the clock is decided on at that time', async () => {
+    await using world = await openWorld({ dialect, storage, leases: { ttlMs: HOUR, graceMs: MINUTE } })
+    const { leases, clock, test: db } = world
+    const agents = ['agent-1', 'agent-2']
+    const old: string[] = []
+    for (const agent of agents) {
+      await world.budgets.create(agent, usd(10), { ownerId: 'owner-1' })
+      old.push((await leases.open(agent, usd(1))).lease.id)
+    }
+    clock.advance(HOUR)
+    const fresh = await Promise.all(agents.map(async (agent) => (await leases.open(agent, usd(1))).lease.id))
+    const ahead = clock.now() + 2 * MINUTE
+    await db.db.write((tx) =>
+      tx.sql.updateTable('agent_budgets').set({ updated_at: ahead }).where('agent_id', '=', 'agent-1').execute(),
+    )
+    const held = await Promise.all(
+      agents.map((agent, index) =>
+        db.db.write(
+          async (tx) => {
+            await leases.report(fresh[index] ?? '', call('r', 0.1), { agentId: agent, tx })
+            return leases.isLocked(agent, { tx })
+          },
+          { group: leases.groupOf(agent, { ownerId: 'owner-1' }) },
+        ),
+      ),
+    )
+    expect(held).toEqual(agents.map(() => dialect === 'postgres'))
+    const ended = await Promise.all(old.map(async (id) => (await leases.get(id))?.closeReason ?? null))
+    expect(ended).toEqual(['lapsed', null])
+    expect(await world.ledger.verify()).toEqual([])
   })
 
   test('CON-08 CON-20 MON-09 P5: 200 grants of 3 USD on 77 USD give 25 whole ones, one of 2 USD, and 174 refusals', async () => {

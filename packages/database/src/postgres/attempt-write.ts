@@ -7,11 +7,8 @@ import { commitUnknown } from './failure.ts'
 import type { PostgresLimits } from './limits.ts'
 import { within } from './within.ts'
 
-/**
- * What is asked for in a transaction. Until `begun` resolves nothing may be that would last without one: should BEGIN fail, a statement
- * that is behind it on its way would be committed by itself.
- */
-export type AttemptedWork<T> = (tx: OpenTransaction, connection: PostgresConnection, begun: Promise<void>) => Promise<T>
+/** What is asked for in a transaction. */
+export type AttemptedWork<T> = (tx: OpenTransaction, connection: PostgresConnection) => Promise<T>
 
 /** One attempt of a write. */
 export interface WriteAttempt<T> {
@@ -40,10 +37,11 @@ export async function attemptWrite<T>(
     const value = await within(connection, { deadlineMs, late: writeTimeout }, async () => {
       const begun = connection.begin()
       const result = await connection.pipelined(async () => {
-        const done = await runInside(owner, tx, () => work(tx, connection, begun))
+        const done = await runInside(owner, tx, () => work(tx, connection))
         await tx.flush()
         return done
       })
+      await begun
       tx.close()
       return result
     })
@@ -62,7 +60,7 @@ function notified(connection: PostgresConnection, tx: OpenTransaction): Promise<
   return tx
     .notifications()
     .map(({ channel, payload }) =>
-      connection.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload] }),
+      connection.execute({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, payload], name: 'notify' }),
     )
 }
 

@@ -11,6 +11,12 @@ import { StatementSets } from './statement-sets.ts'
 /** The session's statement timeout in milliseconds, 0 for none. */
 const STATEMENT_TIMEOUT = `SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint AS ms`
 
+/**
+ * A statement that leaves nothing behind, in a transaction or not: locks that it takes are let go with it. One that calls a function that
+ * writes would; no statement of this house does.
+ */
+const READS = /^\s*select\b/i
+
 /** Told once when a connection is lost, and why. */
 type Lost = (error: Error) => void
 
@@ -30,6 +36,10 @@ export class PostgresConnection implements Executor {
   #raisedTimeoutMs: number | undefined
   #isPipelined = false
   #joins = false
+  /** Until BEGIN is answered. */
+  #opening: Promise<void> | undefined
+  /** Whether a statement waits for that, so that all after it do. */
+  #isHeldBack = false
   readonly #sets = new StatementSets({ execute: (query) => this.#execute(query) }, { isTransaction: true })
 
   constructor(client: Client, limits: PostgresLimits) {
@@ -83,12 +93,23 @@ export class PostgresConnection implements Executor {
   }
 
   /**
-   * Opens a transaction: sent at once, so that what may run outside of it just as well need not wait for the answer.
+   * Opens a transaction. What only reads may leave behind it at once; anything else waits for the answer, and so does all that is asked for
+   * after it: should BEGIN fail, a statement that is on its way behind it would be committed by itself.
    */
   begin(): Promise<void> {
     const begun = this.#answer({ text: 'BEGIN' }).then(() => undefined)
-    this.#turn = begun.catch(() => undefined)
+    this.#opening = begun
+    // First to hear of it, so that nothing overtakes those who wait for it.
+    this.#turn = begun.then(
+      () => this.#noLongerOpening(),
+      () => undefined,
+    )
     return begun
+  }
+
+  #noLongerOpening(): void {
+    this.#opening = undefined
+    this.#isHeldBack = false
   }
 
   /** Runs a statement without result. @param withinMs instead of the time that the server gives a statement */
@@ -113,6 +134,7 @@ export class PostgresConnection implements Executor {
    * @returns whether the server said so; otherwise it does so as soon as it notices that the connection is gone
    */
   async rollback(): Promise<boolean> {
+    this.#noLongerOpening()
     try {
       await this.command('ROLLBACK', this.#limits.rollbackMs)
       return true
@@ -182,6 +204,10 @@ export class PostgresConnection implements Executor {
   }
 
   async #answer<R>(query: QueryConfig, withinMs?: number): Promise<DriverResult<R & object>> {
+    if (this.#opening !== undefined && (this.#isHeldBack || !READS.test(query.text))) {
+      this.#isHeldBack = true
+      await this.#opening
+    }
     const result = await this.#send<R>(query, withinMs ?? this.#answerMs())
     if (query.text.includes('statement_timeout')) await this.#learnTimeout()
     return result

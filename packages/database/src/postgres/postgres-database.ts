@@ -154,13 +154,9 @@ export class PostgresDatabase implements IronDatabase {
   }
 
   async #writeAlone<T>(work: (tx: WriteTx) => Promise<T>, attempts: number, deadlineMs: number): Promise<T> {
-    const attempted: AttemptedWork<T> = async (tx, _, begun) => {
-      await begun
-      return work(tx)
-    }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#attempt(attempted, deadlineMs, 1)
+        return await this.#attempt(work, deadlineMs, 1)
       } catch (error) {
         if (!isConflict(error) || attempt >= attempts) throw error
         const pauseMs =

@@ -154,8 +154,8 @@ export class WriteGroups {
     if (jobs.length === 1) return this.#runAlone(jobs)
     const deadlineMs = Math.min(...jobs.map((job) => job.deadlineMs))
     try {
-      const together: AttemptedWork<unknown[]> = (tx, connection, begun) =>
-        connection.pipelined(() => this.#runTogether(tx, jobs, keys, begun), { joins: true })
+      const together: AttemptedWork<unknown[]> = (tx, connection) =>
+        connection.pipelined(() => this.#runTogether(tx, jobs, keys), { joins: true })
       const values = await this.#host.attempt(together, deadlineMs, jobs.length)
       jobs.forEach((job, index) => job.resolve(values[index]))
     } catch (error) {
@@ -169,15 +169,9 @@ export class WriteGroups {
   }
 
   /** Jobs of one key in the order of arrival, those of different keys side by side. */
-  async #runTogether(
-    tx: OpenTransaction,
-    jobs: readonly Job[],
-    keys: readonly string[],
-    begun: Promise<void>,
-  ): Promise<unknown[]> {
+  async #runTogether(tx: OpenTransaction, jobs: readonly Job[], keys: readonly string[]): Promise<unknown[]> {
     const [first] = jobs
     const locked = Promise.allSettled((await first?.group.lock(tx, keys, hintsOf(jobs))) ?? [])
-    await begun
     const values = new Map<Job, unknown>()
     const chains = Map.groupBy(jobs, ({ group }) => group.key)
     const ends = keys.map(async (key) => {

@@ -104,6 +104,8 @@ withPostgres('grouped writes', () => {
       ['a', 'b'].map((key) =>
         db.write(
           async (tx) => {
+            // What only reads does not wait for BEGIN: this one is run outside of any transaction.
+            await tx.execute(query('SELECT 1 AS one'))
             await leaveTrace(tx, key)
             return transactionOf(tx)
           },
@@ -115,6 +117,19 @@ withPostgres('grouped writes', () => {
     // Each alone, after the group was given up.
     expect(new Set(ids).size).toBe(2)
     expect([await traces(truth, 'a'), await traces(truth, 'b')]).toEqual([1, 1])
+  })
+
+  test('let nothing overtake a write that waits for BEGIN', async () => {
+    await using place = await createTestDb({ dialect: 'postgres' })
+    const count = query("SELECT count(*)::int AS traces FROM meta WHERE key = 'overtaken'")
+    const seen = await place.db.write(async (tx) => {
+      const before = tx.execute<{ traces: number }>(count)
+      const written = leaveTrace(tx, 'overtaken')
+      const after = tx.execute<{ traces: number }>(count)
+      await written
+      return [await before, await after].map(({ rows }) => rows[0]?.traces)
+    })
+    expect(seen).toEqual([0, 1])
   })
 
   test('run apart when their locks cannot be taken', async () => {

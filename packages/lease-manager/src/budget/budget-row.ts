@@ -155,7 +155,7 @@ export async function lockBudget(
   clock: Clock,
   options: LockOptions = {},
 ): Promise<LockedBudget | undefined> {
-  if (tx.dialect === 'postgres' && !holdsBudget(tx, agentId, options)) {
+  if (tx.dialect === 'postgres' && (options.newOwnerId !== undefined || !holdsBudget(tx, agentId))) {
     const seen = await ownerById.first(tx, { agentId })
     if (seen === undefined) return undefined
     const shared = options.exclusive !== true
@@ -177,9 +177,9 @@ export async function lockBudget(
   return lockedBudget(row, clock)
 }
 
-/** Whether the transaction has locked an agent together with others; nobody can have changed its owner since. */
-function holdsBudget(tx: WriteTx, agentId: string, { newOwnerId }: LockOptions): boolean {
-  return newOwnerId === undefined && tx.holds(budgetLock(agentId))
+/** Whether the transaction has locked an agent together with others; nobody can have changed it since. */
+export function holdsBudget(tx: WriteTx, agentId: string): boolean {
+  return tx.holds(budgetLock(agentId))
 }
 
 /** Locks an agent that must exist. @throws {LeaseError} AGENT_NOT_FOUND */

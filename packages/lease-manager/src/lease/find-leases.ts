@@ -139,13 +139,22 @@ export async function readActiveLeases(
   return { active, named: leases.find((lease) => lease.id === namedId) }
 }
 
+/** What {@link readDueLeases} finds. */
+export interface DueLeases {
+  /** Oldest first, without the named one. */
+  readonly due: readonly LeaseState[]
+  readonly named: LeaseState | undefined
+  /** The named one included; 0 when there is none of that name. */
+  readonly openLeases: number
+}
+
 /** The leases of an agent whose time is over or too far ahead, the named lease, and how many are open, in one statement. */
 export async function readDueLeases(
   tx: ReadTx,
   agentId: string,
   namedId: string,
   bounds: { readonly lapsedUpTo: number; readonly cutAbove: number },
-): Promise<{ due: readonly LeaseState[]; named: LeaseState | undefined; openLeases: number }> {
+): Promise<DueLeases> {
   const rows = await dueAndNamed.all(tx, { agentId, id: namedId, ...bounds })
   const leases = rows.map(leaseState).filter((lease) => lease.agentId === agentId)
   return {

@@ -17,7 +17,7 @@ import { plus } from '../amount.ts'
 import { ledgerActor } from '../books.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
-import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
+import type { LockedBudget } from '../budget/budget-row.ts'
 import { LeaseError } from '../errors.ts'
 import { available } from '../ledger/movement.ts'
 import { decideMove, type Move, writeMove } from '../ledger/post.ts'
@@ -31,6 +31,7 @@ import { findBilled, isConflict } from './find-billed.ts'
 import { leaseNotFound } from './grant.ts'
 import { type Lease, type LeaseState, publicLease } from './lease.ts'
 import { agentOfLease, readDueLeases } from './find-leases.ts'
+import { lockWithLeases } from './lock-with-leases.ts'
 import { type LeaseChange, updateLease } from './write-lease.ts'
 import { checkActor, checkReport, refuseFaults } from './validate.ts'
 
@@ -113,11 +114,9 @@ export async function bookReport(
 ): Promise<ReportResult> {
   const { leaseId, report } = ready
   const agentId = givenAgentId ?? (await agentOfLease(tx, leaseId))
-  const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
-  if (agentId === undefined || locked === undefined) throw leaseNotFound()
-  const bounds = overdueBounds(locked.now, context.times)
-
-  const read = await readDueLeases(tx, agentId, leaseId, bounds)
+  const found = agentId === undefined ? undefined : await lockWithLeases(tx, context, agentId, leaseId)
+  if (agentId === undefined || found === undefined) throw leaseNotFound()
+  const { budget: locked, read } = found
   if (read.named !== undefined && read.due.length === 0 && !isOverdue(read.named, locked.now, context.times)) {
     const booked = await bookUnlessKnown(tx, context, locked, read.named, ready, read.openLeases)
     if (booked !== undefined) return booked
@@ -128,7 +127,7 @@ export async function bookReport(
     const { named, openLeases } =
       billed.leaseId === null || billed.leaseId === leaseId
         ? read
-        : await readDueLeases(tx, agentId, billed.leaseId, bounds)
+        : await readDueLeases(tx, agentId, billed.leaseId, overdueBounds(locked.now, context.times))
     if (named === undefined) throw leaseNotFound()
     return repeatResult(report.requestId, billed, named, locked, openLeases)
   }

@@ -7,17 +7,17 @@ import { plus } from '../amount.ts'
 import { ledgerActor } from '../books.ts'
 import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
-import { type LockedBudget, lockBudget } from '../budget/budget-row.ts'
+import type { LockedBudget } from '../budget/budget-row.ts'
 import { post } from '../ledger/post.ts'
 import { announceClosed, auditOverrun, auditReturned } from './announce.ts'
 import type { LeaseContext } from './context.ts'
 import type { Counted } from './counted.ts'
-import { overdueBounds } from './decide-overdue.ts'
 import { decideReturn } from './decide-return.ts'
 import { endLease, endOverdueLeases } from './end-lease.ts'
 import { leaseNotFound } from './grant.ts'
 import { isOpen, type Lease, type LeaseState, type LeaseStatus, publicLease, statusAt } from './lease.ts'
-import { agentOfLease, readDueLeases } from './find-leases.ts'
+import { agentOfLease } from './find-leases.ts'
+import { lockWithLeases } from './lock-with-leases.ts'
 import { updateLease } from './write-lease.ts'
 
 /** Options of a return. */
@@ -49,9 +49,9 @@ export async function returnLease(
   options: ReturnOptions,
 ): Promise<ReturnResult> {
   const agentId = options.agentId ?? (await agentOfLease(tx, leaseId))
-  const locked = agentId === undefined ? undefined : await lockBudget(tx, agentId, context.clock)
-  if (agentId === undefined || locked === undefined) throw leaseNotFound()
-  const read = await readDueLeases(tx, agentId, leaseId, overdueBounds(locked.now, context.times))
+  const found = agentId === undefined ? undefined : await lockWithLeases(tx, context, agentId, leaseId)
+  if (found === undefined) throw leaseNotFound()
+  const { budget: locked, read } = found
   const swept = await endOverdueLeases(
     tx,
     context,

@@ -18,8 +18,8 @@ import type { Figure, Figures, Question, Target } from '../question.ts'
 
 const CONNECTIONS = 50
 const SECONDS = Number(process.env['IRON_TEST_BENCH_SECONDS'] ?? 3)
-/** Before anything counts. */
-const WARM_UP_SECONDS = 3
+/** Before anything counts: of a server of some thousand functions V8 goes on compiling the busiest for that long, beside the load. */
+const WARM_UP_SECONDS = 10
 const BARE = 'bare Express 5'
 
 const rate = (title: string, ...targets: Target[]): Figure => ({ title, unit: '/s', better: 'more', targets })

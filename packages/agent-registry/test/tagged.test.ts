@@ -25,6 +25,11 @@ describe.each(await enginesForTests())('agents by tag, name and owner on %s', (d
 
   beforeAll(async () => {
     world = await createWorld(dialect)
+    // PostgreSQL would look at the rows by itself at some moment, and plan otherwise from then on: nearly all are of one owner.
+    if (dialect === 'postgres') {
+      for (const table of ['agents', 'agent_budgets'])
+        await world.test.rows(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`)
+    }
     const id = dialect === 'postgres' ? `'agent_' || lpad(i::text, 5, '0')` : `printf('agent_%05d', i)`
     const fill = (table: string, values: Readonly<Record<string, string>>): Promise<unknown> =>
       world.test.rows(`INSERT INTO ${table} (${Object.keys(values).join(', ')})

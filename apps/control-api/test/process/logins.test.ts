@@ -15,13 +15,12 @@ interface Flood {
   /** Of `GET /auth/me` meanwhile: statuses and milliseconds. */
   readonly others: readonly { readonly status: number; readonly ms: number }[]
   /** Processor time of the server's main thread from one turn of its event loop to the next, in milliseconds. */
-  readonly turns: { readonly p99Ms: number; readonly thirdLongestMs: number }
+  readonly turns: { readonly p99Ms: number; readonly longestMs: number }
 }
 
 /**
- * The most that may be (AUT-16). A password hashed on the main thread would be several turns of a tenth of a second, after which bcryptjs
- * pauses, and four are hashed: the third longest tells, where one turn may be V8's. Processor time, because what the clock says of a
- * turn is as much about what else the machine does.
+ * The most that may be (AUT-16). A password hashed on the main thread would be one turn of a quarter of a second. Processor time,
+ * because what the clock says of a turn is as much about what else the machine does.
  */
 const TURN_P99_MAX_MS = 20
 const TURN_MAX_MS = 100
@@ -47,9 +46,9 @@ async function flood(env: Record<string, string>): Promise<Flood> {
   }
   const answers = await Promise.all(logins)
   await server.process.stop()
-  const [, p99, third] =
-    /^turns of the main thread: p99 (\S+) ms, third longest (\S+) ms$/m.exec(server.process.stdout) ?? []
-  return { logins: answers, others, turns: { p99Ms: Number(p99), thirdLongestMs: Number(third) } }
+  const [, p99, longest] =
+    /^turns of the main thread: p99 (\S+) ms, longest (\S+) ms$/m.exec(server.process.stdout) ?? []
+  return { logins: answers, others, turns: { p99Ms: Number(p99), longestMs: Number(longest) } }
 }
 
 const count = (answers: readonly Answer[], status: number): number =>
@@ -67,7 +66,7 @@ describe('AUT-13 AUT-14 AUT-16 a hundred wrong logins a second for ten seconds',
     expect(others.every(({ status }) => status === 200)).toBe(true)
     expect(others.length).toBeGreaterThan(150)
     expect(turns.p99Ms).toBeLessThan(TURN_P99_MAX_MS)
-    expect(turns.thirdLongestMs).toBeLessThan(TURN_MAX_MS)
+    expect(turns.longestMs).toBeLessThan(TURN_MAX_MS)
   }, 180_000)
 
   test('without these limits: ten failures lock, a full queue says 503, and nothing stalls', async () => {
@@ -81,6 +80,6 @@ describe('AUT-13 AUT-14 AUT-16 a hundred wrong logins a second for ten seconds',
     for (const answer of [...locked, ...busy]) expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
     expect(others.every(({ status }) => status === 200)).toBe(true)
     expect(turns.p99Ms).toBeLessThan(TURN_P99_MAX_MS)
-    expect(turns.thirdLongestMs).toBeLessThan(TURN_MAX_MS)
+    expect(turns.longestMs).toBeLessThan(TURN_MAX_MS)
   }, 180_000)
 })

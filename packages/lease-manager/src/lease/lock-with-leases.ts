@@ -29,9 +29,8 @@ export async function lockWithLeases(
     const reading = readDueLeases(tx, agentId, leaseId, overdueBounds(now, times))
     await allDone([locking, reading])
     const budget = await locking
+    if (budget?.now === now) return { budget, read: await reading }
     // After the clock has stepped back, the agent's present is another one (MON-21), and so is what is due.
-    if (budget === undefined || budget.now === now) return budget && { budget, read: await reading }
-    return { budget, read: await readDueLeases(tx, agentId, leaseId, overdueBounds(budget.now, times)) }
   }
   const budget = await lockBudget(tx, agentId, clock)
   if (budget === undefined) return undefined

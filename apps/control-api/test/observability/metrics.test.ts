@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, jest, test } from '@jest/globals'
 import { enginesForTests } from '@iron/database/testing'
 import { hashPassword } from '@iron/token-manager'
@@ -57,7 +58,8 @@ describe.each(await enginesForTests())('GET /metrics on %s', (dialect) => {
     expect(await scrape(world, 'iron_lease_endings_total')).toEqual({ '{reason="returned"}': 1 })
     expect(await scrape(world, 'iron_ledger_faults')).toEqual({ '': 0 })
     expect((await scrape(world, 'iron_database_commit_writes_count'))['']).toBeGreaterThan(5)
-    expect(await scrape(world, 'iron_database_waiting_calls')).toEqual({ '': 0 })
+    // Work of the server's own may be waiting at the moment of a scrape; none waits for long.
+    while ((await scrape(world, 'iron_database_waiting_calls'))[''] !== 0) await nextTurn()
     expect(await scrape(world, 'iron_event_lag_seconds')).toEqual({ '': 0 })
   })
 
@@ -82,7 +84,7 @@ describe.each(await enginesForTests())('GET /metrics on %s', (dialect) => {
     // More than there are connections, or than there are writers.
     const writes = Array.from({ length: 50 }, () => services.database.write(() => held))
     const hash = hashPassword('a password')
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     const read = services.metrics.read()
     release()
     await Promise.all([...writes, hash])
@@ -96,12 +98,12 @@ describe.each(await enginesForTests())('GET /metrics on %s', (dialect) => {
     const { clock, services } = world
     const verifiedAt = async (): Promise<unknown> => (await scrape(world, 'iron_ledger_verified_timestamp_seconds'))['']
     const seen = async (): Promise<unknown> => (await scrape(world, 'iron_ledger_faults'))['']
-    while ((await verifiedAt()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    while ((await verifiedAt()) === 0) await nextTurn()
     expect([await verifiedAt(), await seen()]).toEqual([clock.now() / 1_000, 0])
     jest.spyOn(services.ledger, 'verify').mockResolvedValue([{ rule: 'R', where: 'w', text: 't' }] as never)
     clock.advance(60_000)
     const timers = startJobs(services, loadConfig({}), createLogger('silent'))
-    while ((await seen()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    while ((await seen()) === 0) await nextTurn()
     await timers.stop()
     expect([await verifiedAt(), await seen()]).toEqual([clock.now() / 1_000, 1])
   })

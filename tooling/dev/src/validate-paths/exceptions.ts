@@ -9,7 +9,7 @@ interface Exception {
 
 export const EXCEPTIONS: readonly Exception[] = [
   { file: 'apps/control-api/src/commands/demo.ts', what: 'demo.db', why: 'in a folder that is gone afterwards' },
-  { file: 'packages/database/src/testing.ts', what: 'test.db', why: "createTestDb({ storage: 'file' }) itself" },
+  { file: 'packages/database/src/test-places.ts', what: 'test.db', why: "createTestDb({ storage: 'file' }) itself" },
   { file: 'packages/database/README.md', what: 'sqlite:///', why: 'tells which forms of a URL are read' },
   { file: 'packages/database/src/source.ts', what: 'sqlite:///', why: 'tells which forms of a URL are read' },
   {

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
-import * as everything from '../src/index.ts'
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
@@ -16,9 +15,4 @@ test.each(examples)('an example of the README runs and prints what it says', asy
   const flags = ['--conditions=@iron/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', example], { cwd: packageRoot })
   expect(stdout).toBe(told(example))
-})
-
-test('the README names everything that the package exports', () => {
-  const missing = Object.keys(everything).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
-  expect(missing).toEqual([])
 })

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { redisForTests } from '@iron/test-kit'
-import * as everything from '../src/index.ts'
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
@@ -31,9 +30,4 @@ test('the examples of the README run and print what they say', async () => {
   const ending =
     "console.log((await limiter.consume('user-001')).degraded); await limiter.reset('user-001'); client.destroy()"
   expect(await run(`${example}\n${ending}`)).toBe('true\nfalse\n')
-})
-
-test('the README names everything that the package exports', () => {
-  const missing = Object.keys(everything).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
-  expect(missing).toEqual([])
 })

@@ -13,6 +13,7 @@ import { checkExpressions } from './expressions.ts'
 import type { Check } from './finding.ts'
 import { checkImports } from './imports.ts'
 import { checkLinks } from './links.ts'
+import { checkNamedExports } from './named-exports.ts'
 import { checkPacked } from './packed.ts'
 import { checkNodes, checkQuickstarts } from './readme-quickstarts.ts'
 import { checkShaking } from './shaking.ts'
@@ -31,6 +32,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     links: checkLinks,
     commands: checkCommands,
     'error-codes': checkErrorCodes,
+    'named-exports': checkNamedExports,
     variables: checkVariables,
     skeleton: checkSkeletons,
     boundaries: checkBoundaries,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { checkErrorCodes } from '../src/error-codes.ts'
+import { checkNamedExports } from '../src/named-exports.ts'
 import { runProgram } from '../src/run-program.ts'
 import { checkVariables } from '../src/variables.ts'
 import { repository, TemporaryFolder } from './temporary-folder.ts'
@@ -20,6 +21,25 @@ describe('what the documents name exists, and what exists is named', () => {
     expect((await checkErrorCodes(folder.path)).map(({ where, text }) => `${where} ${text}`)).toEqual([
       'packages/one/README.md does not name UNTOLD_CODE under "Errors"',
       'packages/one/README.md names NO_CODE under "Errors", which no package has',
+    ])
+  })
+
+  test('exports', async () => {
+    expect(await checkNamedExports(repository)).toEqual([])
+    using folder = new TemporaryFolder()
+    folder.write('packages/one/package.json', '{"name":"@iron/one"}')
+    folder.write(
+      'packages/one/src/index.ts',
+      "export { told, untold, type Shape, inner as outer } from './a.ts'\nexport type { Other } from './b.ts'\nexport * from './c.ts'\n",
+    )
+    folder.write('packages/one/README.md', '# One\n`told`, untoldness, `inner`\n')
+    folder.write('packages/two/package.json', '{"name":"@iron/two"}')
+    folder.write('packages/two/src/index.ts', "export { any } from './a.ts'\n")
+    expect((await checkNamedExports(folder.path)).map(({ where, text }) => `${where} ${text}`)).toEqual([
+      'packages/one/README.md does not name untold',
+      'packages/one/README.md does not name outer',
+      'packages/one/README.md does not name *',
+      'packages/two/README.md does not name any',
     ])
   })
 

@@ -114,14 +114,15 @@ export function createApplication(
       const [path, search] = splitUrl(request.url ?? '/')
       const found = table.find(path)
       if (found === undefined) throw new ApiError('NOT_FOUND', 'Not found')
-      const allow = allowed(found.methods)
       if (request.method === 'OPTIONS') {
-        send(request, response, { status: 204, headers: { Allow: allow } })
+        send(request, response, { status: 204, headers: { Allow: allowed(found.methods) } })
         return undefined
       }
       const match = found.match(request.method === 'HEAD' ? 'GET' : (request.method ?? ''))
-      if (match === undefined)
-        throw new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', { headers: { Allow: allow } })
+      if (match === undefined) {
+        const headers = { Allow: allowed(found.methods) }
+        throw new ApiError('METHOD_NOT_ALLOWED', 'Method not allowed', { headers })
+      }
       route = `${match.route.definition.method} ${match.route.definition.path}`
       const done = await handle(services, request, match, search, context, gate)
       send(request, response, { ...done, headers: { ...gate.headers, ...done.headers } })

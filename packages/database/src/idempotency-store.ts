@@ -32,7 +32,8 @@ interface Slot {
   key: string
 }
 
-const stored = prepare<Slot, { payload_hash: string; result: string }>((db, p) =>
+// Pure: a bundler drops them, and Kysely with them, where nobody uses the store.
+const stored = /* @__PURE__ */ prepare<Slot, { payload_hash: string; result: string }>((db, p) =>
   db
     .selectFrom('idempotency_keys')
     .select(['payload_hash', 'result'])
@@ -41,7 +42,7 @@ const stored = prepare<Slot, { payload_hash: string; result: string }>((db, p) =
     .where('key', '=', p('key')),
 )
 
-const store = prepare<Slot & { payloadHash: string; result: string; createdAt: number }>((db, p) =>
+const store = /* @__PURE__ */ prepare<Slot & { payloadHash: string; result: string; createdAt: number }>((db, p) =>
   db.insertInto('idempotency_keys').values({
     principal_id: p('principalId'),
     route: p('route'),
@@ -52,7 +53,7 @@ const store = prepare<Slot & { payloadHash: string; result: string; createdAt: n
   }),
 )
 
-const expired = prepare<{ olderThan: number; limit: number }, Slot>((db, p) =>
+const expired = /* @__PURE__ */ prepare<{ olderThan: number; limit: number }, Slot>((db, p) =>
   db
     .selectFrom('idempotency_keys')
     .select(['principal_id as principalId', 'route', 'key'])
@@ -61,7 +62,7 @@ const expired = prepare<{ olderThan: number; limit: number }, Slot>((db, p) =>
     .limit(p('limit')),
 )
 
-const remove = prepare<Slot>((db, p) =>
+const remove = /* @__PURE__ */ prepare<Slot>((db, p) =>
   db
     .deleteFrom('idempotency_keys')
     .where('principal_id', '=', p('principalId'))

@@ -1,6 +1,7 @@
 export { type CallMessage, CALLS_CHANNEL } from './calls.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type CommitMessage, COMMITS_CHANNEL } from './commits.ts'
+export { expressionBuilder, sql } from './kysely.ts'
 export { containsText } from './contains-text.ts'
 export type { Copied, CopyOptions, CopyProgress } from './copy/copy-all.ts'
 export { copyDatabase } from './copy/copy-database.ts'

@@ -8,8 +8,9 @@ import {
   type PageSlice,
   pageWindow,
   type ReadTx,
+  sql,
 } from '@iron/database'
-import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import type { RawBuilder, SqlBool } from 'kysely'
 import type { AgentBudgetManager } from '@iron/lease-manager'
 import { type Agent, AGENT_STATES, agentOf, type AgentState } from '../agent.ts'
 import { findProviderIdsOfAll } from '../providers/assignment-rows.ts'

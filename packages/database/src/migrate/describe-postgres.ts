@@ -8,19 +8,19 @@ import type { SchemaObject } from './describe-schema.ts'
  */
 export async function describePostgres(db: AnySchema): Promise<SchemaObject[]> {
   const { rows } = await sql<SchemaObject>`
-    ${tables} UNION ALL ${indexes} UNION ALL ${triggers} UNION ALL ${functions} UNION ALL ${views}
+    ${tables()} UNION ALL ${indexes()} UNION ALL ${triggers()} UNION ALL ${functions()} UNION ALL ${views()}
   `.execute(db)
   return rows
 }
 
-const current: RawBuilder<unknown> = sql`(SELECT oid FROM pg_namespace WHERE nspname = current_schema())`
+const current = (): RawBuilder<unknown> => sql`(SELECT oid FROM pg_namespace WHERE nspname = current_schema())`
 
 const notOfAnExtension = (catalog: string, oid: string): RawBuilder<unknown> => sql`
   NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = ${sql.lit(catalog)}::regclass AND objid = ${sql.ref(oid)} AND deptype = 'e')
 `
 
 /** Columns in their order, then constraints by name, then storage settings. */
-const tables = sql`
+const tables = (): RawBuilder<unknown> => sql`
   SELECT 'table' AS kind, c.relname::text AS name, 'CREATE TABLE ' || c.relname || E' (\n  ' || array_to_string(
     ARRAY(
       SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -48,28 +48,28 @@ const tables = sql`
     || CASE WHEN c.relrowsecurity THEN ' ROW SECURITY' ELSE '' END
     || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS sql
   FROM pg_class c
-  WHERE c.relnamespace = ${current} AND c.relkind IN ('r', 'p', 'f', 'm', 'S') AND ${notOfAnExtension('pg_class', 'c.oid')}
+  WHERE c.relnamespace = ${current()} AND c.relkind IN ('r', 'p', 'f', 'm', 'S') AND ${notOfAnExtension('pg_class', 'c.oid')}
 `
 
 /** Indexes of keys are part of their constraint. An index that is not valid is not the one that was shipped. */
-const indexes = sql`
+const indexes = (): RawBuilder<unknown> => sql`
   SELECT 'index', c.relname::text, pg_get_indexdef(i.indexrelid, 0, true) || CASE WHEN i.indisvalid THEN '' ELSE ' (not valid)' END
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
-  WHERE c.relnamespace = ${current} AND ${notOfAnExtension('pg_class', 'i.indrelid')}
+  WHERE c.relnamespace = ${current()} AND ${notOfAnExtension('pg_class', 'i.indrelid')}
     AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = i.indexrelid AND contype IN ('p', 'u', 'x'))
 `
 
 /** A disabled trigger counts as changed. */
-const triggers = sql`
+const triggers = (): RawBuilder<unknown> => sql`
   SELECT 'trigger', g.tgname::text, pg_get_triggerdef(g.oid, true)
       || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' (enabled: ' || g.tgenabled::text || ')' END
   FROM pg_trigger g
   JOIN pg_class c ON c.oid = g.tgrelid
-  WHERE c.relnamespace = ${current} AND NOT g.tgisinternal AND ${notOfAnExtension('pg_class', 'c.oid')}
+  WHERE c.relnamespace = ${current()} AND NOT g.tgisinternal AND ${notOfAnExtension('pg_class', 'c.oid')}
 `
 
-const functions = sql`
+const functions = (): RawBuilder<unknown> => sql`
   SELECT 'function', p.proname::text || '(' || pg_get_function_identity_arguments(p.oid) || ')',
     'CREATE FUNCTION ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ') RETURNS ' || pg_get_function_result(p.oid)
       || ' LANGUAGE ' || l.lanname || ' VOLATILITY ' || p.provolatile::text
@@ -78,12 +78,12 @@ const functions = sql`
       || ' AS ' || p.prosrc
   FROM pg_proc p
   JOIN pg_language l ON l.oid = p.prolang
-  WHERE p.pronamespace = ${current} AND p.prokind IN ('f', 'p') AND ${notOfAnExtension('pg_proc', 'p.oid')}
+  WHERE p.pronamespace = ${current()} AND p.prokind IN ('f', 'p') AND ${notOfAnExtension('pg_proc', 'p.oid')}
 `
 
-const views = sql`
+const views = (): RawBuilder<unknown> => sql`
   SELECT 'view', c.relname::text, 'CREATE VIEW ' || c.relname || ' AS' || E'\n' || pg_get_viewdef(c.oid, true)
       || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '')
   FROM pg_class c
-  WHERE c.relnamespace = ${current} AND c.relkind = 'v' AND ${notOfAnExtension('pg_class', 'c.oid')}
+  WHERE c.relnamespace = ${current()} AND c.relkind = 'v' AND ${notOfAnExtension('pg_class', 'c.oid')}
 `

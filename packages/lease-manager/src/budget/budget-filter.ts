@@ -1,7 +1,7 @@
 /** Which budgets a list shows, as a check of what the caller asked for and as the conditions of its statement. */
 import { type Microdollars, ZERO } from '@iron/cost-calculator'
-import { type AgentBudgetsTable, Faults, type IronSchema, type ReadTx } from '@iron/database'
-import { type SelectQueryBuilder, sql, type SqlBool } from 'kysely'
+import { type AgentBudgetsTable, Faults, type IronSchema, type ReadTx, sql } from '@iron/database'
+import type { SelectQueryBuilder, SqlBool } from 'kysely'
 import { refuseFaults } from '../lease/validate.ts'
 import { BUDGET_STATUSES, RISK_LEVELS, type RiskLevel } from './balance.ts'
 import type { GradeFilter } from './grades.ts'

@@ -3,8 +3,7 @@
  * of it, 201 beyond, -1 for nothing of nothing. Whatever a list is filtered by is a range of grades, whose sums triggers keep: of
  * everybody's budgets by grade, of an owner's by level of risk.
  */
-import type { ReadTx } from '@iron/database'
-import { sql } from 'kysely'
+import { type ReadTx, sql } from '@iron/database'
 import type { BudgetStatus, RiskLevel } from './balance.ts'
 import { wideSum } from './wide-sum.ts'
 

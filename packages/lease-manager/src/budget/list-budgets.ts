@@ -2,6 +2,7 @@
 import { ZERO } from '@iron/cost-calculator'
 import {
   type AtTx,
+  expressionBuilder,
   keptCount,
   type Page,
   type Paged,
@@ -9,8 +10,9 @@ import {
   type PageSlice,
   pageWindow,
   type ReadTx,
+  sql,
 } from '@iron/database'
-import { type Expression, type ExpressionBuilder, expressionBuilder, sql } from 'kysely'
+import type { Expression, ExpressionBuilder } from 'kysely'
 import type { Budget } from './budget.ts'
 import { agentNameOf } from './budget-row.ts'
 import {

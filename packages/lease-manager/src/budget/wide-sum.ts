@@ -2,7 +2,8 @@
  * Sums over many agents, in microdollars: together they may exceed 2^53, which one amount cannot. Whole dollars and the rest are
  * added apart, and each of the two fits a safe integer.
  */
-import { type Expression, sql } from 'kysely'
+import { sql } from '@iron/database'
+import type { Expression } from 'kysely'
 
 const MICROS_PER_USD = 1_000_000
 

@@ -49,8 +49,8 @@ export async function postgresPlace(): Promise<TestPlace> {
   template ??= findOrMakeTemplate()
   const { url, name, strategy } = await template
   const database = `${TEST_PREFIX}${String(process.pid)}_${randomBytes(6).toString('hex')}`
-  administrators ??= await administratorsOf(url)
-  const pool = administrators
+  administrators ??= administratorsOf(url)
+  const pool = await administrators
   await pool.query(`CREATE DATABASE ${database} TEMPLATE ${name}${strategy}`)
   return {
     url: databaseUrl(url, database),
@@ -61,7 +61,7 @@ export async function postgresPlace(): Promise<TestPlace> {
 }
 
 /** Databases are made and dropped over the same few connections, each of which costs more than the dropping. */
-let administrators: Pool | undefined
+let administrators: Promise<Pool> | undefined
 const ADMINISTRATORS_MAX = 4
 /** How long one that is not needed stays, in milliseconds. */
 const ADMINISTRATOR_IDLE_MS = 2_000

@@ -16,12 +16,16 @@ export const checkNamedExports: Check = async (root) =>
       .map((name) => ({ rule: 'named-exports', where: `${folder}/README.md`, text: `does not name ${name}` }))
   })
 
-/** The names of an index that only passes on; `*` for one that does not say which. */
+/** The names that an index passes on; `*` where it does not say which, or makes something itself. */
 function exportedValues(source: string): string[] {
   const names: string[] = []
   const file = ts.createSourceFile('index.ts', source, ts.ScriptTarget.Latest)
   for (const statement of file.statements) {
-    if (!ts.isExportDeclaration(statement) || statement.isTypeOnly) continue
+    if (!ts.isExportDeclaration(statement)) {
+      if (!ts.isImportDeclaration(statement)) names.push('*')
+      continue
+    }
+    if (statement.isTypeOnly) continue
     const { exportClause } = statement
     if (exportClause === undefined) names.push('*')
     else if (ts.isNamespaceExport(exportClause)) names.push(exportClause.name.text)

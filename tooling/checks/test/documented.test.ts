@@ -34,12 +34,13 @@ describe('what the documents name exists, and what exists is named', () => {
     )
     folder.write('packages/one/README.md', '# One\n`told`, untoldness, `inner`\n')
     folder.write('packages/two/package.json', '{"name":"@iron/two"}')
-    folder.write('packages/two/src/index.ts', "export { any } from './a.ts'\n")
+    folder.write('packages/two/src/index.ts', "import './a.ts'\nexport { any } from './a.ts'\nexport const own = 1\n")
     expect((await checkNamedExports(folder.path)).map(({ where, text }) => `${where} ${text}`)).toEqual([
       'packages/one/README.md does not name untold',
       'packages/one/README.md does not name outer',
       'packages/one/README.md does not name *',
       'packages/two/README.md does not name any',
+      'packages/two/README.md does not name *',
     ])
   })
 

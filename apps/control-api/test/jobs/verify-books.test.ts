@@ -12,6 +12,9 @@ import { VerificationWatch } from '../../src/observability/watch.ts'
 const AGENTS = ['agent-1', 'agent-2', 'agent-3']
 const ADMIN = 'user_admin'
 
+/** Long enough for all that a test writes, however slow the machine: only one test is about slices. */
+const WHOLE_MS = 60_000
+
 type Opened = Pick<TestDb, 'db'>
 
 /** The jobs on a database with three agents, run when a test says so. */
@@ -44,7 +47,7 @@ async function watching({ db }: Opened, url: string, options: VerifyBooksOptions
       },
       url,
       { error: tell, warn: tell },
-      options,
+      { sliceMs: WHOLE_MS, ...options },
     )
   }
   verify()

@@ -22,12 +22,16 @@ export class ExactBucket {
     let fullAt = this.#fullAt < now ? now : this.#fullAt
     const missing = fullAt + BigInt(cost) * this.#intervalMs - emptyUntil
     if (missing <= 0n) this.#fullAt = fullAt += BigInt(cost) * this.#intervalMs
-    const waitMs = Number((missing + this.#refill - 1n) / this.#refill)
     return {
       allowed: missing <= 0n,
       remaining: Number((emptyUntil - fullAt) / this.#intervalMs),
-      retryAfterMs: missing <= 0n ? 0 : BigInt(cost) > this.#capacity ? Infinity : waitMs,
-      resetAtMs: Number((fullAt + this.#refill - 1n) / this.#refill),
+      retryAfterMs: missing <= 0n ? 0 : BigInt(cost) > this.#capacity ? Infinity : this.#wholeMs(missing),
+      resetAtMs: this.#wholeMs(fullAt),
     }
+  }
+
+  /** Rounded up. A division of BigInts rounds towards 0, which is up already for times before 1970. */
+  #wholeMs(time: bigint): number {
+    return Number((time > 0n ? time + this.#refill - 1n : time) / this.#refill)
   }
 }

@@ -121,7 +121,8 @@ describe.each(await enginesForTests())('following changes on %s', (dialect) => {
     // An announcement alone is what the commit of another process looks like from here.
     const there = dialect === 'sqlite' ? test.db : await openDatabase(test.db.url, { migrations: 'verify' })
     const memory = await followed(test.db)
-    const heard = new Promise((resolve) => void test.db.listen('iron_accounts', resolve))
+    const { promise: heard, resolve } = Promise.withResolvers<unknown>()
+    await test.db.listen('iron_accounts', resolve)
     await there.write(async (tx) => tx.notify('iron_accounts', ''))
     await heard
     expect(memory.get('a', 0)).toBeUndefined()

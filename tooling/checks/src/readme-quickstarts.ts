@@ -8,10 +8,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { dependencyFolder, dependencyProgram } from './dependency.ts'
+import { dependencyFolder } from './dependency.ts'
 import type { Check, Finding } from './finding.ts'
 import { packMember } from './pack.ts'
 import { onOneLine, runProgram } from './run-program.ts'
+import { typeFault } from './type-check.ts'
 import { type Member, publishedPackages, withOwnDependencies } from './workspace.ts'
 
 const RUN_WITHIN_MS = 60_000
@@ -184,9 +185,8 @@ export async function runExamples(
     const fault = await install(packages, project, options.npmEnv ?? {})
     if (fault !== undefined) return fault
   }
-  const tsc = [dependencyProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false']
-  const check = await runProgram(process.execPath, tsc, { cwd: project })
-  if (check.code !== 0) return `type check: ${onOneLine(check)}`
+  const wrong = typeFault(project)
+  if (wrong !== undefined) return `type check: ${wrong}`
   for (const node of options.nodes ?? [process.execPath]) {
     const { stdout: major } = await runProgram(node, ['--print', "process.versions.node.split('.')[0]"], {
       cwd: project,

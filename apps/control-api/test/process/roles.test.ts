@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import { postgresForTests, startProcess } from '@iron/test-kit'
 import pg from 'pg'
 import { HttpClient } from '../support/http-client.ts'
 import { createAgent, createInstallation, expectStatus, mainProgram, startServer } from '../support/server-process.ts'
 
-const docs = path.resolve(path.dirname(mainProgram), '..', 'docs')
+const docs = fileURLToPath(new URL('../../docs', import.meta.url))
 const service = await postgresForTests()
 const maybe = service === undefined ? test.skip : test
 

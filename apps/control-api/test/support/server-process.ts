@@ -4,13 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { createTestPlace, type TestPlace } from '@iron/database/testing'
 import { type StartedProcess, startProcess } from '@iron/test-kit'
 import type { Answer, HttpClient } from './http-client.ts'
+import { oneFile } from './one-file.ts'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-export const mainProgram = path.resolve(here, '..', '..', 'src', 'main.ts')
+const app = path.resolve(here, '..', '..')
+
+/** `iron`, from its sources as they are now. */
+export const mainProgram = await oneFile(path.join(app, 'src', 'main.ts'))
 
 /** `iron serve` whose passwords cost little. */
-const serveProgram = path.join(here, 'serve.ts')
+const serveProgram = await oneFile(path.join(here, 'serve.ts'))
 
 export const ADMIN = { email: 'admin@iron.test', password: 'correct horse battery' }
 
@@ -69,7 +73,7 @@ export async function startServer(installation: Installation, options: ServerOpt
   const started = await startProcess(process.execPath, ['--conditions=@iron/source', ...node, ...program], {
     ready: /^iron control-api listening on (http:\/\/\S+)$/m,
     env: { ...installation.env, NODE_OPTIONS: undefined },
-    cwd: path.dirname(mainProgram),
+    cwd: app,
   })
   return {
     address: started.ready[1] as string,

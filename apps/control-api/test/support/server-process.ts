@@ -3,18 +3,18 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestPlace, type TestPlace } from '@iron/database/testing'
 import { type StartedProcess, startProcess } from '@iron/test-kit'
+import { bundle } from './bundle.ts'
 import type { Answer, HttpClient } from './http-client.ts'
-import { oneFile } from './one-file.ts'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
 const app = path.resolve(here, '..', '..')
 
 /** `iron`, from its sources as they are now. */
-export const mainProgram = await oneFile(path.join(app, 'src', 'main.ts'))
+export const mainProgram = await bundle(path.join(app, 'src', 'main.ts'))
 
 /** `iron serve` whose passwords cost little. */
-const serveProgram = await oneFile(path.join(here, 'serve.ts'))
+const serveProgram = await bundle(path.join(here, 'serve.ts'))
 
 export const ADMIN = { email: 'admin@iron.test', password: 'correct horse battery' }
 

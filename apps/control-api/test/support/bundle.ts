@@ -1,7 +1,7 @@
 /**
- * Programs that tests start hundreds of times, each with what it imports of this repository, of Kysely and of TypeBox in a few files:
- * of 1.5 s of processor time until a server listens some 600 ms are spent on finding and reading a thousand modules. It is made anew
- * whenever a file that went into it has changed.
+ * Bundles of the programs that tests start hundreds of times, each with what it imports of this repository, of Kysely and of TypeBox: of
+ * 1.5 s of processor time until a server listens some 600 ms are spent on finding and reading a thousand modules. A bundle is made
+ * anew whenever a file that went into it has changed.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -11,13 +11,13 @@ import { build, type OutputFile, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 /** Within the app, so that what a program leaves to be found at run time is found. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/iron-programs', import.meta.url))
-/** What an older program's process may still read is kept this long, in milliseconds. */
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/iron-bundles', import.meta.url))
+/** What a process of an older bundle may still read is kept this long, in milliseconds. */
 const OLD_MS = 3_600_000
 /** Hundreds of small modules each. All else stays where it is: much of it finds files beside its own. */
 const TAKEN_IN = /^(?:@iron|kysely|typebox)(?:\/|$)/
 
-/** What is kept beside a program. */
+/** What is kept beside a bundle. */
 interface Made {
   /** Folder of its files. */
   readonly name: string
@@ -26,11 +26,11 @@ interface Made {
 }
 
 /**
- * Where the program of a TypeScript file is, which Node runs as it would the file itself. Several processes may ask at once.
+ * Where the bundle of a program is, which Node runs as it would the TypeScript file itself. Several processes may ask at once.
  *
- * @param file absolute, as is `cache`, a folder for programs
+ * @param file absolute, as is `cache`, a folder for bundles
  */
-export async function oneFile(file: string, cache = CACHE): Promise<string> {
+export async function bundle(file: string, cache = CACHE): Promise<string> {
   const key = path.relative(ROOT, file).replaceAll(/[^\w]+/g, '-')
   const note = path.join(cache, `${key}.json`)
   const program = ({ name }: Made): string => path.join(cache, name, path.basename(file).replace(/ts$/, 'js'))
@@ -105,8 +105,16 @@ const asIfInPlace: Plugin = {
     })
     building.onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
       if (file.includes(`${path.sep}node_modules${path.sep}`)) return undefined
-      const url = JSON.stringify(pathToFileURL(file).href)
-      return { contents: readFileSync(file, 'utf8').replaceAll('import.meta.url', url), loader: 'ts' }
+      const place: Record<string, string> = {
+        url: pathToFileURL(file).href,
+        filename: file,
+        dirname: path.dirname(file),
+      }
+      const contents = readFileSync(file, 'utf8').replaceAll(
+        /\bimport\.meta\.(url|filename|dirname)\b/g,
+        (_, name: string) => JSON.stringify(place[name]),
+      )
+      return { contents, loader: 'ts' }
     })
   },
 }

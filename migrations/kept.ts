@@ -5,6 +5,8 @@ import { BUDGET_SUMS, FILL_BUDGET_SUMS, KEPT_BUDGET_SUMS } from './0005_kept_sum
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_TAGS, WRONG_TAGS } from './0005_kept_sums/tags.ts'
 import { FILL_LATE, KEPT_LATE, LATE } from './0005_kept_sums/late.ts'
+import { FILL_AGENT_EVENTS, WRONG_AGENT_EVENTS } from './0006_late_indexes/agent-events.ts'
+import { FILL_LEASE_ENTRIES, WRONG_LEASE_ENTRIES } from './0006_late_indexes/lease-entries.ts'
 
 /** Queries of a kept table: the rows as kept, and as they must be. */
 export const kept: Readonly<
@@ -15,6 +17,8 @@ export const kept: Readonly<
   log_heads: { kept: KEPT_LATE, computed: LATE },
 }
 
+export { EVENTS_AT_ONCE } from './0006_late_indexes/agent-events.ts'
+export { ENTRIES_AT_ONCE } from './0006_late_indexes/lease-entries.ts'
 export { expiryPart } from './0005_kept_sums/counts.ts'
 
 /** Agents whose ranks are wrong. */
@@ -25,6 +29,12 @@ export const wrongCopies = WRONG_COPIES
 
 /** Agents whose tags are kept wrongly. */
 export const wrongTags = WRONG_TAGS
+
+/** Agents whose events are not those of the index. */
+export const wrongAgentEvents = WRONG_AGENT_EVENTS
+
+/** Leases whose rows in the ledger are not those of the index. */
+export const wrongLeaseEntries = WRONG_LEASE_ENTRIES
 
 /** Computes all of it anew. */
 export const recompute: readonly string[] = [
@@ -37,4 +47,8 @@ export const recompute: readonly string[] = [
   'DELETE FROM list_counts',
   FILL_LIST_COUNTS,
   FILL_LATE,
+  'DELETE FROM agent_events',
+  FILL_AGENT_EVENTS,
+  'DELETE FROM lease_entries',
+  FILL_LEASE_ENTRIES,
 ]

@@ -4,6 +4,7 @@ import { up as up0002 } from './0002_list_indexes.ts'
 import { up as up0003 } from './0003_request_sums.ts'
 import { up as up0004 } from './0004_call_costs.ts'
 import { up as up0005 } from './0005_kept_sums.ts'
+import { up as up0006 } from './0006_late_indexes.ts'
 import type { MigrationStep } from './step.ts'
 
 /** Every step, in order. */
@@ -37,5 +38,11 @@ export const steps: readonly MigrationStep[] = [
     name: 'kept_sums',
     checksum: 'f312b41a33c29cbaf4bb3819e55d546d44331aa8110dd0299d058546396cf089',
     up: up0005,
+  },
+  {
+    number: 6,
+    name: 'late_indexes',
+    checksum: 'cf2b1b6889a4e204f6090eb7ae574a24283e68b946592d9fdfac22ffed06ef3a',
+    up: up0006,
   },
 ]

@@ -1,3 +1,6 @@
+-- function agent_events_delete()
+CREATE FUNCTION agent_events_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN DELETE FROM agent_events a USING gone g WHERE a.agent_id = g.agent_id AND a.seq = g.seq; RETURN NULL; END ;
+
 -- function agent_tags_count_archived()
 CREATE FUNCTION agent_tags_count_archived() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE d record; BEGIN FOR d IN SELECT t.tag FROM agent_tags t WHERE t.agent_id = NEW.agent_id LOOP PERFORM count_entries('agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, -1); PERFORM count_entries('agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || d.tag, 1); END LOOP; RETURN NULL; END ;
 
@@ -86,13 +89,16 @@ CREATE FUNCTION count_entries(counted text, counted_part text, more bigint) RETU
 CREATE FUNCTION count_noted(counted text) RETURNS void LANGUAGE plpgsql VOLATILITY v AS  DECLARE noted jsonb := coalesce(nullif(current_setting('iron.counts_' || counted, true), ''), '{}'); d record; BEGIN IF noted = '{}' THEN RETURN; END IF; PERFORM set_config('iron.counts_' || counted, '', true); FOR d IN SELECT n.key AS part, CAST(n.value AS bigint) AS more FROM jsonb_each_text(noted) n WHERE n.value <> '0' ORDER BY 1 LOOP PERFORM count_entries(counted, d.part, d.more); END LOOP; END ;
 
 -- function events_insert()
-CREATE FUNCTION events_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE added bigint; lowest bigint; highest bigint; BEGIN SELECT count(*), min(m.seq), max(m.seq) INTO added, lowest, highest FROM made m; IF added = 0 THEN RETURN NULL; END IF; UPDATE log_heads SET head_seq = highest, updated_at = (SELECT m.at FROM made m WHERE m.seq = highest) WHERE name = 'events' AND head_seq = lowest - 1 AND highest - lowest = added - 1; IF NOT FOUND THEN RAISE EXCEPTION 'events: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; RETURN NULL; END ;
+CREATE FUNCTION events_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  DECLARE added bigint; lowest bigint; highest bigint; done bigint; due bigint; BEGIN SELECT count(*), min(m.seq), max(m.seq) INTO added, lowest, highest FROM made m; IF added = 0 THEN RETURN NULL; END IF; UPDATE log_heads SET head_seq = highest, updated_at = (SELECT m.at FROM made m WHERE m.seq = highest) WHERE name = 'events' AND head_seq = lowest - 1 AND highest - lowest = added - 1; IF NOT FOUND THEN RAISE EXCEPTION 'events: out of sequence' USING ERRCODE = 'restrict_violation'; END IF; done := (lowest - 1) - (lowest - 1) % 1024; due := highest - highest % 1024; IF due > done THEN INSERT INTO agent_events (agent_id, seq) SELECT e.agent_id, e.seq FROM events e WHERE e.seq > done AND e.seq <= due ORDER BY e.agent_id, e.seq; END IF; RETURN NULL; END ;
 
 -- function events_no_delete()
 CREATE FUNCTION events_no_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF OLD.seq > (SELECT floor FROM log_heads WHERE name = 'events') THEN RAISE EXCEPTION 'events is append-only' USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END ;
 
 -- function events_no_update()
 CREATE FUNCTION events_no_update() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN RAISE EXCEPTION 'events is append-only' USING ERRCODE = 'restrict_violation'; END ;
+
+-- function lease_entries_insert()
+CREATE FUNCTION lease_entries_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN INSERT INTO lease_entries (lease_id, seq) SELECT l.lease_id, l.seq FROM ledger_entries l WHERE l.lease_id IS NOT NULL AND l.agent_id = NEW.agent_id AND l.seq > NEW.seq - 64 AND l.seq <= NEW.seq ORDER BY l.lease_id, l.seq; RETURN NULL; END ;
 
 -- function leases_final()
 CREATE FUNCTION leases_final() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN IF NEW.id IS DISTINCT FROM OLD.id OR NEW.agent_id IS DISTINCT FROM OLD.agent_id OR NEW.supersedes IS DISTINCT FROM OLD.supersedes OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.granted_micros IS DISTINCT FROM OLD.granted_micros OR (OLD.status <> 'active' AND (NEW.status IS DISTINCT FROM OLD.status OR NEW.close_reason IS DISTINCT FROM OLD.close_reason)) THEN RAISE EXCEPTION 'leases: a final state is final' USING ERRCODE = 'restrict_violation'; END IF; RETURN NEW; END ;
@@ -298,9 +304,6 @@ CREATE INDEX budget_requests_status ON budget_requests USING btree (status, crea
 -- index budget_requests_wanted
 CREATE INDEX budget_requests_wanted ON budget_requests USING btree (status, requested_allocated_micros, id);
 
--- index events_agent
-CREATE INDEX events_agent ON events USING btree (agent_id, seq);
-
 -- index events_dedupe
 CREATE UNIQUE INDEX events_dedupe ON events USING btree (dedupe_key) WHERE dedupe_key IS NOT NULL;
 
@@ -336,9 +339,6 @@ CREATE UNIQUE INDEX leases_supersedes ON leases USING btree (supersedes);
 
 -- index ledger_entries_history
 CREATE UNIQUE INDEX ledger_entries_history ON ledger_entries USING btree (agent_id, version) WHERE type = ANY (ARRAY['allocate'::text, 'deallocate'::text]);
-
--- index ledger_entries_lease
-CREATE INDEX ledger_entries_lease ON ledger_entries USING btree (lease_id) WHERE lease_id IS NOT NULL;
 
 -- index limits_created
 CREATE INDEX limits_created ON limits USING btree (created_at, id);
@@ -470,6 +470,15 @@ CREATE TABLE agent_budgets (
   CONSTRAINT agent_budgets_spent_micros_check CHECK (spent_micros >= 0 AND spent_micros <= '9007199254740991'::bigint),
   CONSTRAINT agent_budgets_version_check CHECK (version >= 0 AND version <= '9007199254740991'::bigint)
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
+
+-- table agent_events
+CREATE TABLE agent_events (
+  agent_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  CONSTRAINT agent_events_agent_id_check CHECK (length(agent_id) >= 1 AND length(agent_id) <= 255),
+  CONSTRAINT agent_events_pkey PRIMARY KEY (agent_id, seq),
+  CONSTRAINT agent_events_seq_check CHECK (seq >= 1 AND seq <= '9007199254740991'::bigint)
+);
 
 -- table agent_providers
 CREATE TABLE agent_providers (
@@ -701,6 +710,15 @@ CREATE TABLE idempotency_keys (
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (principal_id, route, key),
   CONSTRAINT idempotency_keys_principal_id_check CHECK (length(principal_id) >= 1 AND length(principal_id) <= 255),
   CONSTRAINT idempotency_keys_route_check CHECK (length(route) >= 1 AND length(route) <= 200)
+);
+
+-- table lease_entries
+CREATE TABLE lease_entries (
+  lease_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  CONSTRAINT lease_entries_lease_id_check CHECK (length(lease_id) >= 1 AND length(lease_id) <= 255),
+  CONSTRAINT lease_entries_pkey PRIMARY KEY (lease_id, seq),
+  CONSTRAINT lease_entries_seq_check CHECK (seq >= 1 AND seq <= '9007199254740991'::bigint)
 );
 
 -- table leases
@@ -1196,6 +1214,9 @@ CREATE TABLE users (
   CONSTRAINT users_username_key_check CHECK (length(username_key) >= 1 AND length(username_key) <= 255)
 );
 
+-- trigger agent_events_delete
+CREATE TRIGGER agent_events_delete AFTER DELETE ON events REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION agent_events_delete();
+
 -- trigger agent_tags_count_archived
 CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets FOR EACH ROW WHEN ((old.archived_at IS NULL) <> (new.archived_at IS NULL)) EXECUTE FUNCTION agent_tags_count_archived();
 
@@ -1294,6 +1315,9 @@ CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON events FOR EACH STATEMENT E
 
 -- trigger events_no_update
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION events_no_update();
+
+-- trigger lease_entries_insert
+CREATE TRIGGER lease_entries_insert AFTER INSERT ON ledger_entries FOR EACH ROW WHEN ((new.seq % 64::bigint) = 0) EXECUTE FUNCTION lease_entries_insert();
 
 -- trigger leases_final
 CREATE TRIGGER leases_final BEFORE UPDATE ON leases FOR EACH ROW EXECUTE FUNCTION leases_final();

@@ -121,9 +121,6 @@ CREATE INDEX "budget_requests_status" on "budget_requests" ("status", "created_a
 -- index budget_requests_wanted
 CREATE INDEX budget_requests_wanted ON budget_requests (status, requested_allocated_micros, id);
 
--- index events_agent
-CREATE INDEX "events_agent" on "events" ("agent_id", "seq");
-
 -- index events_dedupe
 CREATE UNIQUE INDEX "events_dedupe" on "events" ("dedupe_key") where dedupe_key IS NOT NULL;
 
@@ -159,9 +156,6 @@ CREATE UNIQUE INDEX "leases_supersedes" on "leases" ("supersedes");
 
 -- index ledger_entries_history
 CREATE UNIQUE INDEX "ledger_entries_history" on "ledger_entries" ("agent_id", "version") where type IN ('allocate', 'deallocate');
-
--- index ledger_entries_lease
-CREATE INDEX "ledger_entries_lease" on "ledger_entries" ("lease_id") where lease_id IS NOT NULL;
 
 -- index limits_created
 CREATE INDEX limits_created ON limits (created_at, id);
@@ -290,6 +284,15 @@ CREATE TABLE "agent_budgets" (
   constraint "agent_budgets_ledger_hash_check" check (length(ledger_hash) = 64),
   constraint "agent_budgets_alerted_percent_check" check (alerted_percent IN (0, 50, 80, 90, 100))
 ) strict;
+
+-- table agent_events
+CREATE TABLE "agent_events" (
+  "agent_id" text not null,
+  "seq" integer not null,
+  constraint "agent_events_pkey" primary key ("agent_id", "seq"),
+  constraint "agent_events_agent_id_check" check (length(agent_id) BETWEEN 1 AND 255),
+  constraint "agent_events_seq_check" check (seq BETWEEN 1 AND 9007199254740991)
+) strict, without rowid;
 
 -- table agent_providers
 CREATE TABLE "agent_providers" (
@@ -517,6 +520,15 @@ CREATE TABLE "idempotency_keys" (
   constraint "idempotency_keys_route_check" check (length(route) BETWEEN 1 AND 200),
   constraint "idempotency_keys_key_check" check (length(key) BETWEEN 1 AND 255),
   constraint "idempotency_keys_payload_hash_check" check (length(payload_hash) = 64)
+) strict, without rowid;
+
+-- table lease_entries
+CREATE TABLE "lease_entries" (
+  "lease_id" text not null,
+  "seq" integer not null,
+  constraint "lease_entries_pkey" primary key ("lease_id", "seq"),
+  constraint "lease_entries_lease_id_check" check (length(lease_id) BETWEEN 1 AND 255),
+  constraint "lease_entries_seq_check" check (seq BETWEEN 1 AND 9007199254740991)
 ) strict, without rowid;
 
 -- table leases
@@ -1002,6 +1014,12 @@ CREATE TABLE "users" (
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
 
+-- trigger agent_events_delete
+CREATE TRIGGER agent_events_delete AFTER DELETE ON events BEGIN DELETE FROM agent_events WHERE agent_id = OLD.agent_id AND seq = OLD.seq; END;
+
+-- trigger agent_events_insert
+CREATE TRIGGER agent_events_insert AFTER INSERT ON events WHEN NEW.seq % 1024 = 0 BEGIN INSERT INTO agent_events (agent_id, seq) SELECT e.agent_id, e.seq FROM events e WHERE e.seq > NEW.seq - 1024 AND e.seq <= NEW.seq ORDER BY e.agent_id, e.seq; END;
+
 -- trigger agent_tags_count_archived
 CREATE TRIGGER agent_tags_count_archived AFTER UPDATE OF archived_at ON agent_budgets WHEN (NEW.archived_at IS NULL) <> (OLD.archived_at IS NULL) BEGIN INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN OLD.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, -1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; INSERT INTO list_counts (list, part, shard, entries) SELECT 'agent_tags', CASE WHEN NEW.archived_at IS NOT NULL THEN 'archived ' ELSE 'active ' END || t.tag, 0, 1 FROM agent_tags t WHERE t.agent_id = NEW.agent_id ON CONFLICT (list, part, shard) DO UPDATE SET entries = entries + excluded.entries; END;
 
@@ -1091,6 +1109,9 @@ CREATE TRIGGER events_no_delete BEFORE DELETE ON events WHEN OLD.seq > (SELECT f
 
 -- trigger events_no_update
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events is append-only'); END;
+
+-- trigger lease_entries_insert
+CREATE TRIGGER lease_entries_insert AFTER INSERT ON ledger_entries WHEN NEW.seq % 64 = 0 BEGIN INSERT INTO lease_entries (lease_id, seq) SELECT l.lease_id, l.seq FROM ledger_entries l WHERE l.lease_id IS NOT NULL AND l.agent_id = NEW.agent_id AND l.seq > NEW.seq - 64 AND l.seq <= NEW.seq ORDER BY l.lease_id, l.seq; END;
 
 -- trigger leases_final
 CREATE TRIGGER leases_final BEFORE UPDATE ON leases WHEN NEW.id IS DISTINCT FROM OLD.id OR NEW.agent_id IS DISTINCT FROM OLD.agent_id OR NEW.supersedes IS DISTINCT FROM OLD.supersedes OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.granted_micros IS DISTINCT FROM OLD.granted_micros OR (OLD.status <> 'active' AND (NEW.status IS DISTINCT FROM OLD.status OR NEW.close_reason IS DISTINCT FROM OLD.close_reason)) BEGIN SELECT RAISE(ABORT, 'leases: a final state is final'); END;

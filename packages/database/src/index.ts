@@ -42,10 +42,12 @@ export {
   recomputeKeptSums,
   verifyKeptSums,
 } from './kept-sums.ts'
+export { lastIndexedEntry, lastIndexedEvent } from './late-indexes.ts'
 export { parseSource, type Source } from './source.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {
   AgentBudgetsTable,
+  AgentEventsTable,
   AgentOwnerView,
   AgentProvidersTable,
   AgentsTable,
@@ -64,6 +66,7 @@ export type {
   IronTables,
   IronViews,
   JsonText,
+  LeaseEntriesTable,
   LeasesTable,
   LedgerEntriesTable,
   LedgerPostingsView,

@@ -1,16 +1,33 @@
-import { expiryPart as partOfExpiry, kept, recompute, wrongCopies, wrongRanks, wrongTags } from '@iron/migrations'
+import {
+  expiryPart as partOfExpiry,
+  kept,
+  recompute,
+  wrongAgentEvents,
+  wrongCopies,
+  wrongLeaseEntries,
+  wrongRanks,
+  wrongTags,
+} from '@iron/migrations'
 import type { IronDatabase, WriteOptions } from './iron-database.ts'
 import type { ListCountsTable } from './schema.ts'
 import type { AtTx, ReadTx } from './transaction.ts'
 
-/** A sum, a count or a rank that is not what the rows say. */
+/** A sum, a count, a rank or an index kept by triggers that is not what the rows say. */
 export interface KeptFault {
-  readonly table: 'agent_budgets' | 'agent_tags' | 'agents' | 'budget_sums' | 'list_counts' | 'log_heads'
-  /** The owner, if it is one's, and the grade; the list and its part, the agent, or the log. */
+  readonly table:
+    | 'agent_budgets'
+    | 'agent_events'
+    | 'agent_tags'
+    | 'agents'
+    | 'budget_sums'
+    | 'lease_entries'
+    | 'list_counts'
+    | 'log_heads'
+  /** The owner, if it is one's, and the grade; the list and its part, the agent, the lease, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
-  /** `null` of a rank, of tags and of what an agent's budget has, which are right or wrong. */
+  /** `null` of a rank, of tags, of events and entries, and of what an agent's budget has, which are right or wrong. */
   readonly kept: number | null
   readonly computed: number | null
 }
@@ -58,10 +75,11 @@ const KEYS: Readonly<Record<KeptTable, readonly string[]>> = {
 
 /**
  * Compares everything that triggers keep for lists (data-model 4) with the rows that it sums up. Looks at every agent, user, token,
- * budget request and audit entry; none when all is sound.
+ * budget request, audit entry, event and ledger row; none when all is sound.
  */
 export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<readonly KeptFault[]> {
   return db.read(async (tx) => {
+    await takeTime(tx)
     const faults: KeptFault[] = []
     for (const { agent_id: key } of await rowsOf(tx, wrongRanks)) {
       faults.push({ table: 'agent_budgets', key: String(key), what: 'rank', kept: null, computed: null })
@@ -74,6 +92,12 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     for (const { agent_id: key } of await rowsOf(tx, wrongTags)) {
       faults.push({ table: 'agent_tags', key: String(key), what: 'tags', kept: null, computed: null })
     }
+    for (const { agent_id: key } of await rowsOf(tx, wrongAgentEvents)) {
+      faults.push({ table: 'agent_events', key: String(key), what: 'events', kept: null, computed: null })
+    }
+    for (const { lease_id: key } of await rowsOf(tx, wrongLeaseEntries)) {
+      faults.push({ table: 'lease_entries', key: String(key), what: 'entries', kept: null, computed: null })
+    }
     for (const table of ['budget_sums', 'list_counts', 'log_heads'] as const) {
       faults.push(...differences(table, await rowsOf(tx, kept[table].kept), await rowsOf(tx, kept[table].computed)))
     }
@@ -81,15 +105,18 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
   }, options)
 }
 
-const UNLIMITED = "SELECT set_config('statement_timeout', '0', true)"
-
 /** Computes anew what {@link verifyKeptSums} compares, in one transaction: for rows that were written while no trigger ran. */
 export function recomputeKeptSums(db: IronDatabase, options: WriteOptions = {}): Promise<void> {
   return db.write(async (tx) => {
-    // One of these statements may take as long as the whole work does, which ends in its own time.
-    if (tx.dialect === 'postgres') await tx.execute({ sql: UNLIMITED, parameters: [] })
+    await takeTime(tx)
     for (const sql of recompute) await tx.execute({ sql, parameters: [] })
   }, options)
+}
+
+/** Statements that look at every row may take as long as the whole work does, which ends in its own time. */
+async function takeTime(tx: ReadTx): Promise<void> {
+  const unlimited = { sql: "SELECT set_config('statement_timeout', '0', true)", parameters: [] }
+  if (tx.dialect === 'postgres') await tx.execute(unlimited)
 }
 
 async function rowsOf(tx: ReadTx, sql: string): Promise<readonly Row[]> {

@@ -234,6 +234,12 @@ export interface LeasesTable {
   return_spent_micros: Microdollars | null
 }
 
+/** Which rows of its agent's ledger a lease has, but for the last ones: written for many at once by triggers. */
+export interface LeaseEntriesTable {
+  lease_id: string
+  seq: number
+}
+
 export interface LedgerEntriesTable {
   agent_id: string
   seq: number
@@ -453,6 +459,12 @@ export interface EventsTable {
   data: JsonText
 }
 
+/** Which events an agent has, but for the last ones: written for many at once by triggers. */
+export interface AgentEventsTable {
+  agent_id: string
+  seq: number
+}
+
 export interface LogHeadsTable {
   name: 'audit' | 'events'
   head_seq: Generated<number>
@@ -519,6 +531,7 @@ export interface IronTables {
   idempotency_keys: IdempotencyKeysTable
   audit_log: AuditLogTable
   events: EventsTable
+  agent_events: AgentEventsTable
   log_heads: LogHeadsTable
   requests: RequestsTable
   request_keys: RequestKeysTable
@@ -539,6 +552,7 @@ export interface IronTables {
   budget_sums: BudgetSumsTable
   leases: LeasesTable
   ledger_entries: LedgerEntriesTable
+  lease_entries: LeaseEntriesTable
   budget_requests: BudgetRequestsTable
   agents: AgentsTable
   agent_tags: AgentTagsTable
@@ -570,6 +584,7 @@ export const TABLE_OWNERS = {
   idempotency_keys: 'database',
   audit_log: 'journal',
   events: 'journal',
+  agent_events: 'journal',
   log_heads: 'journal',
   requests: 'journal',
   request_keys: 'journal',
@@ -590,6 +605,7 @@ export const TABLE_OWNERS = {
   budget_sums: 'lease-manager',
   leases: 'lease-manager',
   ledger_entries: 'lease-manager',
+  lease_entries: 'lease-manager',
   budget_requests: 'lease-manager',
   agents: 'agent-registry',
   agent_tags: 'agent-registry',

@@ -6,13 +6,13 @@ import { feedEvents, followEvents, type FollowOptions } from './events/follow.ts
 import { pruneEvents, type PruneOptions } from './events/prune.ts'
 import {
   type EventBounds,
-  type EventFilter,
   type EventPage,
   type EventPosition,
   type OwnedPage,
   readBounds,
   readEvents,
 } from './events/read.ts'
+import type { EventFilter } from './events/walk.ts'
 import { lockHeads } from './log-heads.ts'
 import { type Sources, sourcesOf } from './sources.ts'
 

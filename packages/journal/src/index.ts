@@ -12,13 +12,13 @@ export type { FollowOptions } from './events/follow.ts'
 export { EVENTS_KEPT_MIN_MS, type PruneOptions } from './events/prune.ts'
 export {
   type EventBounds,
-  type EventFilter,
   type EventPage,
   type EventPosition,
   EVENTS_PAGE,
   type OwnedEvent,
   type OwnedPage,
 } from './events/read.ts'
+export type { EventFilter } from './events/walk.ts'
 export { EventLog, type EventLogOptions } from './event-log.ts'
 export type { BilledCall, Call, CallFacts, CallSubject, NewCall } from './requests/call.ts'
 export { checkFacts, COUNT_MAX } from './requests/check-call.ts'

@@ -23,16 +23,11 @@ import { isRefusal, LeaseError } from './errors.ts'
 import { checkActor, checkIds, refuseFaults } from './lease/validate.ts'
 import type { LedgerHead } from './ledger/chain-walk.ts'
 import { type LedgerEntry, ledgerEntry } from './ledger/ledger-entry.ts'
+import { type LedgerFilter, readEntries } from './ledger/read-entries.ts'
 import { rebuildAgent } from './ledger/rebuild-agent.ts'
 import { type LedgerTotals, readTotals } from './ledger/read-totals.ts'
 import type { LedgerFault } from './ledger/soundness.ts'
 import { verifyAgent, verifyAgentQuickly } from './ledger/verify-agent.ts'
-
-/** Which rows: an agent's, or those of one of its leases. */
-export interface LedgerFilter {
-  readonly agentId: string
-  readonly leaseId?: string | undefined
-}
 
 /** Options of {@link Ledger.verify}. */
 export interface LedgerVerifyOptions {
@@ -66,16 +61,9 @@ export class Ledger extends DatabaseService {
     checkIds({ agentId: filter.agentId, ...(filter.leaseId === undefined ? {} : { leaseId: filter.leaseId }) })
     const { after, limit, order } = cursorWindow(options, ['number'])
     return this.read(async (tx) => {
-      let query = tx.sql
-        .selectFrom('ledger_entries')
-        .selectAll()
-        .where('agent_id', '=', filter.agentId)
-        .orderBy('seq', order)
-        .limit(limit + 1)
-      if (filter.leaseId !== undefined) query = query.where('lease_id', '=', filter.leaseId)
       const [seq] = after ?? []
-      if (seq !== undefined) query = query.where('seq', order === 'asc' ? '>' : '<', seq as number)
-      return cursorPage(await query.execute(), limit, ledgerEntry, (row) => [row.seq])
+      const rows = await readEntries(tx, filter, { after: seq as number | undefined, limit: limit + 1, order })
+      return cursorPage(rows, limit, ledgerEntry, (row) => [row.seq])
     }, options)
   }
 

@@ -1,6 +1,6 @@
 // `pnpm --filter @iron/cluster freeze [folder of apps/control-api]`: writes what an installation of a version leaves behind into
-// migrations/frozen, as SQL for both engines: a row in every table, sound chains. Run once for each released schema version, with
-// that version's folder; the tests upgrade every one of them.
+// migrations/frozen, as SQL for both engines: a row in every table that is not written late, sound chains. Run once for each released
+// schema version, with that version's folder; the tests upgrade every one of them.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,6 +19,8 @@ const app = path.resolve(process.argv[2] ?? path.join(root, 'apps', 'control-api
 
 /** PostgreSQL's own, of the server's version or a newer one. */
 const DUMP = 'pg_dump'
+/** Tables that stay empty in a short life: they are filled for 1,024 events and for 64 rows of a ledger at once. */
+const WRITTEN_LATE = new Set(['agent_events', 'lease_entries'])
 /** Days by which calls are aged, so that hours are rolled up and the oldest calls pruned. */
 const AGED_DAYS = 100
 
@@ -109,7 +111,7 @@ function sqliteText(file: string): string {
 
 function insertsOf(db: DatabaseSync, table: string): string[] {
   const rows = db.prepare(`SELECT * FROM ${table}`).all() as Record<string, string | number | bigint | null>[]
-  if (rows.length === 0) throw new Error(`${table} has no row`)
+  if (rows.length === 0 && !WRITTEN_LATE.has(table)) throw new Error(`${table} has no row`)
   const literal = (value: string | number | bigint | null): string =>
     typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value === null ? 'NULL' : String(value)
   return rows.map((row) => `INSERT INTO ${table} VALUES (${Object.values(row).map(literal).join(', ')});`)
@@ -120,7 +122,7 @@ async function postgresText(url: string): Promise<string> {
     url,
     "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
   )
-  for (const { name } of tables) {
+  for (const { name } of tables.filter((table) => !WRITTEN_LATE.has(table.name))) {
     if ((await rowsOf(url, `SELECT 1 FROM ${name} LIMIT 1`)).length === 0) throw new Error(`${name} has no row`)
   }
   const text = execFileSync(DUMP, ['--inserts', '--no-owner', '--no-privileges', '--dbname', url], {

@@ -43,9 +43,9 @@ test('DAT-06 no step names a user, a secret or sample data', () => {
   const inserts = sources.flatMap((file) => [
     ...readFileSync(path.join(folder, file), 'utf8').matchAll(/insert\s+into\s+(\w+)/gi),
   ])
-  // Empty heads of the logs, from which hour on roll-ups count single costs, and sums over the rows there are, and their tags.
+  // Empty heads of the logs, from which hour on roll-ups count single costs, and sums over the rows there are, their tags and indexes.
   expect(new Set(inserts.map(([, table]) => table))).toEqual(
-    new Set(['log_heads', 'meta', 'budget_sums', 'list_counts', 'agent_tags']),
+    new Set(['log_heads', 'meta', 'budget_sums', 'list_counts', 'agent_tags', 'agent_events', 'lease_entries']),
   )
 })
 

@@ -182,6 +182,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     foreignKeys: ['agent_id -> agent_budgets.agent_id', 'supersedes -> leases.id'],
     roomForUpdates: true,
   },
+  lease_entries: { columns: 'lease_id id, seq int 1..', primaryKey: 'lease_id, seq', withoutRowid: true },
   ledger_entries: {
     columns:
       'agent_id id, seq int 1.., type enum allocate|deallocate|grant|spend|overrun|release|adjust, amount_micros money 1..,' +
@@ -189,7 +190,6 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       'spent_after money, actor_id? text, reason? text ..500, created_at time, hash hash',
     primaryKey: 'agent_id, seq',
     indexes: {
-      ledger_entries_lease: 'lease_id where lease_id IS NOT NULL',
       ledger_entries_history: "unique agent_id, version where type IN ('allocate', 'deallocate')",
     },
     foreignKeys: ['agent_id -> agent_budgets.agent_id', 'budget_request_id -> budget_requests.id'],
@@ -335,11 +335,11 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
     columns: 'seq int 1.., id id, at time, type text 3..64, agent_id id, dedupe_key? text ..200, data json ..16384',
     primaryKey: 'seq',
     indexes: {
-      events_agent: 'agent_id, seq',
       events_type: "type, seq where type NOT IN ('request.completed', 'request.failed')",
       events_dedupe: 'unique dedupe_key where dedupe_key IS NOT NULL',
     },
   },
+  agent_events: { columns: 'agent_id id, seq int 1..', primaryKey: 'agent_id, seq', withoutRowid: true },
   log_heads: {
     columns:
       'name enum audit|events, head_seq int = 0, head_hash? hash, floor int = 0, updated_at time,' +

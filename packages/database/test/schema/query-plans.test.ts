@@ -63,7 +63,6 @@ const QUERIES: Readonly<Record<string, string>> = {
   leases_active: "SELECT * FROM leases WHERE agent_id = ? AND status = 'active'",
   leases_due: "SELECT * FROM leases WHERE expires_at <= ? AND status = 'active'",
   leases_agent: 'SELECT * FROM leases WHERE agent_id = ? ORDER BY created_at DESC',
-  ledger_entries_lease: 'SELECT * FROM ledger_entries WHERE lease_id = ?',
   ledger_entries_history:
     "SELECT * FROM ledger_entries WHERE agent_id = ? AND type IN ('allocate', 'deallocate') ORDER BY version DESC",
   budget_requests_agent: 'SELECT * FROM budget_requests WHERE agent_id = ? ORDER BY created_at',
@@ -105,7 +104,6 @@ const QUERIES: Readonly<Record<string, string>> = {
   audit_log_actor: 'SELECT * FROM audit_log WHERE actor_id = ? ORDER BY seq',
   audit_log_operation: 'SELECT * FROM audit_log WHERE operation = ? ORDER BY seq',
   audit_log_user: 'SELECT * FROM audit_log WHERE actor_user_id = ? ORDER BY seq',
-  events_agent: 'SELECT * FROM events WHERE agent_id = ? AND seq > ? ORDER BY seq',
   events_type:
     "SELECT * FROM events WHERE type = ? AND type NOT IN ('request.completed', 'request.failed') ORDER BY seq LIMIT 20",
   events_dedupe: 'SELECT * FROM events WHERE dedupe_key = ?',
@@ -123,6 +121,8 @@ const BY_KEY: Readonly<Record<string, string>> = {
     "SELECT * FROM limit_counters WHERE owner_id = ? AND project_id = ? AND metric = 'tokens_per_day' AND window_start = ?",
   idempotency_keys: 'SELECT * FROM idempotency_keys WHERE principal_id = ? AND route = ? AND key = ?',
   events: 'SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT 100',
+  agent_events: 'SELECT * FROM agent_events WHERE agent_id = ? AND seq > ? ORDER BY seq',
+  lease_entries: 'SELECT * FROM lease_entries WHERE lease_id = ? AND seq > ? ORDER BY seq',
 }
 
 describe.each(await enginesForTests())('query plans on an empty %s', (dialect) => {

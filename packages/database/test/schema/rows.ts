@@ -194,6 +194,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
     hash: HASH,
   },
   events: { seq: 1, id: 'evt-1', at: 1, type: 'agent.created', agent_id: 'agent-1', dedupe_key: 'once', data: '{}' },
+  agent_events: { agent_id: 'agent-1', seq: 1 },
+  lease_entries: { lease_id: 'lease-1', seq: 1 },
 }
 
 /** Rows of tables that the migrations write; they are changed in place or, with their rules dropped, added to. */

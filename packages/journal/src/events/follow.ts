@@ -1,7 +1,8 @@
 import type { IronDatabase, ReadTx } from '@iron/database'
 import { EVENTS_CHANNEL } from './append.ts'
 import type { IronEvent } from './event.ts'
-import { type EventFilter, type EventPage, EVENTS_PAGE, type OwnedPage, readEvents, readOwned } from './read.ts'
+import { type EventPage, EVENTS_PAGE, type OwnedPage, readEvents, readOwned } from './read.ts'
+import type { EventFilter } from './walk.ts'
 
 /** Where a subscription starts and what ends it. */
 export interface FollowOptions {

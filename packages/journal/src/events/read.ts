@@ -3,16 +3,9 @@ import { invalid, JournalError } from '../errors.ts'
 import { type LogHead, readHead } from '../log-heads.ts'
 import { OWNER_WALK_MAX, ownsMany } from '../owners.ts'
 import { queryPart } from '../sql-part.ts'
-import { EVENT_TYPES, eventOf, type EventRow, type EventType, type IronEvent, REPORTED_TYPES } from './event.ts'
-
-/** Which events; every given field must fit. */
-export interface EventFilter {
-  /** Names (`lease.closed`) or groups (`budget.*`). */
-  readonly types?: readonly string[] | undefined
-  readonly agentIds?: readonly string[] | undefined
-  /** Events of agents that this user owns now. */
-  readonly ownerId?: string | undefined
-}
+import { EVENT_TYPES, eventOf, type EventType, type IronEvent, REPORTED_TYPES } from './event.ts'
+import { eventsOfAgents } from './of-agents.ts'
+import { COLUMNS, type EventFilter, type Part, type Row, walk } from './walk.ts'
 
 /** Which page of the log. */
 export interface EventPosition {
@@ -70,7 +63,7 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   if (position.after === 'latest') return Object.freeze({ data: Object.freeze([]), nextCursor: head.seq })
   const after = position.after ?? (order === 'asc' ? head.floor : head.seq + 1)
   if (position.after !== undefined) mustBeKept(after, head, order)
-  const rows = await rowsOf(tx, { ...filter, types }, { after, floor: head.floor, head: head.seq, limit }, order)
+  const rows = await rowsOf(tx, { ...filter, types }, { ...boundsOf(after, head, order), limit, order })
   // Without a snapshot, pruning may have come between: what it took must not look like nothing.
   mustBeKept(after, await readHead(tx, 'events'), order)
   const searched = order === 'asc' ? head.seq : head.floor + 1
@@ -78,72 +71,34 @@ export async function readEvents(tx: ReadTx, filter: EventFilter, position: Even
   return Object.freeze({ data: Object.freeze(rows.map(eventOf)), nextCursor: last ?? searched })
 }
 
-/** Which of the kept events, and how many. */
-interface Part {
-  readonly after: number
-  readonly floor: number
-  readonly head: number
-  readonly limit: number
+/** SQLite looks for one bound at either end, and would go past others row by row. */
+function boundsOf(after: number, { seq, floor }: LogHead, order: 'asc' | 'desc'): Pick<Part, 'above' | 'upTo'> {
+  return order === 'asc'
+    ? { above: Math.max(after, floor), upTo: seq }
+    : { above: floor, upTo: Math.min(after - 1, seq) }
 }
 
-type Row = Omit<EventRow, 'dedupe_key'>
-
-const COLUMNS = ['seq', 'id', 'at', 'type', 'agent_id', 'data'] as const
-
-async function rowsOf(tx: ReadTx, filter: EventFilter, part: Part, order: 'asc' | 'desc'): Promise<readonly Row[]> {
+async function rowsOf(tx: ReadTx, filter: EventFilter, part: Part): Promise<readonly Row[]> {
   const { types, agentIds, ownerId } = filter
   if (types?.length === 0 || agentIds?.length === 0) return []
-  const isOfAll = agentIds === undefined && ownerId === undefined
-  if (isOfAll && types !== undefined && !types.some((type) => REPORTED_TYPES.includes(type))) {
-    return rowsOfTypes(tx, types, part, order)
+  if (agentIds === undefined && ownerId === undefined) {
+    const isReported = types === undefined || types.some((type) => REPORTED_TYPES.includes(type))
+    return isReported ? walk(tx, filter, part) : rowsOfTypes(tx, types, part)
   }
   if (agentIds === undefined && ownerId !== undefined && (await ownsMany(tx, ownerId))) {
-    const near = nearPart(part, order)
-    const found = await readPart(tx, { types }, near, order, ownerId)
-    if (found.length === part.limit || (near.floor === part.floor && near.head === part.head)) return found
+    const near = nearPart(part)
+    const found = await walk(tx, { types }, near, ownerId)
+    if (found.length === part.limit || (near.above === part.above && near.upTo === part.upTo)) return found
   }
-  return readPart(tx, filter, part, order)
+  return eventsOfAgents(tx, filter, part)
 }
 
 /** As much of a part as is looked at event by event. */
-function nearPart(part: Part, order: 'asc' | 'desc'): Part {
-  const { after, floor, head } = part
+function nearPart(part: Part): Part {
+  const { above, upTo, order } = part
   return order === 'asc'
-    ? { ...part, head: Math.min(head, Math.max(after, floor) + OWNER_WALK_MAX) }
-    : { ...part, floor: Math.max(floor, Math.min(after - 1, head) - OWNER_WALK_MAX) }
-}
-
-/** @param walkedFor the owner whose events are looked for along the log */
-function readPart(
-  tx: ReadTx,
-  { types, agentIds, ownerId }: EventFilter,
-  part: Part,
-  order: 'asc' | 'desc',
-  walkedFor?: string,
-): Promise<readonly Row[]> {
-  let query = tx.sql
-    .selectFrom('events')
-    .select(COLUMNS)
-    .where('seq', order === 'asc' ? '>' : '<', part.after)
-    .where('seq', '>', part.floor)
-    .where('seq', '<=', part.head)
-    .orderBy('seq', order)
-    .limit(part.limit)
-  if (types !== undefined) query = query.where('type', 'in', types)
-  if (agentIds !== undefined) query = query.where('agent_id', 'in', agentIds)
-  if (ownerId !== undefined) {
-    query = query.where('agent_id', 'in', (eb) =>
-      eb.selectFrom('agent_owner').select('agent_id').where('owner_id', '=', ownerId),
-    )
-  }
-  if (walkedFor !== undefined) {
-    query = query.where(
-      (eb) => eb.selectFrom('agent_owner as o').select('o.owner_id').whereRef('o.agent_id', '=', 'events.agent_id'),
-      '=',
-      walkedFor,
-    )
-  }
-  return query.execute()
+    ? { ...part, upTo: Math.min(upTo, above + OWNER_WALK_MAX) }
+    : { ...part, above: Math.max(above, upTo - OWNER_WALK_MAX) }
 }
 
 /** Written out, as the index has it: with parameters in their place no engine could know that the index applies. */
@@ -153,16 +108,14 @@ const NOT_INDEXED = REPORTED_TYPES.map((type) => `'${type}'`).join(', ')
 async function rowsOfTypes(
   tx: ReadTx,
   types: readonly string[],
-  part: Part,
-  order: 'asc' | 'desc',
+  { above, upTo, limit, order }: Part,
 ): Promise<readonly Row[]> {
   // Not prepared: PostgreSQL takes a type it does not know for a frequent one, and would go through the log.
   const page = `SELECT ${COLUMNS.join(', ')} FROM events WHERE type = ? AND type NOT IN (${NOT_INDEXED})
-    AND seq ${order === 'asc' ? '>' : '<'} ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ?`
-  const { after, floor, head, limit } = part
+    AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ?`
   const found: Row[] = []
   for (const type of new Set(types)) {
-    found.push(...(await queryPart<Row>(tx, { sql: page, values: [type, after, floor, head, limit] })))
+    found.push(...(await queryPart<Row>(tx, { sql: page, values: [type, above, upTo, limit] })))
   }
   const sign = order === 'asc' ? 1 : -1
   return found.sort((one, other) => sign * (one.seq - other.seq)).slice(0, limit)

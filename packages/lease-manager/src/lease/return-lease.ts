@@ -9,6 +9,7 @@ import { announceThresholds } from '../budget/announce.ts'
 import { type Budget, publicBudget } from '../budget/budget.ts'
 import type { LockedBudget } from '../budget/budget-row.ts'
 import { post } from '../ledger/post.ts'
+import { indexedRows } from '../ledger/read-entries.ts'
 import { announceClosed, auditOverrun, auditReturned } from './announce.ts'
 import type { LeaseContext } from './context.ts'
 import type { Counted } from './counted.ts'
@@ -64,7 +65,7 @@ export async function returnLease(
 
   const decision = decideReturn(lease, options.spent)
   if (decision.outcome === 'replayed') {
-    const unreported = await unreportedOf(tx, leaseId)
+    const unreported = await unreportedOf(tx, lease.agentId, leaseId)
     return resultOf(lease, swept.budget, openLeases, {
       spent: lease.returnSpent ?? ZERO,
       unreported,
@@ -119,15 +120,35 @@ function resultOf(
   })
 }
 
-const unreportedRows = prepare<{ leaseId: string }, { total: Microdollars | null }>((db, p) =>
-  db
-    .selectFrom('ledger_entries')
-    .select((eb) => eb.fn.sum<Microdollars | null>('amount_micros').as('total'))
-    .where('lease_id', '=', p('leaseId'))
-    .where('reason', '=', UNREPORTED_USAGE),
+const unreportedRows = prepare<{ agentId: string; leaseId: string; indexed: number }, { total: Microdollars | null }>(
+  (db, p) =>
+    db
+      .selectFrom(
+        db
+          .selectFrom('lease_entries as e')
+          .crossJoin('ledger_entries as l')
+          .select('l.amount_micros')
+          .where('e.lease_id', '=', p('leaseId'))
+          .where('e.seq', '<=', p('indexed'))
+          .where('l.agent_id', '=', p('agentId'))
+          .whereRef('l.seq', '=', 'e.seq')
+          .where('l.reason', '=', UNREPORTED_USAGE)
+          .unionAll(
+            db
+              .selectFrom('ledger_entries as l')
+              .select('l.amount_micros')
+              .where('l.agent_id', '=', p('agentId'))
+              .where('l.seq', '>', p('indexed'))
+              .where('l.lease_id', '=', p('leaseId'))
+              .where('l.reason', '=', UNREPORTED_USAGE),
+          )
+          .as('booked'),
+      )
+      .select((eb) => eb.fn.sum<Microdollars | null>('booked.amount_micros').as('total')),
 )
 
 /** What the first return booked: later reports shrink the lease's own figure, the ledger keeps it. */
-async function unreportedOf(tx: ReadTx, leaseId: string): Promise<Microdollars> {
-  return (await unreportedRows.first(tx, { leaseId }))?.total ?? ZERO
+async function unreportedOf(tx: ReadTx, agentId: string, leaseId: string): Promise<Microdollars> {
+  const indexed = await indexedRows(tx, agentId)
+  return (await unreportedRows.first(tx, { agentId, leaseId, indexed }))?.total ?? ZERO
 }

@@ -2,11 +2,13 @@
  * The schema of Iron as one linear list of steps (data-model 9). There is no way back: restore the backup instead.
  */
 export {
+  AUDIT_ENTRIES_AT_ONCE,
   ENTRIES_AT_ONCE,
   EVENTS_AT_ONCE,
   expiryPart,
   kept,
   recompute,
+  wrongActorEntries,
   wrongAgentEvents,
   wrongCopies,
   wrongLeaseEntries,

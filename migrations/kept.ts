@@ -5,6 +5,7 @@ import { BUDGET_SUMS, FILL_BUDGET_SUMS, KEPT_BUDGET_SUMS } from './0005_kept_sum
 import { FILL_LIST_COUNTS, KEPT_LIST_COUNTS, LIST_COUNTS } from './0005_kept_sums/counts.ts'
 import { FILL_TAGS, WRONG_TAGS } from './0005_kept_sums/tags.ts'
 import { FILL_LATE, KEPT_LATE, LATE } from './0005_kept_sums/late.ts'
+import { FILL_ACTOR_ENTRIES, WRONG_ACTOR_ENTRIES } from './0006_late_indexes/actor-entries.ts'
 import { FILL_AGENT_EVENTS, WRONG_AGENT_EVENTS } from './0006_late_indexes/agent-events.ts'
 import { FILL_LEASE_ENTRIES, WRONG_LEASE_ENTRIES } from './0006_late_indexes/lease-entries.ts'
 
@@ -17,6 +18,7 @@ export const kept: Readonly<
   log_heads: { kept: KEPT_LATE, computed: LATE },
 }
 
+export { AUDIT_ENTRIES_AT_ONCE } from './0006_late_indexes/actor-entries.ts'
 export { EVENTS_AT_ONCE } from './0006_late_indexes/agent-events.ts'
 export { ENTRIES_AT_ONCE } from './0006_late_indexes/lease-entries.ts'
 export { expiryPart } from './0005_kept_sums/counts.ts'
@@ -29,6 +31,9 @@ export const wrongCopies = WRONG_COPIES
 
 /** Agents whose tags are kept wrongly. */
 export const wrongTags = WRONG_TAGS
+
+/** Actors whose entries in the audit log are not those of the index. */
+export const wrongActorEntries = WRONG_ACTOR_ENTRIES
 
 /** Agents whose events are not those of the index. */
 export const wrongAgentEvents = WRONG_AGENT_EVENTS
@@ -47,6 +52,8 @@ export const recompute: readonly string[] = [
   'DELETE FROM list_counts',
   FILL_LIST_COUNTS,
   FILL_LATE,
+  'DELETE FROM actor_entries',
+  FILL_ACTOR_ENTRIES,
   'DELETE FROM agent_events',
   FILL_AGENT_EVENTS,
   'DELETE FROM lease_entries',

@@ -42,7 +42,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 6,
     name: 'late_indexes',
-    checksum: 'cf2b1b6889a4e204f6090eb7ae574a24283e68b946592d9fdfac22ffed06ef3a',
+    checksum: '571a332d074a7f1e324c278f330ed6c55377467d5637d502081ca187794f5e40',
     up: up0006,
   },
 ]

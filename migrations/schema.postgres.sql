@@ -1,3 +1,6 @@
+-- function actor_entries_insert()
+CREATE FUNCTION actor_entries_insert() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN INSERT INTO actor_entries (actor_id, seq) SELECT l.actor_id, l.seq FROM audit_log l WHERE l.seq > NEW.seq - 1024 AND l.seq <= NEW.seq ORDER BY l.actor_id, l.seq; RETURN NULL; END ;
+
 -- function agent_events_delete()
 CREATE FUNCTION agent_events_delete() RETURNS trigger LANGUAGE plpgsql VOLATILITY v AS  BEGIN DELETE FROM agent_events a USING gone g WHERE a.agent_id = g.agent_id AND a.seq = g.seq; RETURN NULL; END ;
 
@@ -268,9 +271,6 @@ CREATE INDEX api_tokens_project ON api_tokens USING btree (project_id, created_a
 -- index api_tokens_revoked
 CREATE INDEX api_tokens_revoked ON api_tokens USING btree (created_at, id) WHERE revoked_at IS NOT NULL;
 
--- index audit_log_actor
-CREATE INDEX audit_log_actor ON audit_log USING btree (actor_id, seq);
-
 -- index audit_log_id
 CREATE UNIQUE INDEX audit_log_id ON audit_log USING btree (id);
 
@@ -441,6 +441,14 @@ CREATE INDEX users_users ON users USING btree (created_at, id) WHERE role = 'use
 
 -- index users_viewers
 CREATE INDEX users_viewers ON users USING btree (created_at, id) WHERE role = 'viewer'::text AND deleted_at IS NULL;
+
+-- table actor_entries
+CREATE TABLE actor_entries (
+  actor_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  CONSTRAINT actor_entries_pkey PRIMARY KEY (actor_id, seq),
+  CONSTRAINT actor_entries_seq_check CHECK (seq >= 1 AND seq <= '9007199254740991'::bigint)
+);
 
 -- table agent_budgets
 CREATE TABLE agent_budgets (
@@ -1213,6 +1221,9 @@ CREATE TABLE users (
   CONSTRAINT users_username_check CHECK (length(username) >= 1 AND length(username) <= 255),
   CONSTRAINT users_username_key_check CHECK (length(username_key) >= 1 AND length(username_key) <= 255)
 );
+
+-- trigger actor_entries_insert
+CREATE TRIGGER actor_entries_insert AFTER INSERT ON audit_log FOR EACH ROW WHEN ((new.seq % 1024::bigint) = 0) EXECUTE FUNCTION actor_entries_insert();
 
 -- trigger agent_events_delete
 CREATE TRIGGER agent_events_delete AFTER DELETE ON events REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION agent_events_delete();

@@ -85,9 +85,6 @@ CREATE INDEX api_tokens_project ON api_tokens (project_id, created_at, id) WHERE
 -- index api_tokens_revoked
 CREATE INDEX api_tokens_revoked ON api_tokens (created_at, id) WHERE revoked_at IS NOT NULL;
 
--- index audit_log_actor
-CREATE INDEX "audit_log_actor" on "audit_log" ("actor_id", "seq");
-
 -- index audit_log_id
 CREATE UNIQUE INDEX "audit_log_id" on "audit_log" ("id");
 
@@ -258,6 +255,14 @@ CREATE INDEX users_users ON users (created_at, id) WHERE role = 'user' AND delet
 
 -- index users_viewers
 CREATE INDEX users_viewers ON users (created_at, id) WHERE role = 'viewer' AND deleted_at IS NULL;
+
+-- table actor_entries
+CREATE TABLE "actor_entries" (
+  "actor_id" text not null,
+  "seq" integer not null,
+  constraint "actor_entries_pkey" primary key ("actor_id", "seq"),
+  constraint "actor_entries_seq_check" check (seq BETWEEN 1 AND 9007199254740991)
+) strict, without rowid;
 
 -- table agent_budgets
 CREATE TABLE "agent_budgets" (
@@ -1013,6 +1018,9 @@ CREATE TABLE "users" (
   constraint "users_suspended_reason_check" check (length(suspended_reason) <= 1000),
   constraint "users_deleted_by_check" check (length(deleted_by) BETWEEN 1 AND 255)
 ) strict;
+
+-- trigger actor_entries_insert
+CREATE TRIGGER actor_entries_insert AFTER INSERT ON audit_log WHEN NEW.seq % 1024 = 0 BEGIN INSERT INTO actor_entries (actor_id, seq) SELECT l.actor_id, l.seq FROM audit_log l WHERE l.seq > NEW.seq - 1024 AND l.seq <= NEW.seq ORDER BY l.actor_id, l.seq; END;
 
 -- trigger agent_events_delete
 CREATE TRIGGER agent_events_delete AFTER DELETE ON events BEGIN DELETE FROM agent_events WHERE agent_id = OLD.agent_id AND seq = OLD.seq; END;

@@ -3,6 +3,7 @@ import { count, id } from '../0001_baseline/columns.ts'
 import type { Table } from '../0001_baseline/create-table.ts'
 import { logs } from '../0001_baseline/rules.ts'
 import type { Engine } from '../step.ts'
+import { fillTriggers } from './fill-triggers.ts'
 
 /** Events whose entries are written together. Those after the last multiple of it have none yet, and are few enough to be looked at. */
 export const EVENTS_AT_ONCE = 1_024
@@ -38,16 +39,15 @@ export function createAgentEventTriggers(engine: Engine): string[] {
 }
 
 function sqliteTriggers(): string[] {
-  const many = String(EVENTS_AT_ONCE)
+  const fill = `${FROM_EVENTS} e.seq > NEW.seq - ${String(EVENTS_AT_ONCE)} AND e.seq <= NEW.seq ${ORDER}`
   return [
-    `CREATE TRIGGER agent_events_insert AFTER INSERT ON events WHEN NEW.seq % ${many} = 0` +
-      ` BEGIN ${FROM_EVENTS} e.seq > NEW.seq - ${many} AND e.seq <= NEW.seq ${ORDER}; END`,
+    ...fillTriggers('sqlite', { table: 'agent_events', source: 'events', rowsAtOnce: EVENTS_AT_ONCE, fill }),
     'CREATE TRIGGER agent_events_delete AFTER DELETE ON events' +
       ' BEGIN DELETE FROM agent_events WHERE agent_id = OLD.agent_id AND seq = OLD.seq; END',
   ]
 }
 
-/** A statement may add more than one multiple of events; the function that moves the head knows from where to where. */
+/** The function that moves the head, once a statement, knows from where to where. */
 function postgresTriggers(): string[] {
   const message = String(logs.find(({ name }) => name === 'events')?.message)
   const body =

@@ -5,6 +5,7 @@
 import { count, id } from '../0001_baseline/columns.ts'
 import type { Table } from '../0001_baseline/create-table.ts'
 import type { Engine } from '../step.ts'
+import { fillTriggers } from './fill-triggers.ts'
 
 /** Rows of an agent whose entries are written together. Those after the last multiple of it have none yet, and are few enough to be looked at. */
 export const ENTRIES_AT_ONCE = 64
@@ -38,15 +39,6 @@ export const WRONG_LEASE_ENTRIES =
 
 export function createLeaseEntryTriggers(engine: Engine): string[] {
   const many = String(ENTRIES_AT_ONCE)
-  const isDue = `NEW.seq % ${many} = 0`
   const fill = `${FROM_LEDGER} l.agent_id = NEW.agent_id AND l.seq > NEW.seq - ${many} AND l.seq <= NEW.seq ${ORDER}`
-  if (engine === 'sqlite') {
-    return [`CREATE TRIGGER lease_entries_insert AFTER INSERT ON ledger_entries WHEN ${isDue} BEGIN ${fill}; END`]
-  }
-  return [
-    'CREATE FUNCTION lease_entries_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN' +
-      ` ${fill}; RETURN NULL; END $$`,
-    'CREATE TRIGGER lease_entries_insert AFTER INSERT ON ledger_entries FOR EACH ROW' +
-      ` WHEN (${isDue}) EXECUTE FUNCTION lease_entries_insert()`,
-  ]
+  return fillTriggers(engine, { table: 'lease_entries', source: 'ledger_entries', rowsAtOnce: ENTRIES_AT_ONCE, fill })
 }

@@ -42,10 +42,11 @@ export {
   recomputeKeptSums,
   verifyKeptSums,
 } from './kept-sums.ts'
-export { lastIndexedEntry, lastIndexedEvent } from './late-indexes.ts'
+export { lastIndexedAudit, lastIndexedEntry, lastIndexedEvent } from './late-indexes.ts'
 export { parseSource, type Source } from './source.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {
+  ActorEntriesTable,
   AgentBudgetsTable,
   AgentEventsTable,
   AgentOwnerView,

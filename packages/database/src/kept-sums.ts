@@ -2,6 +2,7 @@ import {
   expiryPart as partOfExpiry,
   kept,
   recompute,
+  wrongActorEntries,
   wrongAgentEvents,
   wrongCopies,
   wrongLeaseEntries,
@@ -15,6 +16,7 @@ import type { AtTx, ReadTx } from './transaction.ts'
 /** A sum, a count, a rank or an index kept by triggers that is not what the rows say. */
 export interface KeptFault {
   readonly table:
+    | 'actor_entries'
     | 'agent_budgets'
     | 'agent_events'
     | 'agent_tags'
@@ -23,7 +25,7 @@ export interface KeptFault {
     | 'lease_entries'
     | 'list_counts'
     | 'log_heads'
-  /** The owner, if it is one's, and the grade; the list and its part, the agent, the lease, or the log. */
+  /** The owner, if it is one's, and the grade; the list and its part, the agent, the lease, the actor, or the log. */
   readonly key: string
   /** The column. */
   readonly what: string
@@ -91,6 +93,9 @@ export function verifyKeptSums(db: IronDatabase, options: AtTx = {}): Promise<re
     }
     for (const { agent_id: key } of await rowsOf(tx, wrongTags)) {
       faults.push({ table: 'agent_tags', key: String(key), what: 'tags', kept: null, computed: null })
+    }
+    for (const { actor_id: key } of await rowsOf(tx, wrongActorEntries)) {
+      faults.push({ table: 'actor_entries', key: String(key), what: 'entries', kept: null, computed: null })
     }
     for (const { agent_id: key } of await rowsOf(tx, wrongAgentEvents)) {
       faults.push({ table: 'agent_events', key: String(key), what: 'events', kept: null, computed: null })

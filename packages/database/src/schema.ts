@@ -465,6 +465,12 @@ export interface AgentEventsTable {
   seq: number
 }
 
+/** Which entries of the audit log an actor has, but for the last ones: written for many at once by triggers. */
+export interface ActorEntriesTable {
+  actor_id: string
+  seq: number
+}
+
 export interface LogHeadsTable {
   name: 'audit' | 'events'
   head_seq: Generated<number>
@@ -530,6 +536,7 @@ export interface IronTables {
   meta: MetaTable
   idempotency_keys: IdempotencyKeysTable
   audit_log: AuditLogTable
+  actor_entries: ActorEntriesTable
   events: EventsTable
   agent_events: AgentEventsTable
   log_heads: LogHeadsTable
@@ -583,6 +590,7 @@ export const TABLE_OWNERS = {
   meta: 'database',
   idempotency_keys: 'database',
   audit_log: 'journal',
+  actor_entries: 'journal',
   events: 'journal',
   agent_events: 'journal',
   log_heads: 'journal',

@@ -19,8 +19,8 @@ const app = path.resolve(process.argv[2] ?? path.join(root, 'apps', 'control-api
 
 /** PostgreSQL's own, of the server's version or a newer one. */
 const DUMP = 'pg_dump'
-/** Tables that stay empty in a short life: they are filled for 1,024 events and for 64 rows of a ledger at once. */
-const WRITTEN_LATE = new Set(['agent_events', 'lease_entries'])
+/** Tables that stay empty in a short life: they are filled for 1,024 events or audit entries and for 64 rows of a ledger at once. */
+const WRITTEN_LATE = new Set(['actor_entries', 'agent_events', 'lease_entries'])
 /** Days by which calls are aged, so that hours are rolled up and the oldest calls pruned. */
 const AGED_DAYS = 100
 

@@ -45,7 +45,16 @@ test('DAT-06 no step names a user, a secret or sample data', () => {
   ])
   // Empty heads of the logs, from which hour on roll-ups count single costs, and sums over the rows there are, their tags and indexes.
   expect(new Set(inserts.map(([, table]) => table))).toEqual(
-    new Set(['log_heads', 'meta', 'budget_sums', 'list_counts', 'agent_tags', 'agent_events', 'lease_entries']),
+    new Set([
+      'log_heads',
+      'meta',
+      'budget_sums',
+      'list_counts',
+      'agent_tags',
+      'actor_entries',
+      'agent_events',
+      'lease_entries',
+    ]),
   )
 })
 

@@ -326,7 +326,6 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       audit_log_id: 'unique id',
       audit_log_resource: 'resource_type, resource_id, seq',
       audit_log_type: 'resource_type, seq',
-      audit_log_actor: 'actor_id, seq',
       audit_log_operation: 'operation, seq',
       audit_log_user: 'actor_user_id, seq where actor_user_id IS NOT NULL',
     },
@@ -339,6 +338,7 @@ export const TABLES: Readonly<Record<string, TableModel>> = {
       events_dedupe: 'unique dedupe_key where dedupe_key IS NOT NULL',
     },
   },
+  actor_entries: { columns: 'actor_id text, seq int 1..', primaryKey: 'actor_id, seq', withoutRowid: true },
   agent_events: { columns: 'agent_id id, seq int 1..', primaryKey: 'agent_id, seq', withoutRowid: true },
   log_heads: {
     columns:

@@ -101,7 +101,6 @@ const QUERIES: Readonly<Record<string, string>> = {
   audit_log_id: 'SELECT * FROM audit_log WHERE id = ?',
   audit_log_resource: 'SELECT * FROM audit_log WHERE resource_type = ? AND resource_id = ? ORDER BY seq',
   audit_log_type: 'SELECT * FROM audit_log WHERE resource_type = ? ORDER BY seq DESC LIMIT 20',
-  audit_log_actor: 'SELECT * FROM audit_log WHERE actor_id = ? ORDER BY seq',
   audit_log_operation: 'SELECT * FROM audit_log WHERE operation = ? ORDER BY seq',
   audit_log_user: 'SELECT * FROM audit_log WHERE actor_user_id = ? ORDER BY seq',
   events_type:
@@ -121,6 +120,7 @@ const BY_KEY: Readonly<Record<string, string>> = {
     "SELECT * FROM limit_counters WHERE owner_id = ? AND project_id = ? AND metric = 'tokens_per_day' AND window_start = ?",
   idempotency_keys: 'SELECT * FROM idempotency_keys WHERE principal_id = ? AND route = ? AND key = ?',
   events: 'SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT 100',
+  actor_entries: 'SELECT * FROM actor_entries WHERE actor_id = ? AND seq > ? ORDER BY seq',
   agent_events: 'SELECT * FROM agent_events WHERE agent_id = ? AND seq > ? ORDER BY seq',
   lease_entries: 'SELECT * FROM lease_entries WHERE lease_id = ? AND seq > ? ORDER BY seq',
 }

@@ -194,6 +194,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     hash: HASH,
   },
   events: { seq: 1, id: 'evt-1', at: 1, type: 'agent.created', agent_id: 'agent-1', dedupe_key: 'once', data: '{}' },
+  actor_entries: { actor_id: 'user-1', seq: 1 },
   agent_events: { agent_id: 'agent-1', seq: 1 },
   lease_entries: { lease_id: 'lease-1', seq: 1 },
 }

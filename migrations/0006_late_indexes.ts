@@ -1,7 +1,8 @@
 /**
- * Indexes by agent, by lease and by actor that are written late (data-model 8). In an index that begins with an agent each agent has a page of its
- * own, and every report writes it to the log of SQLite as a whole: of the eight pages that a report wrote with fifty agents at work,
- * those of events and of leases took more than one each, of the seven of a lease and its return that of actors took two. As tables that triggers fill they are written for many rows at once, in order.
+ * Indexes by agent, by lease and by actor that are written late (data-model 8). In an index that begins with an agent each agent has a
+ * page of its own, which SQLite writes to its log as a whole whenever the agent does something. Counted with fifty agents at work, those of
+ * events and of leases were 128 of 372 pages that 46 reports wrote, and that of actors a quarter of what leases and their returns
+ * wrote. As tables that triggers fill they are written for many rows at once, in order.
  */
 import { sql } from 'kysely'
 import { createTable } from './0001_baseline/create-table.ts'

@@ -42,7 +42,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 6,
     name: 'late_indexes',
-    checksum: '571a332d074a7f1e324c278f330ed6c55377467d5637d502081ca187794f5e40',
+    checksum: 'e9496d85409161b99b68e7a61ae9df496ef536694bce45656201237e32b4a0b0',
     up: up0006,
   },
 ]

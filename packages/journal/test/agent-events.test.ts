@@ -98,6 +98,18 @@ describe.each(await enginesForTests())('events of agents on %s', (dialect) => {
     }
   })
 
+  test('of an agent that is named twice are found once, and of an owner only those of agents that are named', async () => {
+    await append([1_100], (from) => from[0] as never)
+    await append([2], (from) => from[1] as never)
+    const numbers = async (filter: EventFilter): Promise<number[]> =>
+      (await log.read(filter, { after: 1_020 })).data.map(({ seq }) => seq)
+    const ofA = Array.from({ length: 80 }, (_, index) => 1_021 + index)
+    expect(await numbers({ agentIds: ['a', 'a'] })).toEqual(ofA)
+    expect(await numbers({ agentIds: ['a', 'b', 'a'] })).toEqual([...ofA, 1_101, 1_102])
+    expect(await numbers({ agentIds: ['a', 'c'], ownerId: 'x' })).toEqual(ofA)
+    expect(await numbers({ agentIds: ['a', 'c'], ownerId: 'y' })).toEqual([])
+  })
+
   test('are pruned with their entries, and what is missing or too much is found', async () => {
     await append([1_500], (from) => from[0] as never)
     t.clock.advance(3 * DAY_MS)

@@ -52,10 +52,13 @@ function entriesWhere(isOfAgent: SqlPart, { types }: EventFilter, { above, upTo 
   return { sql: `SELECT i.seq FROM agent_events i WHERE ${sql}`, values }
 }
 
-/** The ids of the agents. */
+/** The ids of the agents, each once. */
 function agentsOf({ agentIds, ownerId }: EventFilter): SqlPart {
   const parts: SqlPart[] = []
-  if (agentIds !== undefined) parts.push({ sql: `VALUES ${agentIds.map(() => '(?)').join(', ')}`, values: agentIds })
+  if (agentIds !== undefined) {
+    const each = [...new Set(agentIds)]
+    parts.push({ sql: `VALUES ${each.map(() => '(?)').join(', ')}`, values: each })
+  }
   if (ownerId !== undefined) {
     parts.push({ sql: 'SELECT o.agent_id FROM agent_owner o WHERE o.owner_id = ?', values: [ownerId] })
   }

@@ -1,8 +1,8 @@
 /**
  * Indexes by agent, by lease and by actor that are written late (data-model 8). In an index that begins with an agent each agent has a
  * page of its own, which SQLite writes to its log as a whole whenever the agent does something. Counted with fifty agents at work, those of
- * events and of leases were 128 of 372 pages that 46 reports wrote, and that of actors a quarter of what leases and their returns
- * wrote. As tables that triggers fill they are written for many rows at once, in order.
+ * events and of leases were 128 of the 372 pages of a commit of reports, and that of actors a quarter of those of leases and returns. As
+ * tables that triggers fill they are written for many rows at once, in order.
  */
 import { sql } from 'kysely'
 import { createTable } from './0001_baseline/create-table.ts'

@@ -42,7 +42,7 @@ export const steps: readonly MigrationStep[] = [
   {
     number: 6,
     name: 'late_indexes',
-    checksum: 'e9496d85409161b99b68e7a61ae9df496ef536694bce45656201237e32b4a0b0',
+    checksum: 'c84253e6650278c55e56e4a911d123687e1fb256451f44e8ea1ad7f39296ba53',
     up: up0006,
   },
 ]

@@ -3,7 +3,7 @@
  * like those of an owner of few. Either way they are the whole log without the rows of others.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { AtTx, Cursor, CursorPage } from '@iron/database'
+import { type AtTx, type Cursor, type CursorPage, recomputeKeptSums } from '@iron/database'
 import { enginesForTests, recordStatements } from '@iron/database/testing'
 import { EventLog, OWNER_WALK_MAX, ownsMany, RequestLog } from '@iron/journal'
 import { TraceLog } from '../src/index.ts'
@@ -72,6 +72,7 @@ describe.each(await enginesForTests())('the logs of one owner on %s', (dialect) 
         SELECT 'trace_' || ${number('i / 2')}, 'span_' || (i % 2), ${agentId.replaceAll('i ', '(i / 2) ')}, 'call', 'ok', i / 6, i / 6
         FROM ${numbers(ROWS)}`)
     })
+    await recomputeKeptSums(db)
   }, 60_000)
   afterAll(async () => {
     await world[Symbol.asyncDispose]()

@@ -69,7 +69,7 @@ const LISTS: readonly Listed[] = [
   {
     name: 'ledger, further on',
     read: ({ ledger }, tx) => ledger.list({ agentId: 'a' }, { after: encodeCursor(9), tx }),
-    index: /PRIMARY KEY \(agent_id=\? AND seq<\?\)|ledger_entries_pkey/,
+    index: /PRIMARY KEY \(agent_id=\? AND seq>\? AND seq<\?\)|ledger_entries_pkey/,
     sorts: 0,
   },
   {

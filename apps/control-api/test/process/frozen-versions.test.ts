@@ -19,6 +19,9 @@ const LAST = migrations.length
 const kept = readdirSync(folder)
 const nameOf = (number: number, engine: string): string => `${String(number).padStart(4, '0')}.${engine}.sql`
 
+/** Tables that stay empty in a short life: they are filled for 1,024 rows, or 64, at once. */
+const WRITTEN_LATE = new Set(['actor_entries', 'agent_events', 'lease_entries'])
+
 /** The installation as its version left it. */
 async function thaw(dialect: 'sqlite' | 'postgres', number: number): Promise<TestPlace> {
   const text = readFileSync(path.join(folder, nameOf(number, dialect)), 'utf8')
@@ -60,7 +63,7 @@ describe.each(await enginesForTests())('on %s', (dialect) => {
     const place = await thaw(dialect, number)
     try {
       const before = await countsIn(place.url)
-      expect(Object.entries(before).filter(([, rows]) => rows === 0)).toEqual([])
+      expect(Object.keys(before).filter((table) => before[table] === 0 && !WRITTEN_LATE.has(table))).toEqual([])
       if (number < LAST) {
         await expect(openDatabase(place.url, { migrations: 'verify' })).rejects.toMatchObject({
           code: 'SCHEMA_MISMATCH',

@@ -410,7 +410,10 @@ describe.each(await enginesForTests())('iron verify on %s', (dialect) => {
       ledger: { ok: false, checked: 2, agents: [{ agent_id: history.agentId, seq: middle.seq, fault: 'missing' }] },
       lists: { ok: false, differences: [{ table: 'list_counts', key: 'users user active', what: 'entries' }] },
     })
-    expect((await run()).out).toMatch(/^lists {3}list_counts users user active, entries: \d+, by the rows \d+$/m)
+    await attacker.rows("INSERT INTO agent_events (agent_id, seq) VALUES ('nobody', 7)")
+    const { out } = await run()
+    expect(out).toMatch(/^lists {3}list_counts users user active, entries: \d+, by the rows \d+$/m)
+    expect(out).toMatch(/^lists {3}agent_events nobody, events: not what the rows say$/m)
     expect(() => readFileSync(`${file}-never`)).toThrow('ENOENT')
     expect(await attacker.rows('SELECT * FROM audit_log')).toHaveLength(entries.length)
     rmSync(folder, { recursive: true })

@@ -70,7 +70,7 @@ describe.each(await enginesForTests())('entries of a resource type on %s', (dial
     }
     if (dialect === 'sqlite') expect(await plansBy({ resourceId: 'r5' })).toMatch(/audit_log_resource/)
     for (const [filter, index] of [
-      [{ actorId: 's' }, /audit_log_actor/],
+      [{ actorId: 's' }, /PRIMARY KEY \(actor_id=\? AND seq>\? AND seq<\?\)/],
       [{ operation: 'X' }, /audit_log_operation/],
       [{ userId: 'nobody' }, /audit_log_user/],
     ] as const) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { usd } from '@iron/cost-calculator'
 import { verifyKeptSums } from '@iron/database'
-import { enginesForTests, seededRandom } from '@iron/database/testing'
+import { enginesForTests, plansOf, seededRandom } from '@iron/database/testing'
 import type { LedgerEntry } from '../../src/index.ts'
 import { ADMIN, call, openWorld, type World } from '../world.ts'
 
@@ -72,6 +72,16 @@ describe.each(await enginesForTests())('rows of a lease on %s', (dialect) => {
       }
     }
     expect(entries).toBe(indexed)
+  })
+
+  test('are found by their index, and the last ones among the last of the agent', async () => {
+    await using world = await openWorld({ dialect })
+    const read = plansOf(world.test.db, (tx) => world.ledger.list({ agentId: 'a', leaseId: 'lease_1' }, { tx }))
+    const plans = (await read).map(({ plan }) => plan).join('\n')
+    expect(plans).toMatch(/lease_entries USING PRIMARY KEY \(lease_id=\? AND seq>\? AND seq<\?\)|lease_entries_pkey/)
+    expect(plans).not.toMatch(/Seq Scan|SCAN (lease|ledger)_entries|TEMP B-TREE/)
+    if (dialect === 'sqlite')
+      expect(plans).toMatch(/ledger_entries USING PRIMARY KEY \(agent_id=\? AND seq>\? AND seq<\?\)/)
   })
 
   test('what a return booked is told again, whether or not its row is in the index yet', async () => {

@@ -66,13 +66,14 @@ function agentLines({ agentId, seq, fault, differences }: AgentFindings): string
 function listLines({ ok, differences, problem }: ListFindings): string[] {
   if (problem !== null) return [`lists   cannot be read: ${problem}`]
   if (ok) return ['lists   ok']
-  const shown = differences
-    .slice(0, DIFFERENCES_SHOWN)
-    .map(({ table, key, what, kept, computed }) =>
-      table === 'agent_budgets'
-        ? `lists   agent ${key} is ranked wrongly`
-        : `lists   ${table} ${key}, ${what}: ${String(kept)}, by the rows ${String(computed)}`,
-    )
+  const shown = differences.slice(0, DIFFERENCES_SHOWN).map(({ table, key, what, kept, computed }) => {
+    if (table === 'agent_budgets') return `lists   agent ${key} is ranked wrongly`
+    const place = `lists   ${table} ${key}, ${what}:`
+    // Some are right or wrong, and no figures.
+    return kept === null
+      ? `${place} not what the rows say`
+      : `${place} ${String(kept)}, by the rows ${String(computed)}`
+  })
   const more = differences.length - shown.length
   return [...shown, ...(more > 0 ? [`        and ${String(more)} more`] : [])]
 }

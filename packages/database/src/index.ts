@@ -42,7 +42,7 @@ export {
   recomputeKeptSums,
   verifyKeptSums,
 } from './kept-sums.ts'
-export { lastIndexedAudit, lastIndexedEntry, lastIndexedEvent } from './late-indexes.ts'
+export { lastIndexedAudit, lastIndexedEntry, lastIndexedEvent, readIndexedAndLate } from './late-indexes.ts'
 export { parseSource, type Source } from './source.ts'
 export { claimDatabase } from './sqlite/claim.ts'
 export type {

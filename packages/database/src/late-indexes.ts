@@ -18,3 +18,17 @@ export function lastIndexedEntry(seq: number): number {
 export function lastIndexedAudit(head: number): number {
   return head - (head % AUDIT_ENTRIES_AT_ONCE)
 }
+
+/** Reads a page of at most so many rows. */
+type Read<R> = (limit: number) => Promise<readonly R[]>
+
+/** A page of rows of which the `early` ones are in such a table, and the `late` ones not yet; either is asked only for what the page lacks. */
+export async function readIndexedAndLate<R>(
+  { order, limit }: { readonly order: 'asc' | 'desc'; readonly limit: number },
+  early: Read<R>,
+  late: Read<R>,
+): Promise<readonly R[]> {
+  const [first, then] = order === 'asc' ? [early, late] : [late, early]
+  const found = await first(limit)
+  return found.length === limit ? found : [...found, ...(await then(limit - found.length))]
+}

@@ -1,4 +1,4 @@
-import { lastIndexedAudit, type ReadTx } from '@iron/database'
+import { lastIndexedAudit, readIndexedAndLate, type ReadTx } from '@iron/database'
 import { readHead } from '../log-heads.ts'
 import { allOf, queryPart, type SqlPart } from '../sql-part.ts'
 import type { AuditRow } from './entry.ts'
@@ -29,13 +29,11 @@ export async function entriesOfActor(
   find: (rest: AuditPart) => Promise<readonly AuditRow[]>,
 ): Promise<readonly AuditRow[]> {
   const indexed = lastIndexedAudit((await readHead(tx, 'audit')).seq)
-  const early = (limit: number): Promise<readonly AuditRow[]> =>
-    readIndexed(tx, filter, { ...part, below: Math.min(part.below, indexed + 1), limit })
-  const late = (limit: number): Promise<readonly AuditRow[]> =>
-    find({ ...part, above: Math.max(part.above, indexed), limit })
-  const [first, then] = part.order === 'asc' ? [early, late] : [late, early]
-  const found = await first(part.limit)
-  return found.length === part.limit ? found : [...found, ...(await then(part.limit - found.length))]
+  return readIndexedAndLate(
+    part,
+    (limit) => readIndexed(tx, filter, { ...part, below: Math.min(part.below, indexed + 1), limit }),
+    (limit) => find({ ...part, above: Math.max(part.above, indexed), limit }),
+  )
 }
 
 /** As many entries as the page holds are found before the rows themselves are read. */

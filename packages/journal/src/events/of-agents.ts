@@ -1,16 +1,15 @@
-import { lastIndexedEvent, type ReadTx } from '@iron/database'
+import { lastIndexedEvent, readIndexedAndLate, type ReadTx } from '@iron/database'
 import { allOf, queryPart, type SqlPart } from '../sql-part.ts'
 import { COLUMNS, type EventFilter, type Part, type Row, walk } from './walk.ts'
 
 /** Events of the agents that a filter names: by their index, and those that are not in it yet along the log. */
-export async function eventsOfAgents(tx: ReadTx, filter: EventFilter, part: Part): Promise<readonly Row[]> {
+export function eventsOfAgents(tx: ReadTx, filter: EventFilter, part: Part): Promise<readonly Row[]> {
   const indexed = lastIndexedEvent(part.upTo)
-  const early = (limit: number): Promise<readonly Row[]> => readIndexed(tx, filter, { ...part, upTo: indexed, limit })
-  const late = (limit: number): Promise<readonly Row[]> =>
-    walk(tx, filter, { ...part, above: Math.max(part.above, indexed), limit })
-  const [first, then] = part.order === 'asc' ? [early, late] : [late, early]
-  const found = await first(part.limit)
-  return found.length === part.limit ? found : [...found, ...(await then(part.limit - found.length))]
+  return readIndexedAndLate(
+    part,
+    (limit) => readIndexed(tx, filter, { ...part, upTo: indexed, limit }),
+    (limit) => walk(tx, filter, { ...part, above: Math.max(part.above, indexed), limit }),
+  )
 }
 
 /** As many entries as the page holds are found before any event is read. */

@@ -1,4 +1,4 @@
-import { lastIndexedEntry, type LedgerEntriesTable, prepare, type ReadTx } from '@iron/database'
+import { lastIndexedEntry, type LedgerEntriesTable, prepare, readIndexedAndLate, type ReadTx } from '@iron/database'
 
 /** Which rows: an agent's, or those of one of its leases. */
 export interface LedgerFilter {
@@ -31,13 +31,11 @@ export async function readEntries(tx: ReadTx, { agentId, leaseId }: LedgerFilter
   const part = partOf(place)
   if (leaseId === undefined) return walk(tx, { agentId }, part)
   const indexed = await indexedRows(tx, agentId)
-  const early = (limit: number): Rows =>
-    readIndexed(tx, agentId, leaseId, { ...part, upTo: Math.min(part.upTo, indexed), limit })
-  const late = (limit: number): Rows =>
-    walk(tx, { agentId, leaseId }, { ...part, above: Math.max(part.above, indexed), limit })
-  const [first, then] = part.order === 'asc' ? [early, late] : [late, early]
-  const found = await first(part.limit)
-  return found.length === part.limit ? found : [...found, ...(await then(part.limit - found.length))]
+  return readIndexedAndLate(
+    part,
+    (limit) => readIndexed(tx, agentId, leaseId, { ...part, upTo: Math.min(part.upTo, indexed), limit }),
+    (limit) => walk(tx, { agentId, leaseId }, { ...part, above: Math.max(part.above, indexed), limit }),
+  )
 }
 
 function partOf({ after, limit, order }: LedgerPlace): Part {

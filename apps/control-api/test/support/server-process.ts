@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestPlace, type TestPlace } from '@iron/database/testing'
 import { type StartedProcess, startProcess } from '@iron/test-kit'
-import { bundle } from './bundle.ts'
+import { bundle } from '@iron/test-kit/bundle'
 import type { Answer, HttpClient } from './http-client.ts'
 
 const here = path.dirname(fileURLToPath(import.meta.url))

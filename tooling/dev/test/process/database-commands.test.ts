@@ -8,8 +8,9 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterAll, expect, test } from '@jest/globals'
+import { bundle } from '@iron/test-kit/bundle'
 
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const program = await bundle(fileURLToPath(new URL('../../src/main.ts', import.meta.url)))
 const folder = mkdtempSync(path.join(tmpdir(), 'iron-dev-'))
 const file = path.join(folder, 'iron.db')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { bundle } from '../support/bundle.ts'
+import { bundle } from '../../src/bundle.ts'
 
 let folder: string
 beforeEach(() => {

@@ -7,11 +7,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build, type OutputFile, type Plugin } from 'esbuild'
+import type { OutputFile, Plugin } from 'esbuild'
 
-const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
-/** Within the app, so that what a program leaves to be found at run time is found. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/iron-bundles', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 /** What a process of an older bundle may still read is kept this long, in milliseconds. */
 const OLD_MS = 3_600_000
 /** Hundreds of small modules each. All else stays where it is: much of it finds files beside its own. */
@@ -28,9 +26,10 @@ interface Made {
 /**
  * Where the bundle of a program is, which Node runs as it would the TypeScript file itself. Several processes may ask at once.
  *
- * @param file absolute, as is `cache`, a folder for bundles
+ * @param file absolute, as is `cache`, a folder for bundles; by default in the program's own package, so that what it leaves to be
+ * found at run time is found
  */
-export async function bundle(file: string, cache = CACHE): Promise<string> {
+export async function bundle(file: string, cache = cacheBeside(file)): Promise<string> {
   const key = path.relative(ROOT, file).replaceAll(/[^\w]+/g, '-')
   const note = path.join(cache, `${key}.json`)
   const program = ({ name }: Made): string => path.join(cache, name, path.basename(file).replace(/ts$/, 'js'))
@@ -44,6 +43,11 @@ export async function bundle(file: string, cache = CACHE): Promise<string> {
   return program(made)
 }
 
+function cacheBeside(file: string): string {
+  const [manifest] = manifestsAbove(path.relative(ROOT, file))
+  return path.join(ROOT, path.dirname(manifest ?? '.'), 'node_modules', '.cache', 'iron-bundles')
+}
+
 const isUnchanged = ({ inputs }: Made): boolean =>
   Object.entries(inputs).every(([input, state]) => stateOf(input) === state)
 
@@ -54,6 +58,7 @@ function stateOf(input: string): string {
 
 async function make(file: string, cache: string, key: string): Promise<Made> {
   const startedMs = Date.now()
+  const { build } = await import('esbuild')
   const { metafile, outputFiles } = await build({
     entryPoints: [file],
     absWorkingDir: ROOT,

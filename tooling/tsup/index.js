@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
 /**
@@ -17,6 +18,12 @@ export default function definePackage(options = {}) {
     silent: true,
     ...options,
     // Declarations name `Disposable`, which is in none of the finished `lib`s that a consumer may have.
-    dts: { banner: '/// <reference lib="esnext.disposable" />', ...options.dts },
+    dts: { entry: exported(), banner: '/// <reference lib="esnext.disposable" />', ...options.dts },
   })
+}
+
+/** Sources of what the package exports: nobody asks for the declarations of a worker or a program. */
+function exported() {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+  return Object.values(exports).flatMap((target) => target['@iron/source'] ?? [])
 }

@@ -73,7 +73,6 @@ async function iron(
 async function mainOf(program: Program): Promise<readonly string[]> {
   const source = path.join('src', 'main.ts')
   if (program === 'built') return [path.join(app, 'dist', 'main.js')]
-  // In one file: of 1.5 s until a server listens 600 ms are spent on reading a thousand.
   if (program === 'sources') return ['--conditions=@iron/source', await bundle(path.join(app, source))]
   return ['--conditions=@iron/source', path.join(program.sourcesOf, source)]
 }

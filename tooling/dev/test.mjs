@@ -30,7 +30,13 @@ const members = globSync(['migrations', 'packages/*', 'apps/*', 'apps/examples/*
   .filter(({ manifest }) => manifest.scripts?.test?.includes('iron-jest'))
 
 // These take about as long as all others together: one lane each uses both cores to the end.
-const HALF = ['@iron/agent-registry', '@iron/control-api', '@iron/lease-manager', '@iron/token-manager']
+const HALF = [
+  '@iron/agent-registry',
+  '@iron/control-api',
+  '@iron/journal',
+  '@iron/lease-manager',
+  '@iron/token-manager',
+]
 const half = members.map(({ manifest }) => manifest.name).filter((name) => HALF.includes(name))
 const lanes =
   turboArgs.length === 0 && half.length > 0 && half.length < members.length

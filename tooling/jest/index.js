@@ -1,30 +1,17 @@
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
-const require = createRequire(import.meta.url)
+const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
 /**
- * Jest in ESM mode over the TypeScript sources: the condition `@iron/source` resolves every package of the house to its
- * `src`, so that a test never runs against a stale build.
+ * Jest over the TypeScript sources as Node runs them: the condition `@iron/source` (in `iron-jest.js`) resolves every package of
+ * the house to its `src`, so that a test never runs against a stale build.
  * @type {import('jest').Config}
  */
 export default {
-  testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@iron/source', 'node', 'node-addons'] },
+  testEnvironment: here('native-environment.js'),
+  runtime: here('native-runtime.js'),
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '\\.ts$': [
-      require.resolve('@swc/jest'),
-      {
-        jsc: {
-          target: 'es2024',
-          parser: { syntax: 'typescript' },
-          transform: { useDefineForClassFields: true },
-        },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  transform: {},
+  injectGlobals: false,
   testTimeout: 30_000,
 }

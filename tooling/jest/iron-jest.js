@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts jest with the flags ESM needs. They travel in NODE_OPTIONS so that worker threads and child processes of a test
-// resolve the house's packages to their sources as well.
+// Starts jest so that the house's packages resolve to their sources, also in worker threads and child processes of a test: that is
+// why the condition travels in NODE_OPTIONS.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
@@ -8,18 +8,15 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
-const flags = [
-  '--experimental-vm-modules',
-  '--conditions=@iron/source',
-  '--disable-warning=ExperimentalWarning',
-  process.env.NODE_OPTIONS ?? '',
-]
+const flags = ['--conditions=@iron/source', process.env.NODE_OPTIONS ?? '']
 // `pnpm test -- <file>` hands over the `--` as well, after which jest would take every flag for a file name.
 const args = process.argv.slice(process.argv[2] === '--' ? 3 : 2)
 // `pnpm test` at the root adds up the figures of all members.
 if (process.env.IRON_TEST_RESULTS) {
   args.push('--reporters=default', `--reporters=${fileURLToPath(new URL('./results-reporter.js', import.meta.url))}`)
 }
+// A process has each source as it was when it was loaded: with this limit, of memory, jest starts others each time it watches.
+if (args.some((arg) => arg.startsWith('--watch'))) args.push('--workerIdleMemoryLimit=2GB')
 // `pnpm test:quick`: without the tests that start servers, load them or search long.
 if (process.env.IRON_TEST_QUICK === '1') {
   const slow = '/test/(process|http|openapi|load|simulation)/'

@@ -64,20 +64,70 @@ describe('pnpm test', () => {
   })
 })
 
-test('iron-jest leaves the figures of its run, a suite that cannot run counted as a failure', async () => {
-  using folder = new TemporaryFolder()
-  folder.write('package.json', { name: 'sample', type: 'module' })
-  folder.write(
-    'jest.config.js',
-    `export { default } from ${JSON.stringify(path.join(repository, 'tooling/jest/index.js'))}\n`,
-  )
-  folder.write('test/mixed.test.ts', "test('good', () => {})\ntest('bad', () => { throw new Error('bad') })\n")
-  folder.write('test/broken.test.ts', "import './missing.ts'\ntest('never', () => {})\n")
-  const results = path.join(folder.path, 'results')
+describe('iron-jest', () => {
+  /** A member of its own; what it has in `test` is what jest runs. */
+  function memberWith(files: Readonly<Record<string, string>>): TemporaryFolder {
+    const folder = new TemporaryFolder()
+    folder.write('package.json', { name: 'sample', type: 'module' })
+    folder.write(
+      'jest.config.js',
+      `export { default } from ${JSON.stringify(path.join(repository, 'tooling/jest/index.js'))}\n`,
+    )
+    for (const [file, text] of Object.entries(files)) folder.write(file, text)
+    return folder
+  }
+
   const jest = path.join(repository, 'tooling', 'jest', 'iron-jest.js')
-  const run = await runProgram(process.execPath, [jest], { cwd: folder.path, env: { IRON_TEST_RESULTS: results } })
-  expect(run.code).toBe(1)
-  const { stdout } = await runProgram('ls', [results], { cwd: folder.path })
-  const figures: unknown = JSON.parse(readFileSync(path.join(results, stdout.trim()), 'utf8'))
-  expect(figures).toMatchObject({ passed: 1, failed: 2, skipped: 0 })
+  const run = (folder: TemporaryFolder, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) =>
+    runProgram(process.execPath, [jest, ...args], { cwd: folder.path, env })
+
+  test('leaves the figures of its run, a suite that cannot run counted as a failure', async () => {
+    using folder = memberWith({
+      'test/mixed.test.ts': `import { test } from '@jest/globals'
+        test('good', () => {})
+        test('bad', () => { throw new Error('bad') })
+        test('never ends', () => new Promise(() => {}), 20)`,
+      'test/broken.test.ts': "import { test } from '@jest/globals'\nimport './missing.ts'\ntest('never', () => {})\n",
+    })
+    const results = path.join(folder.path, 'results')
+    const { code, stderr } = await run(folder, [], { IRON_TEST_RESULTS: results })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/test\/mixed\.test\.ts:3:\d+/)
+    const { stdout } = await runProgram('ls', [results], { cwd: folder.path })
+    const figures: unknown = JSON.parse(readFileSync(path.join(results, stdout.trim()), 'utf8'))
+    expect(figures).toMatchObject({ passed: 1, failed: 3, skipped: 0 })
+  })
+
+  test('a suite finds the process as it was, and its own helpers; what it tests is loaded once', async () => {
+    const suite = `import { afterAll, expect, jest, test } from '@jest/globals'
+      import { calls } from '../src/tested.ts'
+      import { cases } from './support/cases.ts'
+      jest.setTimeout(50)
+      test('one', () => {
+        expect(cases.push('one')).toBe(1)
+        calls.push('one')
+        expect(process.env).not.toHaveProperty('SAMPLE')
+        expect(process.env.HOME).not.toBe('/nowhere')
+        expect(Math.cbrt(8)).toBe(2)
+        expect(Date.now()).toBeGreaterThan(1_700_000_000_000)
+        process.env.SAMPLE = 'set'
+        process.env.HOME = '/nowhere'
+        jest.spyOn(Math, 'cbrt').mockReturnValue(7)
+        jest.useFakeTimers({ now: 0 })
+      })
+      afterAll(() => console.log(calls.join()))`
+    using folder = memberWith({
+      'src/tested.ts': "export const calls: string[] = ['loaded']\n",
+      'test/support/cases.ts': 'export const cases: string[] = []\n',
+      'test/first.test.ts': suite,
+      'test/second.test.ts': suite,
+      'test/third.test.ts': `import { test } from '@jest/globals'
+        import { setTimeout } from 'node:timers/promises'
+        test('has as long as any', () => setTimeout(60))`,
+    })
+    const { code, stdout, stderr } = await run(folder, ['--runInBand'])
+    expect(stderr).toMatch(/Tests: +3 passed, 3 total/)
+    expect(stdout + stderr).toContain('loaded,one,one')
+    expect(code).toBe(0)
+  })
 })

@@ -1,7 +1,7 @@
 /**
  * Bundles of the programs that tests start hundreds of times, each with what it imports of this repository, of Kysely and of TypeBox: of
  * 1.5 s of processor time until a server listens some 600 ms are spent on finding and reading a thousand modules. A bundle is made
- * anew whenever a file that went into it has changed. `bundle-dependencies.ts` does the same for what Jest loads.
+ * anew whenever a file that went into it has changed.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -30,37 +30,20 @@ interface Made {
  * found at run time is found
  */
 export async function bundle(file: string, cache = cacheBeside(file)): Promise<string> {
-  const name = path.basename(file, '.ts')
   const key = path.relative(ROOT, file).replaceAll(/[^\w]+/g, '-')
-  return path.join(await bundleAll({ [name]: file }, { key, cache, from: path.dirname(file) }), `${name}.js`)
-}
-
-/** What is bundled, and where. */
-interface Asked {
-  /** Tells bundles in one cache apart. */
-  readonly key: string
-  readonly cache: string
-  /** Absolute; entries that are names of packages are found from there. */
-  readonly from: string
-}
-
-/** Bundles several modules, which share what they have in common. @returns the folder with a `<name>.js` of each */
-export async function bundleAll(entries: Readonly<Record<string, string>>, asked: Asked): Promise<string> {
-  const { key, cache } = asked
   const note = path.join(cache, `${key}.json`)
+  const program = ({ name }: Made): string => path.join(cache, name, path.basename(file).replace(/ts$/, 'js'))
   const known = existsSync(note) ? (JSON.parse(readFileSync(note, 'utf8')) as Made) : undefined
-  if (known !== undefined && existsSync(path.join(cache, known.name)) && isUnchanged(known))
-    return path.join(cache, known.name)
-  const made = await make(entries, asked)
+  if (known !== undefined && existsSync(program(known)) && isUnchanged(known)) return program(known)
+  const made = await make(file, cache, key)
   const whole = `${note}.${randomBytes(4).toString('hex')}`
   writeFileSync(whole, JSON.stringify(made))
   renameSync(whole, note)
   removeOld(cache, key, made.name)
-  return path.join(cache, made.name)
+  return program(made)
 }
 
-/** A folder for bundles in the package of a file. */
-export function cacheBeside(file: string): string {
+function cacheBeside(file: string): string {
   const [manifest] = manifestsAbove(path.relative(ROOT, file))
   return path.join(ROOT, path.dirname(manifest ?? '.'), 'node_modules', '.cache', 'iron-bundles')
 }
@@ -73,11 +56,11 @@ function stateOf(input: string): string {
   return found === undefined ? 'gone' : `${found.size} ${found.mtimeMs}`
 }
 
-async function make(entryPoints: Readonly<Record<string, string>>, { key, cache, from }: Asked): Promise<Made> {
+async function make(file: string, cache: string, key: string): Promise<Made> {
   const startedMs = Date.now()
   const { build } = await import('esbuild')
   const { metafile, outputFiles } = await build({
-    entryPoints: { ...entryPoints },
+    entryPoints: [file],
     absWorkingDir: ROOT,
     bundle: true,
     splitting: true,
@@ -90,15 +73,14 @@ async function make(entryPoints: Readonly<Record<string, string>>, { key, cache,
     metafile: true,
     write: false,
     logLevel: 'silent',
-    plugins: [asIfInPlace(from)],
+    plugins: [asIfInPlace],
   })
   const hash = createHash('sha256')
   for (const { path: output, contents } of outputFiles) hash.update(output).update(contents)
   const name = `${key}-${hash.digest('hex').slice(0, 16)}`
   write(outputFiles, cache, name)
   // What it depends on, too: a package that is added or updated may resolve otherwise.
-  const asking = path.relative(ROOT, path.join(from, 'any'))
-  const members = new Set([asking, ...Object.keys(metafile.inputs)].flatMap(manifestsAbove))
+  const members = new Set(Object.keys(metafile.inputs).flatMap(manifestsAbove))
   const inputs = [...Object.keys(metafile.inputs), ...members, 'pnpm-lock.yaml']
   const changedMeanwhile = (input: string): boolean =>
     (statSync(path.join(ROOT, input), { throwIfNoEntry: false })?.mtimeMs ?? 0) > startedMs
@@ -117,16 +99,11 @@ function manifestsAbove(file: string): string[] {
 }
 
 /** Modules think that they are where they were, and find there what they do not import. */
-const asIfInPlace = (from: string): Plugin => ({
+const asIfInPlace: Plugin = {
   name: 'as if in place',
   setup(building) {
     building.onResolve({ filter: /^[^./#]/ }, async ({ path: specifier, kind, resolveDir, pluginData }) => {
-      if (pluginData === asIfInPlace) return undefined
-      if (kind === 'entry-point') {
-        if (path.isAbsolute(specifier)) return undefined
-        return building.resolve(specifier, { kind: 'import-statement', resolveDir: from, pluginData: asIfInPlace })
-      }
-      if (TAKEN_IN.test(specifier)) return undefined
+      if (pluginData === asIfInPlace || kind === 'entry-point' || TAKEN_IN.test(specifier)) return undefined
       if (specifier.startsWith('node:')) return { path: specifier, external: true }
       const found = await building.resolve(specifier, { kind, resolveDir, pluginData: asIfInPlace })
       return { path: path.isAbsolute(found.path) ? pathToFileURL(found.path).href : specifier, external: true }
@@ -145,7 +122,7 @@ const asIfInPlace = (from: string): Plugin => ({
       return { contents, loader: 'ts' }
     })
   },
-})
+}
 
 /** Whole or not at all. */
 function write(files: readonly OutputFile[], cache: string, name: string): void {

@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { bundle } from '../../src/bundle.ts'
-import { bundleDependencies } from '../../src/bundle-dependencies.ts'
 
 let folder: string
 beforeEach(() => {
@@ -42,27 +41,4 @@ test('it may be asked for several times at once', async () => {
   const made = await Promise.all([make(), make(), make()])
   expect(new Set(made).size).toBe(1)
   expect(run(made[0])).toBe('hello\n')
-})
-
-test('dependencies of a member are modules that share what they have in common, and as new as their sources', async () => {
-  const depend = (name: string, text: string): void => {
-    const place = path.join(folder, 'node_modules', '@iron', name)
-    mkdirSync(place, { recursive: true })
-    const exports = { '.': { '@iron/source': './index.ts', default: './gone.js' }, './package.json': './package.json' }
-    writeFileSync(path.join(place, 'package.json'), JSON.stringify({ name: `@iron/${name}`, exports }))
-    writeFileSync(path.join(place, 'index.ts'), text)
-  }
-  write('package.json', JSON.stringify({ dependencies: { '@iron/log': '*' }, devDependencies: { '@iron/user': '*' } }))
-  depend('log', 'export const seen: string[] = []\n')
-  depend('user', "import { seen } from '@iron/log'\nseen.push('a user')\n")
-  const told = async (): Promise<string> => {
-    const { '^@iron/log$': log, '^@iron/user$': user, ...others } = await bundleDependencies(folder)
-    expect(others).toEqual({})
-    write('program.mjs', `import { seen } from '${String(log)}'\nimport '${String(user)}'\nconsole.log(seen.join())\n`)
-    return run(path.join(folder, 'program.mjs'))
-  }
-  expect(await told()).toBe('a user\n')
-
-  depend('user', "import { seen } from '@iron/log'\nseen.push('another user')\n")
-  expect(await told()).toBe('another user\n')
 })

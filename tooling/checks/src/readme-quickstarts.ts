@@ -8,11 +8,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { dependencyFolder } from './dependency.ts'
+import { dependencyFolder, dependencyProgram } from './dependency.ts'
 import type { Check, Finding } from './finding.ts'
 import { packMember } from './pack.ts'
 import { onOneLine, runProgram } from './run-program.ts'
-import { typeFault } from './type-check.ts'
 import { type Member, publishedPackages, withOwnDependencies } from './workspace.ts'
 
 const RUN_WITHIN_MS = 60_000
@@ -22,6 +21,9 @@ const NODE_VERSIONS = ['22.14.0', '24', '26']
 /** From here on Node runs TypeScript and knows `using`; before, examples run as TypeScript's compiler leaves them. */
 const RUNS_TYPESCRIPT = 24
 const COMPILED = 'compiled'
+
+/** The one that a stranger gets who installs `typescript` today. */
+const COMPILER = dependencyProgram('typescript-native', 'tsc', new URL('../../../node_modules', import.meta.url))
 
 /** As strict as a careful user's project, declarations of dependencies included. */
 const TSCONFIG = {
@@ -185,8 +187,8 @@ export async function runExamples(
     const fault = await install(packages, project, options.npmEnv ?? {})
     if (fault !== undefined) return fault
   }
-  const wrong = typeFault(project)
-  if (wrong !== undefined) return `type check: ${wrong}`
+  const types = await runProgram(process.execPath, [COMPILER, '-p', project, '--pretty', 'false'], { cwd: project })
+  if (types.code !== 0) return `type check: ${onOneLine(types)}`
   for (const node of options.nodes ?? [process.execPath]) {
     const { stdout: major } = await runProgram(node, ['--print', "process.versions.node.split('.')[0]"], {
       cwd: project,

@@ -6,19 +6,24 @@ import { defineConfig } from 'tsup'
  * @param {import('tsup').Options} [options] entry points besides `src/index.ts`, and what else a package needs
  */
 export default function definePackage(options = {}) {
-  return defineConfig({
-    entry: ['src/index.ts'],
-    format: 'esm',
-    target: 'node22',
-    platform: 'node',
-    sourcemap: false,
-    clean: true,
-    splitting: true,
-    treeshake: true,
-    silent: true,
-    ...options,
+  return defineConfig((given) => {
     // Declarations name `Disposable`, which is in none of the finished `lib`s that a consumer may have.
-    dts: { entry: exported(), banner: '/// <reference lib="esnext.disposable" />', ...options.dts },
+    const dts = { entry: exported(), banner: '/// <reference lib="esnext.disposable" />', ...options.dts }
+    // What the command line says of them (`--dts-only`) would stand in place of all this.
+    if (typeof given.dts === 'object') given.dts = { ...dts, ...given.dts }
+    return {
+      entry: ['src/index.ts'],
+      format: 'esm',
+      target: 'node22',
+      platform: 'node',
+      sourcemap: false,
+      clean: true,
+      splitting: true,
+      treeshake: true,
+      silent: true,
+      ...options,
+      dts,
+    }
   })
 }
 

@@ -22,7 +22,15 @@ const SAME_FIELDS: Readonly<Record<string, unknown>> = {
   sideEffects: false,
   engines: { node: '>=22.14' },
   files: ['dist', 'README.md', 'LICENSE'],
-  scripts: { build: 'tsup', test: 'iron-jest', typecheck: 'tsc -p tsconfig.json', lint: 'eslint .' },
+  scripts: {
+    build: 'tsup',
+    'build:js': 'tsup --no-dts',
+    'build:types': 'tsup --dts-only',
+    prepack: 'node ../../tooling/dev/prepack.mjs',
+    test: 'iron-jest',
+    typecheck: 'tsc -p tsconfig.json',
+    lint: 'eslint .',
+  },
 }
 
 export const checkSkeletons: Check = (root) =>

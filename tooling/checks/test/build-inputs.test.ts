@@ -18,11 +18,11 @@ interface DryRun {
 test(
   'every source file of the migrations is part of what the database is built from',
   async () => {
-    const args = ['tooling/dev/turbo.mjs', 'run', 'build', '--dry=json', '--filter=@iron/database']
+    const args = ['tooling/dev/turbo.mjs', 'run', 'build:js', 'build:types', '--dry=json', '--filter=@iron/database']
     const { stdout } = await runProgram(process.execPath, args, { cwd: repository })
     const { tasks } = JSON.parse(stdout) as DryRun
-    const migrations = tasks.find(({ taskId }) => taskId === '@iron/migrations#build')
-    expect(migrations?.dependents).toContain('@iron/database#build')
+    const migrations = tasks.find(({ taskId }) => taskId === '@iron/migrations#build:js')
+    expect(migrations?.dependents).toContain('@iron/database#build:js')
     const sources = readdirSync(path.join(repository, 'migrations'), { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !file.startsWith('node_modules'),
     )

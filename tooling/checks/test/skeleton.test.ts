@@ -19,7 +19,15 @@ const manifest = {
   files: ['dist', 'README.md', 'LICENSE'],
   exports: { '.': { '@iron/source': './src/index.ts', ...entry }, './package.json': './package.json' },
   publishConfig: { access: 'public', exports: { '.': entry, './package.json': './package.json' } },
-  scripts: { build: 'tsup', test: 'iron-jest', typecheck: 'tsc -p tsconfig.json', lint: 'eslint .' },
+  scripts: {
+    build: 'tsup',
+    'build:js': 'tsup --no-dts',
+    'build:types': 'tsup --dts-only',
+    prepack: 'node ../../tooling/dev/prepack.mjs',
+    test: 'iron-jest',
+    typecheck: 'tsc -p tsconfig.json',
+    lint: 'eslint .',
+  },
 }
 
 function packageWith(changes: Readonly<Record<string, unknown>> = {}): TemporaryFolder {

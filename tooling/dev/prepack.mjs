@@ -1,15 +1,50 @@
-// Before a package is packed: builds it when its `dist` lacks anything that it exports. What starts the server builds no declarations.
+// Before a package is packed: builds it when its `dist` lacks anything that it exports, because what starts the server builds no
+// declarations. For npm, which knows neither `workspace:` nor `catalog:`, the manifest is the one that pnpm would pack until
+// `postpack.mjs` puts the package's own back.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { KEPT, putBack } from './postpack.mjs'
 
+putBack()
 const { name, exports } = JSON.parse(readFileSync('package.json', 'utf8'))
 const files = Object.values(exports).flatMap((target) =>
   typeof target === 'string' ? [target] : [target.types, target.default],
 )
-if (files.some((file) => !existsSync(file))) {
-  // stdout belongs to whoever packs.
-  const { error, status } = spawnSync('tsup', { stdio: ['ignore', 2, 2] })
-  if (error !== undefined)
-    process.stderr.write(`${name} cannot be built before dependencies are installed: ${error.message}\n`)
-  process.exitCode = status ?? 1
+if (files.some((file) => !existsSync(file))) run('tsup', [])
+if (process.env.npm_config_user_agent?.startsWith('npm/')) {
+  const manifest = manifestOfPnpm()
+  mkdirSync(path.dirname(KEPT), { recursive: true })
+  copyFileSync('package.json', KEPT)
+  writeFileSync('package.json', manifest)
+}
+
+function manifestOfPnpm() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'iron-pack-'))
+  try {
+    run('npx', ['--yes', 'pnpm@12', '--config.ignore-scripts=true', 'pack', '--pack-destination', folder])
+    const [tarball] = globSync('*.tgz', { cwd: folder })
+    return spawnSync('tar', ['-xzOf', path.join(folder, tarball), 'package/package.json']).stdout
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** What it prints goes to stderr: stdout belongs to whoever packs. */
+function run(program, args) {
+  const { error, status } = spawnSync(program, args, { stdio: ['ignore', 2, 2] })
+  if (error === undefined && status === 0) return
+  const why = error === undefined ? `${program} failed` : `install the dependencies first (${error.message})`
+  process.stderr.write(`${name} cannot be packed: ${why}\n`)
+  process.exit(1)
 }

@@ -1,4 +1,4 @@
-import { globSync, rmSync } from 'node:fs'
+import { globSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { onOneLine, runProgram } from './run-program.ts'
 
@@ -10,6 +10,15 @@ export async function packMember(folder: string, into: string): Promise<string> 
   const [tarball] = globSync('*.tgz', { cwd: own })
   if (pack.code !== 0 || tarball === undefined) throw new Error(`pnpm pack: ${onOneLine(pack)}`)
   return path.join(own, tarball)
+}
+
+/** What plain npm would pack, as {@link packMember} does. @throws Error with npm's words */
+export async function packByNpm(folder: string, into: string): Promise<string> {
+  mkdirSync(into, { recursive: true })
+  const pack = await runProgram('npm', ['pack', '--pack-destination', into], { cwd: folder })
+  const [tarball] = globSync('*.tgz', { cwd: into })
+  if (pack.code !== 0 || tarball === undefined) throw new Error(`npm pack: ${onOneLine(pack)}`)
+  return path.join(into, tarball)
 }
 
 /** The files of a tarball, without the leading `package/`. */

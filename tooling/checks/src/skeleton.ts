@@ -27,6 +27,7 @@ const SAME_FIELDS: Readonly<Record<string, unknown>> = {
     'build:js': 'tsup --no-dts',
     'build:types': 'tsup --dts-only',
     prepack: 'node ../../tooling/dev/prepack.mjs',
+    postpack: 'node ../../tooling/dev/postpack.mjs',
     test: 'iron-jest',
     typecheck: 'tsc -p tsconfig.json',
     lint: 'eslint .',

@@ -24,6 +24,7 @@ const manifest = {
     'build:js': 'tsup --no-dts',
     'build:types': 'tsup --dts-only',
     prepack: 'node ../../tooling/dev/prepack.mjs',
+    postpack: 'node ../../tooling/dev/postpack.mjs',
     test: 'iron-jest',
     typecheck: 'tsc -p tsconfig.json',
     lint: 'eslint .',

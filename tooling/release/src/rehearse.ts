@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { packByNpm, readFromTarball } from '@iron/checks/pack'
 import { examplesOf, runExamples, runsAlone } from '@iron/checks/readme-quickstarts'
 import { startLocalRegistry } from './local-registry.ts'
 import { type PackedPackage, packPackages, publishPackages } from './packages.ts'
@@ -21,6 +22,7 @@ export async function rehearseRelease(root: string): Promise<readonly PackedPack
     mkdirSync(copy)
     await makeVersionedCopy(root, copy)
     const packages = await packPackages(copy, path.join(folder, 'tarballs'))
+    await mustBePackedAlikeByNpm(packages, copy, path.join(folder, 'by-npm'))
     await using registry = await startLocalRegistry(path.join(folder, 'registry'))
     await publishPackages(packages, { cwd: folder, npmConfig: registry.npmConfig, provenance: false })
     const readme = readFileSync(path.join(copy, WANTED.folder, 'README.md'), 'utf8')
@@ -35,4 +37,18 @@ export async function rehearseRelease(root: string): Promise<readonly PackedPack
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Somebody who packs {@link WANTED} with npm, which does not know how versions are written here, gets what is published. */
+async function mustBePackedAlikeByNpm(packages: readonly PackedPackage[], copy: string, into: string): Promise<void> {
+  const folder = path.join(copy, WANTED.folder)
+  const own = readFileSync(path.join(folder, 'package.json'), 'utf8')
+  const published = packages.find(({ name }) => name === WANTED.name)?.tarball ?? ''
+  const [one, other] = await Promise.all([
+    readFromTarball(published, 'package.json'),
+    packByNpm(folder, into).then((tarball) => readFromTarball(tarball, 'package.json')),
+  ])
+  if (one !== other) throw new Error(`npm packs ${WANTED.name} with another manifest than pnpm`)
+  if (readFileSync(path.join(folder, 'package.json'), 'utf8') !== own)
+    throw new Error(`npm pack leaves ${WANTED.folder}/package.json changed`)
 }

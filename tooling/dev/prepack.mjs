@@ -22,7 +22,8 @@ const files = Object.values(exports).flatMap((target) =>
   typeof target === 'string' ? [target] : [target.types, target.default],
 )
 if (files.some((file) => !existsSync(file))) run('tsup', [])
-if (process.env.npm_config_user_agent?.startsWith('npm/')) {
+// Not the user agent: npm started by pnpm takes that for its own.
+if (process.env.npm_execpath?.endsWith('npm-cli.js')) {
   const manifest = manifestOfPnpm()
   mkdirSync(path.dirname(KEPT), { recursive: true })
   copyFileSync('package.json', KEPT)

@@ -40,7 +40,7 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
       startedAt: 20,
       durationMs: 0,
       status: 'error',
-      attributes: { k: [1, null], '': '\u0000' },
+      attributes: { k: [1, null], '': 'two\nlines' },
     })
     expect(statuses(await traces.append('agent', [child, span('t1', 'a', { startedAt: 10 })]))).toEqual([
       'accepted',
@@ -131,6 +131,14 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
     expect(fieldsOf(large)).toEqual(['attributes'])
     expect(fieldsOf(none)).toEqual(['$'])
     expect(good).toEqual({ status: 'accepted' })
+    // VAL-07: in names and values, at any depth; lines are text.
+    const texts = [{ 'k\u0000': 1 }, { k: [{ deep: 'a\u0007' }] }, { k: '\ud800' }, { k: 'at one\n\tat two\r\n' }]
+    const told = await traces.append(
+      'agent',
+      texts.map((attributes, n) => span('t2', String(n), { attributes })),
+    )
+    expect(statuses(told)).toEqual([...Array<string>(3).fill('VALIDATION_ERROR'), 'accepted'])
+    expect(told.slice(0, 3).map(fieldsOf)).toEqual([['attributes'], ['attributes'], ['attributes']])
     const tooMany = Array.from({ length: SPANS_MAX + 1 }, () => span('t', 's'))
     await expect(traces.append('', tooMany)).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',

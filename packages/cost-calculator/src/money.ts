@@ -127,11 +127,20 @@ export function formatUsd(
   return `${amount < 0 ? '-' : ''}${digits.slice(0, -DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
-/** @throws {CostError} AMOUNT_OUT_OF_RANGE instead of losing digits (MON-06); 0 for no amounts */
+/** In any order. @throws {CostError} AMOUNT_OUT_OF_RANGE instead of losing digits (MON-06); 0 for no amounts */
 export function sum(amounts: Iterable<Microdollars>): Microdollars {
   let total = 0
-  for (const amount of amounts) total = checked(total + amount)
-  return total as Microdollars
+  // What was taken out of the total while it was near 2^53.
+  let beyond = 0n
+  for (const amount of amounts) {
+    const next = total + amount
+    if (Number.isSafeInteger(next)) total = next
+    else {
+      beyond += BigInt(total)
+      total = checked(amount)
+    }
+  }
+  return checked(beyond === 0n ? total : Number(beyond + BigInt(total))) as Microdollars
 }
 
 /** The difference; negative when more is taken than there is. @throws {CostError} AMOUNT_OUT_OF_RANGE */

@@ -169,6 +169,11 @@ describe('sums', () => {
     expect(sum([])).toBe(0)
     expect(sum([usd(1), usd(2)])).toBe(3_000_000)
     expect(refusal(() => sum(Array.from({ length: 10 }, () => MAX_AMOUNT))).code).toBe('AMOUNT_OUT_OF_RANGE')
+    // The total counts, not what it was on the way.
+    const most = micros(Number.MAX_SAFE_INTEGER)
+    expect(sum([most, micros(1), minus(micros(0), micros(5))])).toBe(Number.MAX_SAFE_INTEGER - 4)
+    expect(sum([most, most, minus(micros(0), most), micros(0)])).toBe(Number.MAX_SAFE_INTEGER)
+    expect(refusal(() => sum([most, most])).code).toBe('AMOUNT_OUT_OF_RANGE')
     expect(refusal(() => minus(micros(-Number.MAX_SAFE_INTEGER), MIN_AMOUNT)).code).toBe('AMOUNT_OUT_OF_RANGE')
     expect(minus(usd(1), usd(3))).toBe(-2_000_000)
     expect(Object.is(minus(ZERO, ZERO), 0)).toBe(true)

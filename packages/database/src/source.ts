@@ -13,7 +13,8 @@ const MEMORY = ':memory:'
  * Reads `./iron.db`, `sqlite:./iron.db`, `sqlite:///./iron.db?mode=rwc`, a `file:` URL or `file:./iron.db`, `:memory:`, `sqlite::memory:`,
  * `postgres://…` and `postgresql://…` (packages.md 6).
  *
- * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, for a URL that names no file, and for what is neither text nor URL
+ * @throws {DatabaseError} UNSUPPORTED_URL for any other scheme, for a URL that names no file or has parameters but `mode=rwc`, and
+ * for what is neither text nor URL
  */
 export function parseSource(source: string | URL): Source {
   const text = textOf(source)
@@ -84,13 +85,23 @@ function named(read: () => string): string {
  * read by the rules of the web it would be one below the root.
  */
 function filePath(url: string): string {
-  const rest = url.slice('file:'.length).replace(/\?.*$/s, '')
+  const rest = placeIn(url.slice('file:'.length))
   if (rest === '') throw new DatabaseError('UNSUPPORTED_URL', 'a file: URL names a file')
   return rest.startsWith('/') ? fileURLToPath(url) : decodeURIComponent(rest)
 }
 
+/** What a file is opened like anyway. Others, `mode=ro` above all, would promise what is not kept. */
+const PARAMETERS = new Set([undefined, '', 'mode=rwc'])
+
+/** What a URL says before its parameters. @throws {DatabaseError} UNSUPPORTED_URL for a parameter that means something else than is done */
+function placeIn(rest: string): string {
+  const [, place = '', parameters] = /^([^?]*)(?:\?(.*))?$/s.exec(rest) ?? []
+  if (PARAMETERS.has(parameters)) return place
+  throw new DatabaseError('UNSUPPORTED_URL', 'the URL of a database file has no parameter but mode=rwc')
+}
+
 function sqlitePath(url: string): string {
-  const rest = url.slice('sqlite:'.length).replace(/\?.*$/s, '')
+  const rest = placeIn(url.slice('sqlite:'.length))
   if (rest === '' || rest === '//') throw new DatabaseError('UNSUPPORTED_URL', 'a sqlite: URL names a file')
   if (!rest.startsWith('//')) return decodeURIComponent(rest)
   // An empty authority, as in file:///x; sqlite:///./x is the customary spelling of a path below the working folder.

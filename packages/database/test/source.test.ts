@@ -48,6 +48,11 @@ test.each([
   'sqlite:a%00b',
   'file:',
   'file:?mode=rwc',
+  // Would promise what is not kept.
+  'sqlite:./iron.db?mode=ro',
+  'sqlite:///srv/iron.db?mode=rwc&cache=shared',
+  'file:/srv/iron.db?immutable=1',
+  'file:./iron.db?MODE=rwc',
   'file:%',
   'file://[',
   'file:///a%00b',

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from './errors.ts'
+import { parseJson } from './json-numbers.ts'
 
 /** Bytes of an ordinary body, and of the batch endpoints (http-api 1.12). */
 export const BODY_BYTES_MAX = 64 * 1_024
@@ -31,7 +32,7 @@ export async function readJsonBody(request: IncomingMessage, bytesMax: number): 
   }
   if (depthExceeds(text, DEPTH_MAX)) throw malformed(undefined)
   try {
-    return JSON.parse(text) as unknown
+    return parseJson(text)
   } catch (error) {
     throw malformed(error)
   }

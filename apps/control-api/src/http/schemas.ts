@@ -9,6 +9,8 @@ interface TextBounds {
   readonly max: number
   /** Tabs and line breaks allowed; stored as sent. Otherwise the text is a name: trimmed, and not empty then. */
   readonly multiline?: boolean
+  /** Measured, and stored, without the blanks around it, although it may have lines. */
+  readonly trimmed?: boolean
   /** One line, as sent: a password. */
   readonly verbatim?: boolean
 }

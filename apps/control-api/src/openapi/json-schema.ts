@@ -57,11 +57,18 @@ interface TextRule {
   readonly min: number
   readonly max: number
   readonly multiline: boolean
+  readonly trimmed?: boolean
 }
 
 /** What each of our keywords says in plain JSON Schema. */
 const KEYWORDS: Readonly<Record<string, (rule: never) => JsonSchema>> = {
-  ironText: ({ min, max }: TextRule) => ({ ...(min > 0 ? { minLength: min } : {}), maxLength: max }),
+  ironText: ({ min, max, trimmed }: TextRule) => ({
+    ...(min > 0 ? { minLength: min } : {}),
+    // JSON Schema counts blanks that are not kept.
+    ...(trimmed === true
+      ? { description: `At most ${max} characters without the blanks around it` }
+      : { maxLength: max }),
+  }),
   ironRule: (name: TextRuleName) => RULES[name],
   ironId: (prefix: IdPrefix) => ({ pattern: `^${prefix}_${UUID}$`, examples: [exampleId(prefix)] }),
   ironAscii: (max: number) => ({ pattern: '^[!-~]+$', maxLength: max }),

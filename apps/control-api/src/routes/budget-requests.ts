@@ -18,12 +18,9 @@ const requestParam = { id: { prefix: 'breq', notFound: 'BUDGET_REQUEST_NOT_FOUND
 const ask = { auth: 'user', permission: 'budgets:request' } as const
 const review = { auth: 'user', permission: 'budgets:allocate', params: requestParam, rateLimit: 'write' } as const
 
-/**
- * Code points of texts (http-api 4.10). A justification is measured by the package, without the blanks around it; here is
- * refused what could hardly fit.
- */
+/** Code points of texts (http-api 4.10). */
 const JUSTIFICATION_MIN = 20
-const JUSTIFICATION_SENT_MAX = 4_000
+const JUSTIFICATION_MAX = 500
 const NOTES_MAX = 1_000
 const REJECTION_NOTES_MIN = 20
 
@@ -39,7 +36,7 @@ export const budgetRequestRoutes = [
     body: object({
       agent_id: id('agent'),
       requested_allocated_usd: usdAmount(),
-      justification: text({ min: JUSTIFICATION_MIN, max: JUSTIFICATION_SENT_MAX, multiline: true }),
+      justification: text({ min: JUSTIFICATION_MIN, max: JUSTIFICATION_MAX, multiline: true, trimmed: true }),
     }),
     example: {
       agent_id: 'agent_0199c2f0-5a00-7000-8000-000000000002',

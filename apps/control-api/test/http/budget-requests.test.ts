@@ -138,15 +138,21 @@ describe.each(await enginesForTests())('budget requests on %s', (dialect) => {
         ['𝄞'.repeat(20), 201],
         ['𝄞'.repeat(19), 400],
         [`${blanks}${'x'.repeat(19)}${blanks}`, 400],
-        [`${blanks}${'e\u0301'.repeat(500)}${blanks}`, 201],
+        [`${blanks}${'e\u0301'.repeat(500)}${blanks.repeat(50)}`, 201],
         ['x'.repeat(501), 400],
         [blanks, 400],
         [`${WHY}\u0000`, 400],
+        [`${WHY}\u000b`, 400],
       ] as const) {
         const answer = await create({ justification })
         expect([justification, answer.status]).toEqual([justification, status])
         if (status === 400) expect(faults(answer)).toEqual(['justification'])
       }
+      // VAL-02: measured together with all else, and told the bounds that hold.
+      const long = await create({ justification: 'x'.repeat(501), requested_allocated_usd: -1 })
+      expect(faults(long)).toEqual(['justification', 'requested_allocated_usd'])
+      const { fields } = long.body.details as { fields: Record<string, string> }
+      expect(fields['justification']).toBe('must be 20 to 500 characters long')
     })
 
     test('what does not raise the allocation, archived and unknown agents; ACL-03 those of others are not there', async () => {

@@ -25,8 +25,19 @@ export function checkSpan(span: NewSpan): void {
   if (durationMs !== undefined) faults.integer('durationMs', durationMs, 0)
   faults.oneOf('status', status, ['ok', 'error'])
   if (attributes !== undefined) {
-    const bytes = Buffer.byteLength(JSON.stringify(attributes))
+    const bytes = Buffer.byteLength(JSON.stringify(attributes, checkingTexts(faults)))
     faults.check(bytes <= ATTRIBUTES_BYTES_MAX, 'attributes', `must be at most ${ATTRIBUTES_BYTES_MAX} bytes of JSON`)
   }
   refuseFaults(faults)
+}
+
+const ANY_LINES = { min: 0, max: Infinity, multiline: true }
+
+/** Looks at every text, names included, wherever it is in the attributes (VAL-07). */
+function checkingTexts(faults: Faults) {
+  return (name: string, value: unknown): unknown => {
+    faults.text('attributes', name, ANY_LINES)
+    if (typeof value === 'string') faults.text('attributes', value, ANY_LINES)
+    return value
+  }
 }

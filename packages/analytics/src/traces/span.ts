@@ -28,7 +28,7 @@ export interface NewSpan {
   readonly startedAt: number
   readonly durationMs?: number | undefined
   readonly status: Span['status']
-  /** At most 16 KiB of JSON. */
+  /** At most 16 KiB of JSON; no control characters but tabs and line breaks. */
   readonly attributes?: JsonObject | undefined
 }
 

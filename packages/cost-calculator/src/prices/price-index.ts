@@ -2,6 +2,7 @@
  * Finds the entries of a book under the spellings of a model name. It holds no rule about money; it decides only which
  * entry is meant and, where several providers sell one model, that the dearest counts.
  */
+import { CostError } from '../errors.ts'
 import { effectiveRate } from './effective-rate.ts'
 import { type ModelNames, modelNames, providerInName } from './model-names.ts'
 import type { Price, PriceQuery } from './price.ts'
@@ -88,7 +89,14 @@ export class PriceIndex {
 
   find(model: string, query: PriceQuery = {}): Found | undefined {
     const resolution = this.#resolve(model, providerKey(query.provider))
-    return query.at === undefined || resolution.isTimeless ? resolution.found : foundIn(resolution, query.at)
+    if (query.at === undefined) return resolution.found
+    // No version holds at a moment that is none: the call would be charged as one of an unknown model.
+    if (!Number.isFinite(query.at)) {
+      throw new CostError('INVALID_USAGE', 'a price is asked for at no time', {
+        fields: { at: 'must be a time, in epoch ms' },
+      })
+    }
+    return resolution.isTimeless ? resolution.found : foundIn(resolution, query.at)
   }
 
   #resolve(model: string, provider: string | undefined): Resolution {

@@ -37,7 +37,7 @@ export interface Price {
 export interface PriceQuery {
   /** A provider of the book or a `ProviderKind`. Absent, `custom` or unknown: the model alone decides. */
   readonly provider?: string | undefined
-  /** Epoch ms of the call; absent: the newest price. */
+  /** Epoch ms of the call; absent: the newest price. NaN and infinities are refused (INVALID_USAGE). */
   readonly at?: number | undefined
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ReadTx } from '@iron/database'
+import type { JsonObject, ReadTx } from '@iron/database'
 import type { ItemResult } from '@iron/journal'
 import { type NewSpan, SPANS_MAX, type Trace, TraceLog } from '../src/index.ts'
 import { TRACE_ATTRIBUTES_MAX, TRACE_SPANS_MAX } from '../src/traces/trace-room.ts'
@@ -132,7 +132,12 @@ describe.each(PLACES)('traces on $dialect $storage', (place) => {
     expect(fieldsOf(none)).toEqual(['$'])
     expect(good).toEqual({ status: 'accepted' })
     // VAL-07: in names and values, at any depth; lines are text.
-    const texts = [{ 'k\u0000': 1 }, { k: [{ deep: 'a\u0007' }] }, { k: '\ud800' }, { k: 'at one\n\tat two\r\n' }]
+    const texts: JsonObject[] = [
+      { 'k\u0000': 1 },
+      { k: [{ deep: 'a\u0007' }] },
+      { k: '\ud800' },
+      { k: 'at one\n\tat two\r\n' },
+    ]
     const told = await traces.append(
       'agent',
       texts.map((attributes, n) => span('t2', String(n), { attributes })),

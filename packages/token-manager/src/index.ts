@@ -11,7 +11,13 @@ export { ProviderCatalog } from './provider-catalog.ts'
 export { checkBaseUrl } from './providers/base-url.ts'
 export { ProviderKeyStorage } from './provider-key-storage.ts'
 export type { ProviderKey, ProviderKeyFilter } from './providers/provider-key.ts'
-export type { NewProvider, Provider, ProviderChange, ProviderFilter } from './providers/provider.ts'
+export {
+  checkProviderName,
+  type NewProvider,
+  type Provider,
+  type ProviderChange,
+  type ProviderFilter,
+} from './providers/provider.ts'
 export { seed, type Seeded, type SeedOptions } from './seed.ts'
 export { SessionService, type SessionServiceOptions } from './session-service.ts'
 export { loginKey } from './sessions/login-key.ts'

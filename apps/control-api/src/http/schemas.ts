@@ -11,6 +11,8 @@ interface TextBounds {
   readonly multiline?: boolean
   /** Measured, and stored, without the blanks around it, although it may have lines. */
   readonly trimmed?: boolean
+  /** Of a package, which applies it again. */
+  readonly rule?: TextRuleName
   /** One line, as sent: a password. */
   readonly verbatim?: boolean
 }

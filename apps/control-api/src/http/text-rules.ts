@@ -1,6 +1,13 @@
 /** Rules of the packages that schemas name, so that their faults are reported together with all others (VAL-02). */
 import type { Faults } from '@iron/database'
-import { checkBaseUrl, checkEmail, checkPassword, checkUsername, isAddressRange } from '@iron/token-manager'
+import {
+  checkBaseUrl,
+  checkEmail,
+  checkPassword,
+  checkProviderName,
+  checkUsername,
+  isAddressRange,
+} from '@iron/token-manager'
 
 type TextRule = (faults: Faults, path: string, value: string) => void
 
@@ -9,6 +16,7 @@ export const TEXT_RULES = {
   username: checkUsername,
   email: checkEmail,
   password: checkPassword,
+  providerName: checkProviderName,
   baseUrl: checkBaseUrl,
   addressRange: (faults, path, value) =>
     faults.check(isAddressRange(value), path, 'must be an IP address or a CIDR range'),

@@ -33,6 +33,7 @@ interface TextRule {
   readonly max: number
   readonly multiline: boolean
   readonly trimmed?: boolean
+  readonly rule?: TextRuleName
   readonly verbatim: boolean
 }
 
@@ -44,6 +45,7 @@ keyword('ironText', 'string', (rule: TextRule, value: string, place) => {
   // Trimming would take a line break off the ends before it is seen (VAL-07).
   if (trimmed !== value && control.test(value)) faults.add('text', 'must not contain control characters')
   faults.text('text', trimmed, rule)
+  if (rule.rule !== undefined) TEXT_RULES[rule.rule](faults, 'text', trimmed)
   if (!faults.any && trimmed !== value) putInPlace(place, trimmed)
   return faults.details.fields['text']
 })

@@ -39,6 +39,7 @@ const RULES: Readonly<Record<TextRuleName, JsonSchema>> = {
   username: { minLength: 1, maxLength: 255, description: 'Without white space and @' },
   email: { minLength: 3, maxLength: 255, description: 'With exactly one @' },
   password: { minLength: 8, maxLength: 1_000, format: 'password' },
+  providerName: { description: 'Of a-z, 0-9 and -' },
   baseUrl: {
     maxLength: 2_000,
     format: 'uri',
@@ -58,11 +59,13 @@ interface TextRule {
   readonly max: number
   readonly multiline: boolean
   readonly trimmed?: boolean
+  readonly rule?: TextRuleName
 }
 
 /** What each of our keywords says in plain JSON Schema. */
 const KEYWORDS: Readonly<Record<string, (rule: never) => JsonSchema>> = {
-  ironText: ({ min, max, trimmed }: TextRule) => ({
+  ironText: ({ min, max, trimmed, rule }: TextRule) => ({
+    ...(rule === undefined ? {} : RULES[rule]),
     ...(min > 0 ? { minLength: min } : {}),
     // JSON Schema counts blanks that are not kept.
     ...(trimmed === true

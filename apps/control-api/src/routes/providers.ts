@@ -7,6 +7,7 @@ import { array, changes, object, oneOf, optional, page, ruled, sort, text } from
 import { pagedAnswer, pageOf } from './lists.ts'
 
 export const providerParam = { id: { prefix: 'prov', notFound: 'PROVIDER_NOT_FOUND' } } as const
+const providerName = text({ max: 50, rule: 'providerName' })
 const baseUrl = ruled('baseUrl')
 const models = array(text({ max: 255 }), { minItems: 1, maxItems: 100 })
 
@@ -21,7 +22,7 @@ export const providerRoutes = [
     idempotency: 'stored',
     summary: 'Add a provider',
     body: object({
-      name: text({ max: 50 }),
+      name: providerName,
       kind: oneOf('openai', 'anthropic', 'google', 'azure_openai', 'custom'),
       base_url: baseUrl,
       models,
@@ -95,7 +96,7 @@ export const providerRoutes = [
     params: providerParam,
     summary: 'Change a provider',
     body: changes({
-      name: optional(text({ max: 50 })),
+      name: optional(providerName),
       base_url: optional(baseUrl),
       models: optional(models),
       status: optional(oneOf('active', 'disabled')),

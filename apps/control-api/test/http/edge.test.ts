@@ -38,6 +38,32 @@ const report = (fields: object = {}): object => ({
 const send = (body: string, headers: Record<string, string> = {}): Promise<Answer> =>
   api.client.request('POST', '/api/v1/budget/report', body, { ...agent.runtime, ...headers })
 
+describe('MON-03 a number is what was written, not the nearest double', () => {
+  const charged = async (id: string, cost: string): Promise<unknown> => {
+    const text = JSON.stringify(report({ request_id: id, cost_usd: 0 })).replace('"cost_usd":0', `"cost_usd":${cost}`)
+    const answer = await send(text)
+    return answer.status === 200 ? answer.body.cost_usd : answer.body
+  }
+
+  test('a rest is rounded up, however small', async () => {
+    expect(await charged('exact-1', '0.10000000000000000001')).toBe(0.100001)
+    expect(await charged('exact-2', '0.09999999999999999999')).toBe(0.1)
+    expect(await charged('exact-3', '1e-400')).toBe(0.000001)
+  })
+
+  test('an amount of more decimals, a count of any, is refused', async () => {
+    const reserve = (amount: string): Promise<Answer> =>
+      api.client.request('POST', '/api/v1/budget/reserve', `{"requested_usd":${amount}}`, agent.runtime)
+    expectError(await reserve('1.00000000000000000001'), 400, 'VALIDATION_ERROR')
+    const text = JSON.stringify(report({ request_id: 'exact-4', input_tokens: 7 }))
+    expectError(
+      await send(text.replace('"input_tokens":7', '"input_tokens":7.00000000000000000001')),
+      400,
+      'VALIDATION_ERROR',
+    )
+  })
+})
+
 describe('VAL-01 bodies that are none', () => {
   test.each([
     ['half', '{"lease_id": "x"'],

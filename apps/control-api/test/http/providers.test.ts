@@ -74,6 +74,7 @@ describe.each(await enginesForTests())('providers and keys on %s', (dialect) => 
       expect(faults(await create({}))).toEqual(['base_url', 'kind', 'models', 'name'])
       const bad = { name: 5, kind: 'x', base_url: '', models: ['', 'x'.repeat(256)], price: 1 }
       expect(faults(await create(bad))).toEqual(['base_url', 'kind', 'models[0]', 'models[1]', 'name', 'price'])
+      expect(faults(await create({ ...NEW, name: 'Bad Name', models: [] }))).toEqual(['models', 'name'])
       for (const [field, value] of [
         ['name', 'Open AI'],
         ['name', 'x'.repeat(51)],
@@ -90,6 +91,11 @@ describe.each(await enginesForTests())('providers and keys on %s', (dialect) => 
         expect([field, value, faults(answer)]).toEqual([field, value, [field]])
         expect(JSON.stringify(answer.body)).not.toContain('secret')
       }
+    })
+
+    test('a name is trimmed', async () => {
+      const made = expectStatus(await create({ ...NEW, name: '  blanks-around ' }), 201)
+      expect(made.body.name).toBe('blanks-around')
     })
 
     test('VAL-16 a name is taken by one that exists; a key makes one', async () => {

@@ -46,7 +46,7 @@ export const PROVIDER_STATUSES: readonly Provider['status'][] = ['active', 'disa
 /** @throws {TokenManagerError} VALIDATION_ERROR */
 export function checkNewProvider(provider: NewProvider): NewProvider {
   const faults = new Faults()
-  checkName(faults, provider.name)
+  checkProviderName(faults, 'name', provider.name)
   faults.oneOf('kind', provider.kind, KINDS)
   checkBaseUrl(faults, 'baseUrl', provider.baseUrl)
   const models = checkedModels(faults, provider.models)
@@ -60,7 +60,7 @@ export function checkProviderChange(change: ProviderChange): ProviderChange {
   const { name, baseUrl, models, status } = change
   const given = [name, baseUrl, models, status].some((value) => value !== undefined)
   faults.check(given, '$', 'must change something')
-  if (name !== undefined) checkName(faults, name)
+  if (name !== undefined) checkProviderName(faults, 'name', name)
   if (baseUrl !== undefined) checkBaseUrl(faults, 'baseUrl', baseUrl)
   const trimmed = models === undefined ? undefined : checkedModels(faults, models)
   if (status !== undefined) faults.oneOf('status', status, PROVIDER_STATUSES)
@@ -68,9 +68,10 @@ export function checkProviderChange(change: ProviderChange): ProviderChange {
   return { name, baseUrl, models: trimmed, status }
 }
 
-function checkName(faults: Faults, name: unknown): void {
+/** Notes under `path` what is wrong with the name of a provider. */
+export function checkProviderName(faults: Faults, path: string, name: unknown): void {
   const slug = typeof name === 'string' && /^[a-z0-9-]{1,50}$/.test(name)
-  faults.check(slug, 'name', 'must be 1 to 50 of a-z, 0-9 and -')
+  faults.check(slug, path, 'must be 1 to 50 of a-z, 0-9 and -')
 }
 
 function checkedModels(faults: Faults, models: unknown): readonly string[] {

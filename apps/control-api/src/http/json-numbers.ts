@@ -36,7 +36,9 @@ function decimalOf(text: string): Decimal {
   const [whole = '', fraction = ''] = mantissa.split('.')
   const all = whole + fraction
   const digits = all.replace(/^0+/, '')
-  return { digits: digits.replace(/0+$/, ''), exponent: whole.length - (all.length - digits.length) + Number(exponent) }
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  return { digits: digits.slice(0, end), exponent: whole.length - (all.length - digits.length) + Number(exponent) }
 }
 
 /** Which of two is the larger, as a comparison says. */

@@ -206,7 +206,10 @@ describe('overrides', () => {
   test('PRI-14 one that starts later leaves the bundle in force before it', () => {
     const book = createPriceBook([{ ...own, validFrom: 1_000 }])
     for (const at of [Number.NaN, Infinity, -Infinity]) {
-      const refused = expect.objectContaining({ code: 'INVALID_USAGE', details: { fields: { at: expect.any(String) } } })
+      const refused = expect.objectContaining({
+        code: 'INVALID_USAGE',
+        details: { fields: { at: expect.any(String) } },
+      })
       expect(() => book.find('gpt-4o', { at })).toThrow(refused)
       expect(() => new CostCalculator(book).cost('gpt-4o', { input: 1 }, { at })).toThrow(refused)
     }

@@ -1,5 +1,6 @@
 // Builds the control API if its sources changed, then runs one of its commands: `node tooling/dev/built.mjs serve`.
-// Declarations, two thirds of the time that a whole build takes, are left to `pnpm build`. What the build prints goes to stderr, because stdout belongs to the command.
+// Declarations, two thirds of the time that a whole build takes, are left to `pnpm build`.
+// What the build prints goes to stderr, because stdout belongs to the command.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import path from 'node:path'

@@ -6,7 +6,7 @@ import type { Cost, CostLine } from './cost.ts'
 import { CostError } from './errors.ts'
 import { MAX_AMOUNT, type Microdollars } from './money.ts'
 import type { RateSheet } from './rate-card.ts'
-import { checkedCount, INPUT_UNITS, type Usage, type UsageUnit } from './usage/usage.ts'
+import { COUNT_RULE, INPUT_UNITS, isCount, type Usage, type UsageUnit } from './usage/usage.ts'
 
 /** Units a rate is for. */
 const RATE_UNITS = 1_000_000
@@ -26,8 +26,7 @@ export function charge(usage: Usage, sheet: RateSheet): Cost {
     const quantity = usage[unit as keyof Usage]
     if (quantity === undefined) continue
     const known = rates.get(unit)
-    if (known === undefined) throw unknownUnit(unit)
-    if (!Number.isSafeInteger(quantity) || quantity < 0) checkedCount(quantity, unit)
+    if (known === undefined || !Number.isSafeInteger(quantity) || quantity < 0) throw faultsOf(usage, rates)
     if (quantity === 0) continue
     const { rate } = known
     if (known.atCeiling) ceiling = true
@@ -70,6 +69,15 @@ function inRange(amount: number): Microdollars {
   throw new CostError('AMOUNT_OUT_OF_RANGE', 'a cost is at most 1000000000 USD', { max_usd: 1_000_000_000 })
 }
 
-function unknownUnit(unit: string): CostError {
-  return new CostError('INVALID_USAGE', `${unit} is not a usage unit`, { fields: { [unit]: 'is not a usage unit' } })
+/** All that is wrong with a usage. */
+function faultsOf(usage: Usage, rates: ReadonlyMap<string, unknown>): CostError {
+  const faults: (readonly [unit: string, text: string])[] = []
+  for (const unit in usage) {
+    const quantity = usage[unit as keyof Usage]
+    if (quantity === undefined) continue
+    if (!rates.has(unit)) faults.push([unit, 'is not a usage unit'])
+    else if (!isCount(quantity)) faults.push([unit, COUNT_RULE])
+  }
+  const message = faults.map(([unit, text]) => `${unit} ${text}`).join(', ')
+  return new CostError('INVALID_USAGE', message, { fields: Object.fromEntries(faults) })
 }

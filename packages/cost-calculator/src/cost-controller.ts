@@ -11,20 +11,34 @@ export interface Reservation extends Disposable {
   readonly state: 'held' | 'committed' | 'cancelled'
 }
 
-class Hold implements Reservation {
-  readonly amount: Microdollars
+/** What is known of money held, and changed by its controller alone. */
+interface Hold {
   readonly guard: CostController
-  state: Reservation['state'] = 'held'
+  readonly amount: Microdollars
+  state: Reservation['state']
   /** What was committed. */
-  actual: Microdollars = ZERO
+  actual: Microdollars
+}
 
+const holds = new WeakMap<Reservation, Hold>()
+
+/** A hold as its owner sees it. */
+class Held implements Reservation {
   constructor(guard: CostController, amount: Microdollars) {
-    this.guard = guard
-    this.amount = amount
+    holds.set(this, { guard, amount, state: 'held', actual: ZERO })
+    Object.freeze(this)
+  }
+
+  get amount(): Microdollars {
+    return (holds.get(this) as Hold).amount
+  }
+
+  get state(): Reservation['state'] {
+    return (holds.get(this) as Hold).state
   }
 
   [Symbol.dispose](): void {
-    this.guard.cancel(this)
+    holds.get(this)?.guard.cancel(this)
   }
 }
 
@@ -57,7 +71,7 @@ export class CostController {
       })
     }
     this.#reserved = reserved
-    return new Hold(this, requested)
+    return new Held(this, requested)
   }
 
   /**
@@ -107,7 +121,8 @@ export class CostController {
   }
 
   #own(reservation: Reservation): Hold {
-    if (reservation instanceof Hold && reservation.guard === this) return reservation
+    const hold = holds.get(reservation)
+    if (hold?.guard === this) return hold
     throw new TypeError('the reservation was made by another controller')
   }
 }

@@ -455,6 +455,11 @@ describe('cost', () => {
     ]) {
       expect(refusal(() => prices.cost('plain', usage as unknown as Usage)).code).toBe('INVALID_USAGE')
     }
+    // VAL-02
+    const usage = { output: 1, input: -1, foo: 1, reasoning: '2', bar: undefined }
+    const error = refusal(() => prices.cost('plain', usage as unknown as Usage))
+    const count = 'must be a whole number from 0'
+    expect(error.details).toEqual({ fields: { input: count, foo: 'is not a usage unit', reasoning: count } })
     expect(refusal(() => prices.cost('plain', { input: 1 }, { serviceTier: 'fast' as 'flex' })).code).toBe(
       'INVALID_USAGE',
     )

@@ -43,6 +43,17 @@ describe('CostController', () => {
     expect(guard.status().available).toBe(7_000_000)
   })
 
+  test('only its controller changes a hold', () => {
+    const guard = new CostController(usd(1))
+    const hold = guard.reserve(usd(1)) as { -readonly [Field in keyof Reservation]: Reservation[Field] }
+    expect(() => (hold.state = 'cancelled')).toThrow(TypeError)
+    expect(() => (hold.amount = ZERO)).toThrow(TypeError)
+    expect(guard.status().reserved).toBe(1_000_000)
+    expect(() => new CostController(usd(1)).cancel(hold)).toThrow('another controller')
+    guard.cancel(hold)
+    expect([hold.state, guard.status().available]).toEqual(['cancelled', 1_000_000])
+  })
+
   test('an actual above the hold is recorded in full, and its excess said', () => {
     const guard = new CostController(usd(1))
     expect(guard.commit(guard.reserve(usd(1)), usd(1.5))).toEqual({ overrun: 500_000 })

@@ -61,12 +61,17 @@ export const OUTPUT_UNITS = [
   'videoOutput',
 ] as const satisfies readonly UsageUnit[]
 
-/** Reads a count. @throws {CostError} INVALID_USAGE unless it is a whole number from 0 to 2^53 - 1 */
+export const COUNT_RULE = 'must be a whole number from 0'
+
+/** Whether it is a whole number from 0 to 2^53 - 1. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Reads a count. @throws {CostError} INVALID_USAGE unless it is one */
 export function checkedCount(value: unknown, path: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value === 0 ? 0 : value
-  throw new CostError('INVALID_USAGE', `${path} is not a whole count`, {
-    fields: { [path]: 'must be a whole number from 0' },
-  })
+  if (isCount(value)) return value === 0 ? 0 : value
+  throw new CostError('INVALID_USAGE', `${path} is not a whole count`, { fields: { [path]: COUNT_RULE } })
 }
 
 /** The part of a total that is in none of its parts. @throws {CostError} INVALID_USAGE when the parts exceed it (PRI-21) */

@@ -17,7 +17,7 @@ import path from 'node:path'
 import { KEPT, putBack } from './postpack.mjs'
 
 putBack()
-const { name, exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+const { name, exports, scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
 const files = Object.values(exports).flatMap((target) =>
   typeof target === 'string' ? [target] : [target.types, target.default],
 )
@@ -25,9 +25,11 @@ if (files.some((file) => !existsSync(file))) run('tsup', [])
 // Not the user agent: npm started by pnpm takes that for its own.
 if (process.env.npm_execpath?.endsWith('npm-cli.js')) {
   const manifest = manifestOfPnpm()
+  // Should npm fail before it comes to `postpack`, the next to pack puts the manifest back, for which it must find these.
+  manifest.scripts = { ...manifest.scripts, prepack: scripts.prepack, postpack: scripts.postpack }
   mkdirSync(path.dirname(KEPT), { recursive: true })
   copyFileSync('package.json', KEPT)
-  writeFileSync('package.json', manifest)
+  writeFileSync('package.json', JSON.stringify(manifest, null, 2))
 }
 
 function manifestOfPnpm() {
@@ -35,7 +37,7 @@ function manifestOfPnpm() {
   try {
     run('npx', ['--yes', 'pnpm@12', '--config.ignore-scripts=true', 'pack', '--pack-destination', folder])
     const [tarball] = globSync('*.tgz', { cwd: folder })
-    return spawnSync('tar', ['-xzOf', path.join(folder, tarball), 'package/package.json']).stdout
+    return JSON.parse(spawnSync('tar', ['-xzOf', path.join(folder, tarball), 'package/package.json']).stdout)
   } finally {
     rmSync(folder, { recursive: true })
   }

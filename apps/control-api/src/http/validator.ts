@@ -40,18 +40,14 @@ interface TextRule {
 keyword('ironText', 'string', (rule: TextRule, value: string, place) => {
   const asSent = rule.verbatim || (rule.multiline && rule.trimmed !== true)
   const trimmed = asSent ? value : value.trim()
-  const control = rule.multiline ? CONTROL_IN_LINES : CONTROL
   const faults = new Faults()
   // Trimming would take a line break off the ends before it is seen (VAL-07).
-  if (trimmed !== value && control.test(value)) faults.add('text', 'must not contain control characters')
+  if (trimmed !== value) faults.text('text', value, { min: 0, max: Infinity, multiline: rule.multiline })
   faults.text('text', trimmed, rule)
   if (rule.rule !== undefined) TEXT_RULES[rule.rule](faults, 'text', trimmed)
   if (!faults.any && trimmed !== value) putInPlace(place, trimmed)
   return faults.details.fields['text']
 })
-
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
-const CONTROL_IN_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
 
 /** Names are trimmed (http-api 1.5): what is checked is what the handler gets. */
 function putInPlace(place: Place | undefined, value: string): void {

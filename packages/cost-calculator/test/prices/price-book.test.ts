@@ -203,7 +203,7 @@ describe('overrides', () => {
     expect(book.find('gpt-4o', { provider: 'openai' })?.source).toBe('bundled')
   })
 
-  test('PRI-14 one that starts later leaves the bundle in force before it', () => {
+  test('a moment that is none has no price: it is refused, not charged at the ceiling', () => {
     const book = createPriceBook([{ ...own, validFrom: 1_000 }])
     for (const at of [Number.NaN, Infinity, -Infinity]) {
       const refused = expect.objectContaining({
@@ -213,6 +213,10 @@ describe('overrides', () => {
       expect(() => book.find('gpt-4o', { at })).toThrow(refused)
       expect(() => new CostCalculator(book).cost('gpt-4o', { input: 1 }, { at })).toThrow(refused)
     }
+  })
+
+  test('PRI-14 one that starts later leaves the bundle in force before it', () => {
+    const book = createPriceBook([{ ...own, validFrom: 1_000 }])
     expect(book.find('gpt-4o', { at: 999 })?.source).toBe('bundled')
     expect(book.find('gpt-4o', { at: 1_000 })?.source).toBe('override')
   })
